@@ -1,0 +1,1 @@
+"""Liverwatch: finds liver-enzyme elevations that persist or worsen, from FHIR Observations."""

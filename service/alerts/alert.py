@@ -1,0 +1,100 @@
+"""An alert: its states, what a person may do in each, and the state that follows. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.results import ResultKey
+
+
+class State(StrEnum):
+    """Where an alert stands. MERGED and ENTERED_IN_ERROR stand for alerts whose episode is gone."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    SNOOZED = "snoozed"
+    MONITORING = "monitoring"
+    """Known cause and stable, with a monitoring date."""
+    ESCALATED = "escalated"
+    REFERRED = "referred"
+    OVERRIDDEN = "overridden"
+    RESOLVED = "resolved"
+    DORMANT = "dormant"
+    """Lost to follow-up: off the worklist until the next result."""
+    ENTERED_IN_ERROR = "entered-in-error"
+    MERGED = "merged"
+
+
+class Action(StrEnum):
+    """What a person may decide about an alert."""
+
+    TAKE = "take"
+    SNOOZE = "snooze"
+    KNOWN_CAUSE = "known-cause"
+    ESCALATE = "escalate"
+    REFER = "refer"
+    OVERRIDE = "override"
+    REOPEN = "reopen"
+
+
+class OverrideReason(StrEnum):
+    """The coded reasons an override needs."""
+
+    ALREADY_MANAGED = "already-managed"
+    NOT_CLINICALLY_RELEVANT = "not-clinically-relevant"
+    WRONG_DATA = "wrong-data"
+    END_OF_LIFE_CARE = "end-of-life-care"
+    PATIENT_DECLINED = "patient-declined"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """A person's decision, tied to the evidence it was made on rather than to an alert's identifier."""
+
+    id: UUID
+    family: Family
+    action: Action
+    by: str
+    at: datetime
+    tier: Tier
+    """The alert's tier when the decision was made: a higher one wakes a snooze or reopens an override."""
+    evidence: frozenset[ResultKey]
+    """The alert's evidence when the decision was made."""
+    results: frozenset[ResultKey] = field(default=frozenset())
+    """Every result of the episode at that time: a result outside it is "the next result"."""
+    until: date | None = None
+    """Snooze: the day it wakes. Known cause: the monitoring date."""
+    until_next_result: bool = False
+    reason: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. `id` is minted once; everything else but `created` follows from episode and dispositions."""
+
+    id: UUID
+    subject: int
+    """The patient (the store's own number)."""
+    family: Family
+    state: State
+    tier: Tier
+    created: datetime
+    episode: Episode
+    """The episode as last judged; the last known one where the alert was withdrawn or merged."""
+    owner: str | None = None
+    seen: bool = False
+    """A person has looked: any disposition stands on it."""
+    wakes: date | None = None
+    """The day a snooze or a monitoring period ends."""
+    needs_review: bool = False
+    """A merge or split moved evidence or dispositions here; cleared by the next disposition made on it."""
+    withdrawn: str | None = None
+    """Why its grounds vanished (entered-in-error), in words."""
+    merged_into: UUID | None = None
+    revision: int = 1
+    """Counts the changes of content: what the EHR should hold is this revision."""

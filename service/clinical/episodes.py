@@ -1,0 +1,159 @@
+"""What an assessment says: findings, gathered into episodes by family. Types only, no rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+from service.clinical.analytes import Analyte
+from service.clinical.results import ResultKey
+
+
+class Tier(IntEnum):
+    """How soon a person must look: same day, within two weeks, within twelve weeks."""
+
+    ROUTINE = 1
+    SOON = 2
+    URGENT = 3
+
+
+class Family(StrEnum):
+    """Findings of one family make one alert a patient."""
+
+    TRANSAMINASE = "transaminase"
+    CHOLESTATIC = "cholestatic"
+    BILIRUBIN = "bilirubin"
+    FOLLOW_UP = "follow-up"
+
+
+class Kind(StrEnum):
+    """What a finding says of its analyte."""
+
+    PERSISTENT = "persistent"
+    INTERMITTENT = "intermittent"
+    WORSENING = "worsening"
+    URGENT = "urgent"
+
+
+class Suppression(StrEnum):
+    """Why a finding that was met is shown in the record but raises no alert."""
+
+    BONE_SOURCE = "bone-source"
+    GGT_ALONE = "ggt-alone"
+    ISOLATED_BILIRUBIN = "isolated-bilirubin"
+    """Neither shown to be conjugated nor accompanied by another abnormal liver test."""
+    GILBERT = "gilbert"
+    """Isolated, shown to be unconjugated, with normal enzymes."""
+    UNDER_18 = "outside-validated-population"
+    PREGNANCY = "pregnancy"
+
+
+class Trend(StrEnum):
+    """Where an open episode is heading, by its latest day-value against its baseline."""
+
+    STABLE = "stable"
+    IMPROVING = "improving"
+    WORSENING = "worsening"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One named criterion and when it held."""
+
+    name: str
+    met: date
+    """The first day it held."""
+    last: date
+    """The latest day it held."""
+    detail: str
+    """The arithmetic in words and numbers at `last`, with the rule that asks for it; no patient identifiers."""
+    evidence: tuple[ResultKey, ...]
+    """The results the arithmetic used, across every day it held, in date order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One kind of finding in one analyte, within one episode."""
+
+    kind: Kind
+    analyte: Analyte
+    first: date
+    """First day-value of the run (persistent), of the elevation (worsening) or of the evidence (urgent)."""
+    met: date
+    last: date
+    tier: Tier
+    """The highest tier reached."""
+    reasons: tuple[Reason, ...]
+    alerts_from: date | None
+    """The first day the alert policy let it raise an alert; None while it is for the panel only."""
+    suppressed: Suppression | None
+    """Why it raises no alert, where `alerts_from` is None."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: a missing test, an unknown sex, a fallback limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    """From this day on the episode was of this tier."""
+
+    day: date
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A day-value as a reader wants it: in the canonical unit and as a multiple of its upper limit."""
+
+    analyte: Analyte
+    day: date
+    value: Decimal
+    multiple: Decimal
+    """value / upper limit of normal."""
+    limit: Decimal
+    limit_source: str
+    """`laboratory`, `rulebook`, or `rulebook (sex unknown)`."""
+    key: ResultKey
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A family's elevation from its first elevated day-value to its resolution, with all that was found in it.
+
+    It is a function of the patient's record, the rulebook and `as_of` alone, never of arrival order.
+    """
+
+    family: Family
+    onset: date
+    last_result: date
+    """The day of the latest usable result of the family's analytes."""
+    resolved: date | None
+    """The second consecutive normal day-value of the last analyte to become normal."""
+    deceased: bool
+    dormant: bool
+    """Unresolved, and the last result older than the rulebook's limit at `as_of`: lost to follow-up."""
+    tier: Tier | None
+    """The highest tier of its alerting findings; None when nothing in it raises an alert."""
+    alerts_from: date | None
+    """The first day it raised an alert; None when nothing in it does."""
+    tier_changes: tuple[TierChange, ...]
+    findings: tuple[Finding, ...]
+    trend: Trend
+    latest: tuple[Level, ...]
+    """The latest level of every analyte that was elevated in the episode."""
+    peak: tuple[Level, ...]
+    """The highest level of each of those."""
+    evidence: frozenset[ResultKey]
+    """Every elevated result in it: what the episode is made of, and what gives an alert its identity."""
+    results: frozenset[ResultKey]
+    """Every usable result of the family's analytes from onset to end, normal ones too."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What one patient's record says: episodes in order of onset, then family."""
+
+    episodes: Sequence[Episode]
+    next_review: date | None
+    """The next day on which the same record would be judged differently (dormancy), or None."""

@@ -1,0 +1,117 @@
+"""What is known of one patient: laboratory results and the context that changes how they are read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from service.clinical.analytes import Analyte
+
+
+class Sex(StrEnum):
+    """Administrative sex as far as reference limits depend on it; anything else is unknown (None)."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+class Comparator(StrEnum):
+    """How a censored value relates to the number given; EXACT for an ordinary, uncensored value."""
+
+    EXACT = ""
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    GREATER = ">"
+    GREATER_OR_EQUAL = ">="
+
+
+class ResultKey(NamedTuple):
+    """The identity of one result, whatever its version: evidence is a set of these."""
+
+    source: str
+    observation_id: str
+    sub_key: str = ""
+    """Empty for the Observation's own value; otherwise names the component or contained member."""
+
+
+class ReferenceRange(NamedTuple):
+    """A laboratory's own reference range, in the analyte's canonical unit."""
+
+    low: Decimal | None
+    high: Decimal | None
+    sex: Sex | None = None
+    """The range is for this sex only."""
+    age_low: Decimal | None = None
+    """Lower age limit in years, inclusive."""
+    age_high: Decimal | None = None
+    """Upper age limit in years, inclusive."""
+    other_population: bool = False
+    """It applies to a group this service cannot check (a race, a trimester); such a range is never used."""
+
+
+class LabResult(NamedTuple):
+    """One usable laboratory result, in its canonical unit.
+
+    A plain tuple because histories are rebuilt on every judgement and construction time counts.
+    """
+
+    key: ResultKey
+    analyte: Analyte
+    effective: datetime
+    """When the specimen was taken (aware)."""
+    day: date
+    """The calendar day stated by the result's own UTC offset."""
+    value: Decimal
+    """In the analyte's canonical unit."""
+    comparator: Comparator = Comparator.EXACT
+    ranges: tuple[ReferenceRange, ...] = ()
+    preliminary: bool = False
+    """Status `preliminary`: shown, and drives only the urgent rules."""
+    flags: tuple[str, ...] = ()
+    """`haemolysed`, `issued-time`, `unordered`: shown to the reader; `haemolysed` also limits what it may ground."""
+
+
+class Coding(NamedTuple):
+    """A code in a code system."""
+
+    system: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A recorded problem or state, with the period it held; None where the record does not say."""
+
+    codings: tuple[Coding, ...]
+    text: str
+    start: date | None
+    end: date | None
+    active: bool
+    """False when the record says it is refuted, entered in error, inactive or resolved without a date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Medication:
+    """A recorded drug, with the period it was taken or ordered for; None where the record does not say."""
+
+    codings: tuple[Coding, ...]
+    text: str
+    start: date | None
+    end: date | None
+    current: bool
+    """True while the record says the drug is active; with no `end` it then runs on from `start`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRecord:
+    """Everything one judgement may look at. Results may stand in any order."""
+
+    results: Sequence[LabResult]
+    sex: Sex | None = None
+    birth_date: date | None = None
+    """A year or month alone is read as its first day: the patient is then taken to be as old as possible."""
+    deceased: bool = False
+    conditions: Sequence[Condition] = field(default=())
+    medications: Sequence[Medication] = field(default=())

@@ -1,0 +1,337 @@
+"""The tables. One description for SQLite and PostgreSQL; `migrations/` builds what stands here.
+
+Instants are stored in UTC; a result's own calendar day is stored beside its instant, because a UTC
+instant alone cannot say which day the laboratory meant. Laboratory values are decimal text: exact on both
+databases.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from service.alerts.alert import Action, State
+from service.clinical.episodes import Family
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC. SQLite has no such type and would drop the offset: ISO text there.
+
+    Raises:
+        ValueError: a datetime without a zone was given.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Text on SQLite, `timestamptz` on PostgreSQL."""
+        return dialect.type_descriptor(String(32) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """To UTC; always with microseconds on SQLite so that text order is time order."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        value = value.astimezone(UTC)
+        return value.isoformat(timespec="microseconds") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Back to an aware datetime in UTC."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        return value.astimezone(UTC)  # type: ignore[no-any-return]
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_big = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, names: Any) -> CheckConstraint:
+    listed = ", ".join(f"'{name.value}'" for name in names)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("settings", Text, nullable=False, comment="JSON: how to read it, where to write back; no secrets"),
+    Column("secrets", Text, nullable=False, comment="JSON: SHA-256 of each accepted feed secret"),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("created", Instant, nullable=False),
+)
+
+stored_text = Table(
+    "stored_text",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    comment="rulebooks and source settings, by SHA-256, for replay",
+)
+
+raw_message = Table(
+    "raw_message",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="the resource's own bytes, zstandard-compressed"),
+    comment="verbatim resources, content-addressed by SHA-256",
+    sqlite_with_rowid=False,
+)
+
+patient = Table(
+    "patient",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("fhir_id", String(128), nullable=False),
+    Column("public_id", Uuid, nullable=False, unique=True, comment="opaque: the only id used in URLs"),
+    Column("revision", Integer, nullable=False, comment="counts the transactions that changed the record"),
+    Column("judged_revision", Integer, nullable=False, comment="the revision last judged; behind: unjudged"),
+    Column("judged_digest", String(64), nullable=False, comment="of rulebook and source settings together"),
+    Column("survivor_id", ForeignKey("patient.id"), nullable=True, comment="merged into this record"),
+    Column("replaced_by", String(128), nullable=True, comment="Patient.link of type replaced-by, as stated"),
+    Column("sex", String(8), nullable=True),
+    Column("birth_date", Date, nullable=True),
+    Column("deceased", Boolean, nullable=False, server_default=text("false")),
+    Column("review_on", Date, nullable=True, comment="judge again from this day on, even if nothing arrives"),
+    UniqueConstraint("source_id", "fhir_id"),
+    Index(None, "survivor_id"),
+    Index(None, "review_on"),
+)
+
+patient_identifier = Table(
+    "patient_identifier",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("system", String(256), primary_key=True),
+    Column("value", String(256), primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+)
+
+_version_columns: tuple[tuple[str, Any, bool], ...] = (
+    ("patient_id", Integer, True),
+    ("version_id", String(128), True),
+    ("last_updated", Instant, True),
+    ("received", Instant, False),
+    ("digest", LargeBinary(32), True),
+    ("state", String(10), False),
+    ("since_revision", Integer, False),
+)
+"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
+
+VERSION_STATES = ("live", "deleted")
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("source_id", Integer, primary_key=True),
+    Column("key", String(192), primary_key=True, comment="Type/id"),
+    *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
+    CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    Index(None, "patient_id"),
+    comment="the current version of every resource kept",
+    sqlite_with_rowid=False,
+)
+
+superseded = Table(
+    "superseded",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("source_id", Integer, nullable=False),
+    Column("key", String(192), nullable=False),
+    *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
+    Column("until_revision", Integer, nullable=False),
+    CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    Index(None, "source_id", "key"),
+    Index(None, "patient_id"),
+    comment="older versions; since = until for one that was never current",
+)
+
+lab_result = Table(
+    "lab_result",
+    metadata,
+    Column("patient_id", Integer, primary_key=True),
+    Column("observation_id", String(128), primary_key=True),
+    Column("sub_key", String(192), primary_key=True),
+    Column("analyte", String(8), nullable=False),
+    Column("effective", Instant, nullable=False),
+    Column("day", Date, nullable=False, comment="the day stated by the result's own offset"),
+    Column("value", String(40), nullable=False, comment="exact decimal in the analyte's canonical unit"),
+    Column("comparator", String(2), nullable=False),
+    Column("ranges", Text, nullable=True, comment="JSON"),
+    Column("preliminary", Boolean, nullable=False),
+    Column("flags", String(64), nullable=False),
+    comment="the usable results of current versions: what a judgement reads",
+    sqlite_with_rowid=False,
+)
+
+clinical_context = Table(
+    "clinical_context",
+    metadata,
+    Column("patient_id", Integer, primary_key=True),
+    Column("key", String(192), primary_key=True),
+    Column("content", Text, nullable=False, comment="JSON: a condition or a medication"),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("key", String(192), nullable=True),
+    Column("patient_id", Integer, nullable=True),
+    Column("reason", String(40), nullable=False),
+    Column("place", String(200), nullable=True),
+    Column("detail", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=True),
+    Column("received", Instant, nullable=False),
+    Column("retry_at", Instant, nullable=True, comment="a future result is tried again then"),
+    Column("waits_for", String(520), nullable=True, comment="a patient identifier not seen yet"),
+    Column("resolved", Instant, nullable=True),
+    Column("resolution", String(40), nullable=True),
+    Index(None, "source_id", "key"),
+    Index(None, "waits_for"),
+    Index(None, "resolved", "retry_at"),
+)
+
+ignored = Table(
+    "ignored",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("reason", String(40), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("family", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("content", Text, nullable=False, comment="JSON: the whole alert"),
+    _one_of("family", Family),
+    _one_of("state", State),
+    Index(None, "state", "tier"),
+    Index(None, "updated"),
+)
+
+alert_event = Table(
+    "alert_event",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(24), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("decision_id", _big, nullable=True),
+)
+
+disposition = Table(
+    "disposition",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("content", Text, nullable=False, comment="JSON: the whole disposition"),
+    _one_of("action", Action),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("inputs", Text, nullable=False, comment="JSON: [[patient id, revision], ...]: all versions current then"),
+    Column("dispositions", Text, nullable=False, comment="JSON: ids of the dispositions known"),
+    Column("rulebook_digest", String(64), nullable=False),
+    Column("settings_digest", String(64), nullable=False),
+    Column("code_version", String(64), nullable=False),
+    Column("outcome_digest", String(64), nullable=False, comment="SHA-256 of the canonical assessment"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("alert_id", ForeignKey("alert.id"), primary_key=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("wanted_revision", Integer, nullable=False),
+    Column("sent_revision", Integer, nullable=False, server_default=text("0")),
+    Column("not_before", Instant, nullable=False, comment="settling: coalesce until then"),
+    Column("lease_until", Instant, nullable=True),
+    Column("lease_token", Uuid, nullable=True, comment="fences a sender whose lease has run out"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("dead", Boolean, nullable=False, server_default=text("false")),
+    Column("last_error", Text, nullable=True),
+    Column("remote", Text, nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
+    Index(None, "not_before"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("source_id", Integer, nullable=True),
+    Column("patient_id", Integer, nullable=True),
+    Column("detail", Text, nullable=False, comment="JSON; never values, names or identifiers"),
+)
+
+reader_token = Table(
+    "reader_token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("sources", Text, nullable=False, comment="JSON: names of the sources it may read"),
+    Column("created", Instant, nullable=False),
+    Column("revoked", Instant, nullable=True),
+)
