@@ -1,0 +1,78 @@
+# Everything below works on a machine with Python 3.11 and make alone: the first run builds .venv with the locked
+# dependencies, later runs find it ready. `make PYTHON=python3.12 ...` picks another interpreter.
+
+PYTHON ?= python3
+# More arguments for pytest: make test ARGS='-k persistence -x'
+ARGS ?=
+# Worker processes that share the suite.
+JOBS ?= 2
+UV_VERSION = 0.13.9
+
+BIN = .venv/bin
+UV = $(BIN)/uv
+# Certificates of the system (or SSL_CERT_FILE), where a company's proxy stands between; .venv and no other place,
+# whatever environment is active.
+export UV_SYSTEM_CERTS ?= true
+export UV_PROJECT_ENVIRONMENT = .venv
+export UV_PYTHON = $(BIN)/python
+export UV_PYTHON_DOWNLOADS = never
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL = help
+.PHONY: help setup demo demo-once test test-slow bench check format lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/ready ## build .venv with the locked dependencies
+
+.venv/uv-$(UV_VERSION):
+	@echo "==> Making a virtual environment in .venv and installing uv $(UV_VERSION) into it"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Liverwatch needs Python 3.11 or newer; name one with make PYTHON=...")'
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/ready: .venv/uv-$(UV_VERSION) uv.lock pyproject.toml
+	@echo "==> Installing the dependencies that uv.lock names"
+	@$(UV) sync --locked --quiet
+	@touch $@
+
+demo: .venv/ready ## the whole road on this machine: a simulated EHR, its feed, the alerts written back
+	@echo "==> Starting the demo (Ctrl-C ends it)"
+	@$(BIN)/liverwatch demo
+
+demo-once: .venv/ready ## the same, to its end; fails unless the EHR holds what it should
+	@echo "==> Running the demo to its end"
+	@$(BIN)/liverwatch demo --once
+
+test: .venv/ready ## the suite, on SQLite and PostgreSQL
+	@echo "==> Running the tests on SQLite and PostgreSQL"
+	@$(BIN)/pytest -n $(JOBS) -m "not slow and not bench" $(ARGS)
+
+test-slow: .venv/ready ## the tests that take longer than a few seconds each
+	@echo "==> Running the slow tests"
+	@$(BIN)/pytest -m "slow and not bench" $(ARGS)
+
+bench: .venv/ready ## speed against its floor, on this machine
+	@echo "==> Measuring"
+	@$(BIN)/pytest -m bench -s $(ARGS)
+
+check: .venv/ready ## lint, format, types, layers, lock
+	@echo "==> Checking the lock, style, types and layers"
+	@$(UV) lock --check --quiet
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/ready ## put the code into its format, and fix what ruff can fix
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: .venv/ready ## write uv.lock anew after a change of dependencies
+	@$(UV) lock
+
+clean: ## remove everything that was made here
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
