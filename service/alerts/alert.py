@@ -1,4 +1,4 @@
-"""An alert: its states, what a person may do in each, and the state that follows. Pure."""
+"""An alert, and a person's decision about it: the types. What follows from what stands in `states`."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -75,7 +75,12 @@ class Disposition:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. `id` is minted once; everything else but `created` follows from episode and dispositions."""
+    """One alert. `id` is minted once.
+
+    The content of a live alert is a function of its episode, the dispositions that belong to it and `as_of`.
+    Only `id`, `created`, `revision`, `review_since`, and what is left of withdrawn and merged alerts, tell
+    how it came about.
+    """
 
     id: UUID
     subject: int
@@ -91,10 +96,21 @@ class Alert:
     """A person has looked: any disposition stands on it."""
     wakes: date | None = None
     """The day a snooze or a monitoring period ends."""
-    needs_review: bool = False
-    """A merge or split moved evidence or dispositions here; cleared by the next disposition made on it."""
+    review_since: datetime | None = None
+    """Since when it needs review: a merge, a split or a change of patient moved evidence or dispositions here.
+
+    A disposition made later than this clears it. It tells how the alert came about, so it is neither content
+    nor sent to the EHR.
+    """
+    dispositions: tuple[UUID, ...] = ()
+    """The decisions that stand on it, in the order they were made: what its mitigation in the EHR tells."""
     withdrawn: str | None = None
     """Why its grounds vanished (entered-in-error), in words."""
     merged_into: UUID | None = None
     revision: int = 1
     """Counts the changes of content: what the EHR should hold is this revision."""
+
+    @property
+    def needs_review(self) -> bool:
+        """A merge, a split or a change of patient touched it, and nobody has decided about it since."""
+        return self.review_since is not None
