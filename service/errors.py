@@ -66,6 +66,13 @@ class Conflict(LiverwatchError):
     issue_code = "conflict"
 
 
+class InvalidDecision(LiverwatchError):
+    """What a person decided about an alert lacks a date, a reason or a name, or has one too many."""
+
+    status = 422
+    issue_code = "business-rule"
+
+
 class TooLarge(LiverwatchError):
     """Over a configured limit of bytes or entries."""
 

@@ -97,7 +97,7 @@ class Alert:
     wakes: date | None = None
     """The day a snooze or a monitoring period ends."""
     review_since: datetime | None = None
-    """Since when it needs review: a merge, a split or a change of patient moved evidence or dispositions here.
+    """Since when it needs review: a merge, a split or a change of patient moved evidence or decisions here.
 
     A disposition made later than this clears it. It tells how the alert came about, so it is neither content
     nor sent to the EHR.

@@ -1,0 +1,212 @@
+"""Bring the alerts of a patient into line with the episodes the record now holds.
+
+The content of every live alert follows from its episode, the dispositions that belong to it and `as_of`
+(`states.state_of`); only which identifier it carries depends on the past, by the Law "Identity" of design.md:
+
+- a live alert belongs to the episode it shares most evidence with, alerting or not;
+- several on one episode: the oldest survives, the others become `merged`, for ever;
+- none on an alerting episode: the entered-in-error alert that belongs there and shares most is reinstated,
+  else a new one is raised;
+- one whose episode is gone, or raises no alert any more, becomes `entered-in-error` and says why.
+
+`revision` counts changes of content. `review_since` is not content: it tells how the alert came about, and
+the EHR must hold the same whatever the order of arrival.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from service.alerts.alert import Alert, Disposition, State
+from service.alerts.events import Change, Event, EventKind, history
+from service.alerts.identity import attach
+from service.alerts.placement import Placement, alerting, place
+from service.alerts.states import state_of, woken_by
+from service.clinical.episodes import Episode
+
+NO_EVIDENCE = "None of the results it was based on stands any more: corrected, retracted, or moved elsewhere."
+"""`Alert.withdrawn` when its evidence vanished."""
+NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
+"""`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """An alerting episode, and what bears on the alert it carries."""
+
+    subject: int
+    episode: Episode
+    before: Alert | None
+    dispositions: tuple[Disposition, ...]
+    taken_in: int
+    """How many other alerts merge into it."""
+    gives: bool
+    """Part of its alert's evidence is another episode's now."""
+    receives: bool
+    """Evidence or dispositions of another alert came here."""
+    held_elsewhere: frozenset[UUID]
+    """Dispositions that stood on other alerts until now."""
+
+
+def reconcile(
+    alerts: Sequence[Alert],
+    dispositions: Sequence[Disposition],
+    episodes: Sequence[tuple[int, Episode]],
+    as_of: datetime,
+    new_id: Callable[[], UUID],
+) -> tuple[Change, ...]:
+    """What must change for the alerts to be those the episodes ask for; nothing when they already are.
+
+    Args:
+        alerts: every alert of the patients concerned, merged and entered-in-error ones too.
+        dispositions: every decision ever made about them.
+        episodes: (patient number, episode) for every episode of those patients, alerting or not.
+        as_of: the moment of judgement, aware.
+        new_id: mints an alert's identifier.
+
+    Returns:
+        One change an alert at most: first those that live, in order of patient, onset and family, then those
+        withdrawn, then those merged.
+
+    Raises:
+        ValueError: an alerting episode without evidence, or a moment without a time zone.
+    """
+    if not alerts and not any(alerting(episode) for _, episode in episodes):
+        return ()
+    ordered = sorted(episodes, key=lambda pair: (pair[0], pair[1].onset, pair[1].family))
+    placed = place(alerts, [episode for _, episode in ordered])
+    changes = [_carry(ground, as_of, new_id) for ground in _grounds(ordered, placed, dispositions)]
+    kept = [change for change in changes if change is not None]
+    withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
+    merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
+    return (*kept, *withdrawn, *merged)
+
+
+def _grounds(
+    episodes: Sequence[tuple[int, Episode]], placed: Placement, dispositions: Sequence[Disposition]
+) -> Sequence[_Ground]:
+    """Every alerting episode with its alert, its dispositions, and what moved to or from it."""
+    attached = attach(dispositions, [episode for _, episode in episodes]).by_episode
+    grounds = []
+    for at, (subject, episode) in enumerate(episodes):
+        if not alerting(episode):
+            continue
+        before = placed.keepers.get(at)
+        elsewhere = frozenset(
+            made for alert in placed.in_play if alert is not before for made in alert.dispositions
+        ).difference(before.dispositions if before else ())
+        came = at in placed.receiving or any(made.id in elsewhere for made in attached[at])
+        taken_in = sum(1 for _, into in placed.absorbed if into == at)
+        gives = before is not None and before.id in placed.giving
+        grounds.append(_Ground(subject, episode, before, attached[at], taken_in, gives, came, elsewhere))
+    return grounds
+
+
+def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Change | None:
+    """The alert of an alerting episode as it must be now; None when it already is so."""
+    before, why = ground.before, _review(ground)
+    after = replace(_live(ground, as_of, new_id), review_since=_review_since(ground, bool(why), as_of))
+    if before is not None and after == before:
+        return None
+    changed = before is None or replace(after, review_since=before.review_since) != before
+    if before is not None and changed:
+        after = replace(after, revision=before.revision + 1)
+    fresh = _fresh(ground)
+    events = list(history(before, after, fresh, woken_by(ground.episode, ground.dispositions, as_of)))
+    if before is not None and before.subject != after.subject:
+        events.append(Event(EventKind.MOVED, "its results belong to another patient record now"))
+    if ground.gives:
+        events.append(Event(EventKind.SPLIT, "part of its evidence is another episode's now"))
+    events += [Event(EventKind.NEEDS_REVIEW, words) for words in why]
+    if before is not None and before.needs_review and not after.needs_review:
+        events.append(Event(EventKind.REVIEWED, "a person decided about it since"))
+    return Change(before, after, tuple(events))
+
+
+def _live(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Alert:
+    """The alert with its content as of now; identity and revision are those of the alert before."""
+    before, episode = ground.before, ground.episode
+    tier = episode.tier
+    assert tier is not None  # an alerting episode has one, see placement.alerting
+    standing = state_of(episode, ground.dispositions, as_of)
+    return Alert(
+        id=before.id if before else new_id(),
+        subject=ground.subject,
+        family=episode.family,
+        state=standing.state,
+        tier=tier,
+        created=before.created if before else as_of,
+        episode=episode,
+        owner=standing.owner,
+        seen=standing.seen,
+        wakes=standing.wakes,
+        dispositions=tuple(made.id for made in ground.dispositions),
+        revision=before.revision if before else 1,
+    )
+
+
+def _fresh(ground: _Ground) -> Sequence[Disposition]:
+    """The decisions that no alert carried before."""
+    mine: Collection[UUID] = ground.before.dispositions if ground.before else ()
+    return [
+        made for made in ground.dispositions if made.id not in mine and made.id not in ground.held_elsewhere
+    ]
+
+
+def _review(ground: _Ground) -> Sequence[str]:
+    """Why the alert needs review from now on, in words; empty when nothing moved."""
+    why = []
+    if ground.taken_in:
+        why.append(f"took in other alerts: {ground.taken_in}")
+    if ground.gives:
+        why.append("its episode was split")
+    if ground.receives and not ground.taken_in:
+        why.append("evidence or decisions came from another alert")
+    if ground.before is not None and ground.before.subject != ground.subject:
+        why.append("it came from another patient record")
+    return why
+
+
+def _review_since(ground: _Ground, moved: bool, as_of: datetime) -> datetime | None:
+    """Since when it needs review: now if something moved; else as before, until a later decision clears it.
+
+    Never earlier than the decisions that stand on it already, so that none of them clears it even when
+    `as_of` is the clock of old data.
+    """
+    if moved:
+        return max([as_of, *(made.at for made in ground.dispositions)])
+    since = ground.before.review_since if ground.before else None
+    if since is not None and any(made.at > since for made in ground.dispositions):
+        return None
+    return since
+
+
+def _withdraw(alert: Alert, episode: Episode | None) -> Change:
+    """Entered in error: with its evidence gone (no episode), or its episode raising no alert any more."""
+    words = NO_EVIDENCE
+    if episode is not None:
+        found = sorted({finding.suppressed for finding in episode.findings if finding.suppressed})
+        words = f"{NO_CRITERIA} ({', '.join(found)})" if found else NO_CRITERIA
+    after = replace(
+        alert,
+        state=State.ENTERED_IN_ERROR,
+        wakes=None,
+        review_since=None,
+        withdrawn=words,
+        revision=alert.revision + 1,
+    )
+    return Change(alert, after, (Event(EventKind.WITHDRAWN, words),))
+
+
+def _merge(alert: Alert, survivor: Alert) -> Change:
+    """Merged into the oldest alert of the same episode, which it names; it never comes back."""
+    after = replace(
+        alert,
+        state=State.MERGED,
+        wakes=None,
+        review_since=None,
+        merged_into=survivor.id,
+        revision=alert.revision + 1,
+    )
+    return Change(alert, after, (Event(EventKind.MERGED, f"into {survivor.id}"),))

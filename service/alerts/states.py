@@ -1,0 +1,152 @@
+"""What a person may do in each state, and where an alert stands after everything people decided.
+
+The transitions are a table, complete by construction: a cell that is not there is a refusal. What follows by
+itself - waking, resolution, dormancy - is laid over it by `state_of`. Source: clinical.md §9.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+
+from service.alerts.alert import Action, Disposition, State
+from service.clinical.episodes import Episode, Tier
+from service.clinical.results import ResultKey
+
+_EVERYTHING: Mapping[Action, State] = {
+    Action.TAKE: State.TAKEN,
+    Action.SNOOZE: State.SNOOZED,
+    Action.KNOWN_CAUSE: State.MONITORING,
+    Action.ESCALATE: State.ESCALATED,
+    Action.REFER: State.REFERRED,
+    Action.OVERRIDE: State.OVERRIDDEN,
+    Action.REOPEN: State.OPEN,
+}
+
+
+def _all_but(*refused: Action) -> Mapping[Action, State]:
+    return MappingProxyType({a: state for a, state in _EVERYTHING.items() if a not in refused})
+
+
+TRANSITIONS: Mapping[State, Mapping[Action, State]] = MappingProxyType(
+    {
+        State.OPEN: _all_but(Action.REOPEN),
+        State.TAKEN: _all_but(),  # taking again hands it over; reopening gives it back
+        State.SNOOZED: _all_but(),
+        State.MONITORING: _all_but(Action.SNOOZE),  # it sleeps already, and until a date that means more
+        State.ESCALATED: _all_but(Action.SNOOZE),  # what waits for a physician is not put to sleep
+        State.REFERRED: _all_but(Action.SNOOZE, Action.REFER),
+        # An override is undone by reopening, or by somebody acting on it after all.
+        State.OVERRIDDEN: _all_but(Action.SNOOZE, Action.KNOWN_CAUSE, Action.OVERRIDE),
+        # Lost to follow-up: it stays so until the next result; what is decided waits underneath.
+        State.DORMANT: MappingProxyType(
+            dict.fromkeys((Action.TAKE, Action.ESCALATE, Action.REFER, Action.OVERRIDE), State.DORMANT)
+        ),
+        State.RESOLVED: MappingProxyType({}),
+        State.ENTERED_IN_ERROR: MappingProxyType({}),
+        State.MERGED: MappingProxyType({}),
+    }
+)
+"""State → what a person may do there → the state that follows. An action that is not listed is refused."""
+
+ASLEEP = frozenset({State.SNOOZED, State.MONITORING, State.OVERRIDDEN})
+"""States a decision put an alert in that end by themselves: by a date, a result or a higher tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an alert stands, as far as its episode, the decisions about it and the clock say."""
+
+    state: State
+    owner: str | None
+    seen: bool
+    wakes: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """The decisions so far: the state they lead to, and the one that put the alert to sleep."""
+
+    state: State = State.OPEN
+    owner: str | None = None
+    held: Disposition | None = None
+
+    def decided(self, disposition: Disposition) -> "_Fold":
+        """After one more decision; a decision the state does not permit changes nothing."""
+        following = TRANSITIONS[self.state].get(disposition.action)
+        if following is None:
+            return self
+        owner = self.owner
+        if disposition.action is Action.TAKE:
+            owner = disposition.by
+        elif disposition.action in (Action.OVERRIDE, Action.REOPEN):
+            owner = None
+        return _Fold(following, owner, disposition if following in ASLEEP else None)
+
+    def at(self, day: date, tier: Tier | None, results: frozenset[ResultKey]) -> "_Fold":
+        """On that day, with that tier and those results: awake again if one of them wakes it."""
+        if self.held is None or waking(self.held, day, tier, results) is None:
+            return self
+        return replace(self, state=State.TAKEN if self.owner else State.OPEN, held=None)
+
+
+def permitted(state: State) -> tuple[Action, ...]:
+    """What a person may do in that state, in the order of `Action`; empty where nothing is left to decide."""
+    return tuple(action for action in Action if action in TRANSITIONS[state])
+
+
+def day_of(moment: datetime) -> date:
+    """The UTC day of an aware moment: dates of waking are compared with it, whatever offset it came in.
+
+    Raises:
+        ValueError: the moment has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment.astimezone(UTC).date()
+
+
+def waking(held: Disposition, day: date, tier: Tier | None, results: frozenset[ResultKey]) -> str | None:
+    """Why a snooze, a known cause or an override no longer holds, in words; None while it does."""
+    if tier is not None and tier > held.tier:
+        return "a higher tier than when it was decided"
+    if held.until_next_result and not results <= held.results:
+        return "a new result"
+    if held.until is not None and day >= held.until:
+        return "its date has come"
+    return None
+
+
+def _folded(dispositions: Iterable[Disposition]) -> _Fold:
+    fold = _Fold()
+    for disposition in sorted(dispositions, key=lambda made: (made.at, made.id)):
+        woken = fold.at(day_of(disposition.at), disposition.tier, disposition.results)
+        fold = woken.decided(disposition)
+    return fold
+
+
+def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datetime) -> Standing:
+    """Where the alert of that episode stands, from nothing but these three.
+
+    The decisions are followed in the order they were made, each on what stood when it was made: an override
+    that a higher tier had reopened by then is open for the next decision. A decision the state does not
+    permit (possible once episodes have moved) changes nothing but still counts as seen. Over it lie, in this
+    order: resolution (by results or by death), dormancy, and waking.
+
+    Raises:
+        ValueError: `as_of` or a disposition has no time zone.
+    """
+    dispositions = tuple(dispositions)
+    fold = _folded(dispositions).at(day_of(as_of), episode.tier, episode.results)
+    state, wakes = fold.state, fold.held.until if fold.held else None
+    if episode.resolved is not None or episode.deceased:
+        state, wakes = State.RESOLVED, None
+    elif episode.dormant:
+        state, wakes = State.DORMANT, None
+    return Standing(state, fold.owner, bool(dispositions), wakes)
+
+
+def woken_by(episode: Episode, dispositions: Iterable[Disposition], as_of: datetime) -> str | None:
+    """Why the last sleep those decisions led to is over, in words; None if they left it awake or asleep."""
+    held = _folded(dispositions).held
+    return None if held is None else waking(held, day_of(as_of), episode.tier, episode.results)
