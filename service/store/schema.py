@@ -124,7 +124,8 @@ patient = Table(
     Column("judged_revision", Integer, nullable=False, comment="the revision last judged; behind: unjudged"),
     Column("judged_digest", String(64), nullable=False, comment="of rulebook and source settings together"),
     Column("survivor_id", ForeignKey("patient.id"), nullable=True, comment="merged into this record"),
-    Column("replaced_by", String(128), nullable=True, comment="Patient.link of type replaced-by, as stated"),
+    Column("replaced_by", String(128), nullable=True, comment="its own Patient.link of type replaced-by"),
+    Column("replaces", Text, nullable=True, comment="JSON: its own Patient.links of type replaces"),
     Column("sex", String(8), nullable=True),
     Column("birth_date", Date, nullable=True),
     Column("deceased", Boolean, nullable=False, server_default=text("false")),
@@ -132,6 +133,12 @@ patient = Table(
     UniqueConstraint("source_id", "fhir_id"),
     Index(None, "survivor_id"),
     Index(None, "review_on"),
+    Index(
+        "ix_patient_unjudged",
+        "id",
+        postgresql_where=text("revision <> judged_revision"),
+        sqlite_where=text("revision <> judged_revision"),
+    ),
 )
 
 patient_identifier = Table(
@@ -153,8 +160,6 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("since_revision", Integer, False),
 )
 """What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
-
-VERSION_STATES = ("live", "deleted")
 
 resource = Table(
     "resource",

@@ -1,0 +1,94 @@
+"""Every setting of the service, from the environment (`LIVERWATCH_*`), in one frozen place."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import ConfigurationError
+
+PREFIX = "LIVERWATCH_"
+
+
+class SourceSeed(BaseModel):
+    """A source named in the settings: created when the database has none of that name, else ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    secret: str | None = None
+    zone: str | None = None
+    version_order: Literal["auto", "numeric", "last-updated"] = "auto"
+    fhir_base_url: str | None = None
+    write_token_file: str | None = None
+
+
+class Settings(BaseSettings):
+    """Any `LIVERWATCH_NAME` may instead be given as `LIVERWATCH_NAME_FILE`, a file that holds the value."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    database_url: str = "sqlite:///liverwatch.db"
+    """SQLAlchemy URL; `postgresql+psycopg://` in production."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = "http://127.0.0.1:8080"
+    """Where readers reach this service: rule links in what is written point there."""
+    sources: tuple[SourceSeed, ...] = ()
+    """JSON list of sources to create on first start; the database wins afterwards."""
+    rulebook: Path | None = None
+    """A rulebook file; the packaged one when not set."""
+    clock: Literal["system", "data"] = "system"
+    """`data`: judge each patient as of their newest result, for replaying old data."""
+    settle_seconds: float = Field(default=900.0, ge=0)
+    """How long a change that is not urgent waits before it is written to the EHR."""
+    backfill_writes: Literal["open", "all"] = "open"
+    """`open`: episodes already over when first seen are not written to the EHR."""
+    max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+    max_bundle_bytes: int = Field(default=10 * 1024 * 1024, gt=0)
+    max_bundle_entries: int = Field(default=500, gt=0)
+    max_depth: int = Field(default=50, gt=0)
+    """Nesting of JSON."""
+    batch_requests: int = Field(default=128, gt=0)
+    """Requests that may share one transaction."""
+    queue_requests: int = Field(default=4096, gt=0)
+    queue_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    """Over either, the feed answers 503 before it reads a body."""
+    sweep_seconds: float = Field(default=30.0, gt=0)
+    """How often due patients, due quarantine and unjudged records are looked for."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment, secrets from files too.
+
+    Raises:
+        ConfigurationError: a setting is missing, unreadable or out of range; names the variable.
+    """
+    for variable, path in list(os.environ.items()):
+        name = variable.removeprefix(PREFIX).removesuffix("_FILE").lower()
+        if variable == f"{PREFIX}{name.upper()}_FILE" and name in Settings.model_fields:
+            try:
+                overrides.setdefault(name, Path(path).read_text(encoding="utf-8").strip())
+            except OSError as error:
+                raise ConfigurationError(f"{variable}: cannot be read ({error.strerror})") from error
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigurationError(f"{PREFIX}{place}: {first['msg']}") from error
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The version of this release, as decisions record it."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("liverwatch")
+    except PackageNotFoundError:
+        return "unreleased"

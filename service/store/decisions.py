@@ -1,0 +1,90 @@
+"""What was judged, on what, and when: enough to do it again and compare. And the audit log."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.clinical.episodes import Assessment
+from service.store.rows import insert_rows
+from service.store.schema import audit, decision, stored_text
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Decision(NamedTuple):
+    """One judgement of one person's record."""
+
+    patient_id: int
+    at: datetime
+    as_of: datetime
+    inputs: str
+    """JSON: (patient, revision) pairs. The versions read are those of the patient that the revision spans."""
+    dispositions: str
+    """JSON: ids of the decisions people had made by then."""
+    rulebook_digest: str
+    settings_digest: str
+    code_version: str
+    outcome_digest: str
+
+
+def encode_inputs(inputs: Sequence[tuple[int, int]]) -> str:
+    """(patient, revision) pairs as canonical JSON."""
+    return _encoder.encode(sorted(inputs)).decode()
+
+
+def encode_ids(ids: Sequence[UUID]) -> str:
+    """Ids as canonical JSON."""
+    return _encoder.encode(sorted(str(each) for each in ids)).decode()
+
+
+def outcome_digest(assessment: Assessment) -> str:
+    """SHA-256 of an assessment's canonical JSON."""
+    return hashlib.sha256(_encoder.encode(assessment)).hexdigest()
+
+
+def record(connection: Connection, decisions: Sequence[Decision]) -> None:
+    """Keep judgements."""
+    insert_rows(connection, decision, Decision._fields, decisions)
+
+
+def keep_text(connection: Connection, text: str, now: datetime) -> str:
+    """Keep a rulebook or settings text under its SHA-256, which is returned."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(stored_text).values(digest=digest, text=text, created=now)
+    connection.execute(statement.on_conflict_do_nothing())
+    return digest
+
+
+def text_of(connection: Connection, digest: str) -> str:
+    """The text kept under a digest."""
+    return connection.execute(select(stored_text.c.text).where(stored_text.c.digest == digest)).scalar_one()
+
+
+def write_audit(
+    connection: Connection,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    source_id: int | None = None,
+    patient_id: int | None = None,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Note who did what. `detail` holds counts, names of fields and our own ids: never patient data."""
+    connection.execute(
+        insert(audit).values(
+            at=at,
+            actor=actor,
+            action=action,
+            source_id=source_id,
+            patient_id=patient_id,
+            detail=_encoder.encode(detail or {}).decode(),
+        )
+    )

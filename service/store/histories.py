@@ -1,0 +1,169 @@
+"""The laboratory history and clinical context of patients: what a judgement reads."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy import Connection, and_, delete, or_, select
+
+from service.clinical.analytes import Analyte
+from service.clinical.results import (
+    Comparator,
+    Condition,
+    LabResult,
+    Medication,
+    PatientRecord,
+    ReferenceRange,
+    ResultKey,
+)
+from service.store.patients import PatientRow
+from service.store.rows import insert_rows
+from service.store.schema import clinical_context, lab_result
+
+_RESULT = (
+    *("patient_id", "observation_id", "sub_key", "analyte", "effective", "day", "value", "comparator"),
+    *("ranges", "preliminary", "flags"),
+)
+_ranges_of = msgspec.json.Decoder(tuple[ReferenceRange, ...])
+_encoder = msgspec.json.Encoder()
+
+
+class _ConditionContext(msgspec.Struct, tag="condition"):
+    content: Condition
+
+
+class _MedicationContext(msgspec.Struct, tag="medication"):
+    content: Medication
+
+
+_context_of = msgspec.json.Decoder(_ConditionContext | _MedicationContext)
+
+
+def add_results(connection: Connection, results: Iterable[tuple[int, LabResult]]) -> None:
+    """Store results, each with its patient."""
+    rows = [
+        (
+            patient_id,
+            result.key.observation_id,
+            result.key.sub_key,
+            result.analyte.value,
+            result.effective,
+            result.day,
+            str(result.value),
+            result.comparator.value,
+            _encoder.encode(result.ranges).decode() if result.ranges else None,
+            result.preliminary,
+            " ".join(result.flags),
+        )
+        for patient_id, result in results
+    ]
+    rows.sort(key=lambda row: row[:3])
+    insert_rows(connection, lab_result, _RESULT, rows)
+
+
+def remove_results(connection: Connection, observations: Collection[tuple[int, str]]) -> None:
+    """Remove every result of the given (patient, Observation id) pairs."""
+    if observations:
+        pairs = [
+            and_(lab_result.c.patient_id == patient_id, lab_result.c.observation_id == observation_id)
+            for patient_id, observation_id in observations
+        ]
+        for start in range(0, len(pairs), 200):
+            connection.execute(delete(lab_result).where(or_(*pairs[start : start + 200])))
+
+
+def add_context(connection: Connection, rows: Iterable[tuple[int, str, Condition | Medication]]) -> None:
+    """Store conditions and medications: (patient, `Type/id`, content)."""
+    encoded = [
+        (
+            patient_id,
+            key,
+            _encoder.encode(
+                _ConditionContext(content) if isinstance(content, Condition) else _MedicationContext(content)
+            ).decode(),
+        )
+        for patient_id, key, content in rows
+    ]
+    insert_rows(connection, clinical_context, ("patient_id", "key", "content"), encoded)
+
+
+def remove_context(connection: Connection, keys: Collection[tuple[int, str]]) -> None:
+    """Remove the given (patient, `Type/id`) pairs."""
+    for patient_id, key in keys:
+        connection.execute(
+            delete(clinical_context).where(
+                clinical_context.c.patient_id == patient_id, clinical_context.c.key == key
+            )
+        )
+
+
+def records(
+    connection: Connection, people: Mapping[int, Sequence[PatientRow]], source_names: Mapping[int, str]
+) -> dict[int, PatientRecord]:
+    """The record of each person, all of their merged patients together.
+
+    Args:
+        connection: an open transaction.
+        people: patients by person; the first of each is the record the others were merged into.
+        source_names: by source id.
+    """
+    member_of = {row.id: person for person, rows in people.items() for row in rows}
+    source_of = {row.id: source_names[row.source_id] for rows in people.values() for row in rows}
+    results = _results(connection, member_of, source_of)
+    context = _context(connection, member_of)
+    return {
+        person: PatientRecord(
+            results=results.get(person, ()),
+            sex=rows[0].sex,
+            birth_date=rows[0].birth_date,
+            deceased=any(row.deceased for row in rows),
+            conditions=[each for each in context.get(person, ()) if isinstance(each, Condition)],
+            medications=[each for each in context.get(person, ()) if isinstance(each, Medication)],
+        )
+        for person, rows in people.items()
+    }
+
+
+def newest(record: PatientRecord) -> datetime | None:
+    """When the newest result of a record was taken."""
+    return max((result.effective for result in record.results), default=None)
+
+
+_ANALYTES = {each.value: each for each in Analyte}
+_COMPARATORS = {each.value: each for each in Comparator}
+
+
+def _results(
+    connection: Connection, member_of: Mapping[int, int], source_of: Mapping[int, str]
+) -> dict[int, list[LabResult]]:
+    query = select(*(lab_result.c[name] for name in _RESULT)).where(lab_result.c.patient_id.in_(list(member_of)))
+    found: dict[int, list[LabResult]] = {}
+    ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
+    for row in connection.execute(query.order_by(lab_result.c.patient_id)):
+        patient_id, observation, sub_key, analyte, effective, day, value, comparator, text, early, flags = row
+        ranges = ranges_seen.get(text)
+        if ranges is None:
+            ranges = ranges_seen[text] = _ranges_of.decode(text)
+        result = LabResult(
+            ResultKey(source_of[patient_id], observation, sub_key),
+            _ANALYTES[analyte],
+            effective,
+            day,
+            Decimal(value),
+            _COMPARATORS[comparator],
+            ranges,
+            early,
+            tuple(flags.split()),
+        )
+        found.setdefault(member_of[patient_id], []).append(result)
+    return found
+
+
+def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Condition | Medication]]:
+    query = select(clinical_context).where(clinical_context.c.patient_id.in_(list(member_of)))
+    found: dict[int, list[Condition | Medication]] = {}
+    order = clinical_context.c
+    for row in connection.execute(query.order_by(order.patient_id, order.key)):
+        found.setdefault(member_of[row.patient_id], []).append(_context_of.decode(row.content).content)
+    return found

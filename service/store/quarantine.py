@@ -1,0 +1,126 @@
+"""What was received and could not be used, kept until it can be or a newer version replaces it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.errors import NotFound
+from service.store.rows import insert_rows
+from service.store.schema import ignored, quarantine
+
+
+class Held(NamedTuple):
+    """One quarantined resource, or part of one."""
+
+    id: int
+    source_id: int
+    key: str | None
+    """`Type/id`, where it has one."""
+    patient_id: int | None
+    reason: str
+    place: str | None
+    """A FHIRPath from the resource down."""
+    detail: str
+    digest: bytes | None
+    received: datetime
+    retry_at: datetime | None = None
+    waits_for: str | None = None
+    """An identifier that no Patient of the source has carried so far."""
+    resolved: datetime | None = None
+    resolution: str | None = None
+
+
+_NEW = Held._fields[1:11]
+
+
+def hold(connection: Connection, held: Sequence[Held]) -> None:
+    """Put into quarantine; `id` is given by the database."""
+    insert_rows(connection, quarantine, _NEW, [each[1:11] for each in held])
+
+
+def release(
+    connection: Connection, source_id: int, keys: Collection[str], now: datetime, resolution: str
+) -> None:
+    """End what is held of `keys`: a newer version came, or it was replayed."""
+    connection.execute(
+        update(quarantine)
+        .where(
+            quarantine.c.source_id == source_id, quarantine.c.key.in_(list(keys)), quarantine.c.resolved.is_(None)
+        )
+        .values(resolved=now, resolution=resolution)
+    )
+
+
+def release_ids(connection: Connection, ids: Collection[int], now: datetime, resolution: str) -> None:
+    """End what is held under these numbers."""
+    connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id.in_(list(ids)), quarantine.c.resolved.is_(None))
+        .values(resolved=now, resolution=resolution)
+    )
+
+
+def listed(connection: Connection, *, everything: bool = False, limit: int = 1000) -> list[Held]:
+    """What is held, newest first; `everything`: also what has been resolved."""
+    query = select(quarantine).order_by(quarantine.c.id.desc()).limit(limit)
+    if not everything:
+        query = query.where(quarantine.c.resolved.is_(None))
+    return [Held(*row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, held_id: int) -> Held:
+    """One held resource.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    row = connection.execute(select(quarantine).where(quarantine.c.id == held_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is nothing in quarantine under {held_id}; see `liverwatch quarantine list`")
+    return Held(*row)
+
+
+def open_of(connection: Connection, source_id: int, digests: Collection[bytes]) -> set[bytes]:
+    """Which of these bytes are held already (resources without an id are known by nothing else)."""
+    query = select(quarantine.c.digest).where(
+        quarantine.c.source_id == source_id, quarantine.c.digest.in_(list(digests)), quarantine.c.resolved.is_(None)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[Held]:
+    """Results dated in the future whose time has come."""
+    query = select(quarantine).where(quarantine.c.resolved.is_(None), quarantine.c.retry_at <= now)
+    return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id).limit(limit))]
+
+
+def waiting_for(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Held]:
+    """What waits for a Patient that carries one of `identifiers`."""
+    query = select(quarantine).where(
+        quarantine.c.source_id == source_id,
+        quarantine.c.resolved.is_(None),
+        quarantine.c.waits_for.in_(list(identifiers)),
+    )
+    return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id))]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many are held, by reason."""
+    query = select(quarantine.c.reason, func.count()).where(quarantine.c.resolved.is_(None))
+    return {row[0]: row[1] for row in connection.execute(query.group_by(quarantine.c.reason))}
+
+
+def count_ignored(connection: Connection, source_id: int, reasons: Mapping[str, int]) -> None:
+    """Count resources that hold nothing for this service."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    for reason, count in sorted(reasons.items()):
+        statement = dialect.insert(ignored).values(source_id=source_id, reason=reason, count=count)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source_id", "reason"],
+                set_={"count": ignored.c.count + statement.excluded.count},
+            )
+        )

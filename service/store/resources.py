@@ -1,0 +1,101 @@
+"""Resources as they were received: verbatim bytes, the current version of each, and the older ones."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import zstandard
+from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+
+from service.store.rows import insert_rows
+from service.store.schema import raw_message, resource, superseded
+
+_VERSION = ("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision")
+
+_compressor = zstandard.ZstdCompressor(level=1)
+_decompressor = zstandard.ZstdDecompressor()
+
+
+class Version(NamedTuple):
+    """One version of one resource of one source."""
+
+    key: str
+    """`Type/id`."""
+    patient_id: int | None
+    version_id: str | None
+    last_updated: datetime | None
+    received: datetime
+    digest: bytes | None
+    """SHA-256 of its bytes; None for a deletion, which has none."""
+    state: str
+    """`live` or `deleted`."""
+    since_revision: int
+    """The revision of its patient's record that brought it."""
+
+
+def digest_of(body: bytes) -> bytes:
+    """What raw bytes are filed under."""
+    return hashlib.sha256(body).digest()
+
+
+def keep_raw(connection: Connection, bodies: Mapping[bytes, bytes]) -> None:
+    """Keep verbatim bytes under their digests; those already there stay as they are."""
+    rows = [(digest, _compressor.compress(body)) for digest, body in sorted(bodies.items())]
+    insert_rows(connection, raw_message, ("digest", "body"), rows, ignore_existing=True)
+
+
+def raw(connection: Connection, digest: bytes) -> bytes:
+    """The bytes filed under a digest."""
+    body = connection.execute(select(raw_message.c.body).where(raw_message.c.digest == digest)).scalar_one()
+    return _decompressor.decompress(body)
+
+
+def current(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Version]:
+    """The current version of each of `keys` that is known."""
+    columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
+    query = select(*columns).where(resource.c.source_id == source_id, resource.c.key.in_(list(keys)))
+    return {row.key: Version(*row) for row in connection.execute(query)}
+
+
+def older(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, list[Version]]:
+    """The versions of each of `keys` that are not current, in order of receipt."""
+    columns = [superseded.c.key, *(superseded.c[name] for name in _VERSION)]
+    query = select(*columns).where(superseded.c.source_id == source_id, superseded.c.key.in_(list(keys)))
+    found: dict[str, list[Version]] = {}
+    for row in connection.execute(query.order_by(superseded.c.id)):
+        found.setdefault(row.key, []).append(Version(*row))
+    return found
+
+
+def add_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> bool:
+    """Store versions of resources that have none yet; False when another transaction was first with one."""
+    rows = [(source_id, *version) for version in sorted(versions, key=lambda each: each.key)]
+    return insert_rows(connection, resource, ("source_id", "key", *_VERSION), rows, ignore_existing=True)
+
+
+def replace_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> None:
+    """Put newer versions in place of the current ones."""
+    if not versions:
+        return
+    statement = (
+        update(resource)
+        .where(resource.c.source_id == source_id, resource.c.key == bindparam("of_key"))
+        .values({name: bindparam(name) for name in _VERSION})
+    )
+    rows: list[dict[str, Any]] = [
+        {"of_key": v.key, **{name: getattr(v, name) for name in _VERSION}} for v in versions
+    ]
+    connection.execute(statement, rows)
+
+
+def add_older(connection: Connection, source_id: int, versions: Sequence[tuple[Version, int]]) -> None:
+    """Store versions that are not, or no longer, current, with the revision that ended each."""
+    rows = [(source_id, *version, until) for version, until in versions]
+    insert_rows(connection, superseded, ("source_id", "key", *_VERSION, "until_revision"), rows)
+
+
+def forget_current(connection: Connection, source_id: int, keys: Sequence[str]) -> None:
+    """Drop the current version of `keys`: only for a replay that is about to store it anew."""
+    pairs = [(source_id, key) for key in keys]
+    connection.execute(delete(resource).where(tuple_(resource.c.source_id, resource.c.key).in_(pairs)))

@@ -1,0 +1,256 @@
+"""The EHRs that feed this service, and the reader tokens scoped to them."""
+
+import hashlib
+import hmac
+import os
+import secrets as random_secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from service.errors import ConfigurationError, Conflict, NotFound
+from service.store.schema import reader_token, source
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How one source is read and written to. Holds no secret: those are hashed, or stay in files."""
+
+    zone: str | None = None
+    """IANA zone for times that state none; without it such results are quarantined."""
+    version_order: Literal["auto", "numeric", "last-updated"] = "auto"
+    fhir_base_url: str | None = None
+    """Where DetectedIssues are written; None: they are only served from here."""
+    write_token_file: str | None = None
+    """File that holds the bearer token for writing."""
+    write_token_env: str | None = None
+    """Environment variable that holds it."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is sent to this source's server."""
+        return self.fhir_base_url is not None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what a judgement may depend on."""
+        return hashlib.sha256(self.judged_text.encode()).hexdigest()
+
+    @property
+    def judged_text(self) -> str:
+        """The part of the settings that decoding and judging depend on, as canonical JSON."""
+        return msgspec.json.encode(
+            {"version_order": self.version_order, "zone": self.zone}, order="deterministic"
+        ).decode()
+
+    def write_token(self) -> str | None:
+        """The bearer token for writing, read anew each time so that it can be rotated.
+
+        Raises:
+            ConfigurationError: the file or variable it should come from is not there.
+        """
+        if self.write_token_file is not None:
+            try:
+                return Path(self.write_token_file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigurationError(f"write_token_file cannot be read: {error.strerror}") from error
+        if self.write_token_env is not None:
+            token = os.environ.get(self.write_token_env)
+            if token is None:
+                raise ConfigurationError(f"environment variable {self.write_token_env} is not set")
+            return token
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One EHR."""
+
+    id: int
+    name: str
+    settings: SourceSettings
+    secret_digests: tuple[str, ...] = field(repr=False)
+    """SHA-256 of each feed secret accepted now; two at once while a secret is rotated."""
+    active: bool
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone assumed for times without one."""
+        return ZoneInfo(self.settings.zone) if self.settings.zone else None
+
+    def accepts(self, secret: str) -> bool:
+        """Whether `secret` is one of its feed secrets (compared in constant time)."""
+        digest = _digest(secret)
+        return any([hmac.compare_digest(digest, known) for known in self.secret_digests])
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a reader token stands for, and the sources it may see."""
+
+    name: str
+    sources: frozenset[str]
+
+
+def _digest(secret: str) -> str:
+    # Feed secrets and tokens are random and long, so a plain hash is enough: there is nothing to guess.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _source(row: Row[tuple[object, ...]]) -> Source:
+    return Source(
+        row.id,
+        row.name,
+        msgspec.json.decode(row.settings, type=SourceSettings),
+        tuple(msgspec.json.decode(row.secrets, type=list[str])),
+        row.active,
+    )
+
+
+def check(settings: SourceSettings) -> None:
+    """Refuse settings that cannot work.
+
+    Raises:
+        ConfigurationError: an unknown zone, or a base URL that is not absolute http(s).
+    """
+    if settings.zone is not None:
+        try:
+            ZoneInfo(settings.zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ConfigurationError(f"zone: {settings.zone!r} is no IANA time zone") from error
+    url = settings.fhir_base_url
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise ConfigurationError("fhir_base_url: must begin with http:// or https://")
+
+
+def add(connection: Connection, name: str, settings: SourceSettings, secret: str, now: datetime) -> Source:
+    """Create a source.
+
+    Raises:
+        Conflict: there is one of that name.
+        ConfigurationError: the name or settings cannot be used.
+    """
+    check(settings)
+    if not name or len(name) > 63 or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name):
+        raise ConfigurationError("source name: use 1 to 63 of a-z, 0-9 and -")
+    if find(connection, name) is not None:
+        raise Conflict(f"there is already a source {name!r}; change it with `liverwatch source set`")
+    connection.execute(
+        source.insert().values(
+            name=name,
+            settings=msgspec.json.encode(settings).decode(),
+            secrets=msgspec.json.encode([_digest(secret)]).decode(),
+            active=True,
+            created=now,
+        )
+    )
+    return by_name(connection, name)
+
+
+def change(connection: Connection, name: str, settings: SourceSettings) -> Source:
+    """Replace a source's settings.
+
+    Raises:
+        NotFound: no such source.
+        ConfigurationError: the settings cannot be used.
+    """
+    check(settings)
+    found = by_name(connection, name)
+    encoded = msgspec.json.encode(settings).decode()
+    connection.execute(source.update().where(source.c.id == found.id).values(settings=encoded))
+    return by_name(connection, name)
+
+
+def rotate_secret(connection: Connection, name: str, secret: str) -> None:
+    """Accept `secret` from now on beside the newest one so far; older ones stop working."""
+    found = by_name(connection, name)
+    kept = [_digest(secret), *found.secret_digests[:1]]
+    connection.execute(
+        source.update().where(source.c.id == found.id).values(secrets=msgspec.json.encode(kept).decode())
+    )
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Stop taking anything from a source. What it sent stays: decisions must remain explainable."""
+    found = by_name(connection, name)
+    connection.execute(source.update().where(source.c.id == found.id).values(active=False, secrets="[]"))
+
+
+def find(connection: Connection, name: str) -> Source | None:
+    """The source of that name, or None."""
+    row = connection.execute(select(source).where(source.c.name == name)).one_or_none()
+    return None if row is None else _source(row)
+
+
+def by_name(connection: Connection, name: str) -> Source:
+    """The source of that name.
+
+    Raises:
+        NotFound: no such source.
+    """
+    found = find(connection, name)
+    if found is None:
+        raise NotFound(f"there is no source {name!r}; see `liverwatch source list`")
+    return found
+
+
+def by_id(connection: Connection, source_id: int) -> Source:
+    """The source of that number."""
+    return _source(connection.execute(select(source).where(source.c.id == source_id)).one())
+
+
+def every(connection: Connection) -> list[Source]:
+    """All sources, by name."""
+    return [_source(row) for row in connection.execute(select(source).order_by(source.c.name))]
+
+
+def new_secret() -> str:
+    """A fresh feed secret or token (256 random bits)."""
+    return random_secrets.token_urlsafe(32)
+
+
+def add_reader(connection: Connection, name: str, sources: Iterable[str], token: str, now: datetime) -> None:
+    """Create a reader token that sees only `sources`.
+
+    Raises:
+        Conflict: there is a reader of that name.
+        NotFound: one of the sources does not exist.
+    """
+    names = sorted({by_name(connection, each).name for each in sources})
+    if connection.execute(select(reader_token.c.id).where(reader_token.c.name == name)).first():
+        raise Conflict(f"there is already a reader {name!r}")
+    connection.execute(
+        reader_token.insert().values(
+            name=name, digest=_digest(token), sources=msgspec.json.encode(names).decode(), created=now
+        )
+    )
+
+
+def revoke_reader(connection: Connection, name: str, now: datetime) -> None:
+    """End a reader token.
+
+    Raises:
+        NotFound: no such reader.
+    """
+    done = connection.execute(reader_token.update().where(reader_token.c.name == name).values(revoked=now))
+    if done.rowcount == 0:
+        raise NotFound(f"there is no reader {name!r}")
+
+
+def readers(connection: Connection) -> list[tuple[Reader, bool]]:
+    """Every reader with whether it is still valid, by name."""
+    rows = connection.execute(select(reader_token).order_by(reader_token.c.name))
+    return [(Reader(r.name, frozenset(msgspec.json.decode(r.sources))), r.revoked is None) for r in rows]
+
+
+def reader_of(connection: Connection, token: str) -> Reader | None:
+    """Whom a token stands for; None for an unknown or revoked one."""
+    row = connection.execute(
+        select(reader_token).where(reader_token.c.digest == _digest(token), reader_token.c.revoked.is_(None))
+    ).one_or_none()
+    return None if row is None else Reader(row.name, frozenset(msgspec.json.decode(row.sources)))
