@@ -53,7 +53,7 @@ test: .venv/ready ## the suite, on SQLite and PostgreSQL
 
 test-slow: .venv/ready ## the tests that take longer than a few seconds each
 	@echo "==> Running the slow tests"
-	@$(BIN)/pytest -m "slow and not bench" $(ARGS)
+	@$(BIN)/pytest -m "slow and not bench" $(ARGS) || [ $$? -eq 5 ] # 5: there are none
 
 bench: .venv/ready ## speed against its floor, on this machine
 	@echo "==> Measuring"
