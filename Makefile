@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-once test test-slow bench check format lock clean
+.PHONY: help setup demo demo-once test test-slow bench check lint types layers lock-check format lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,13 +59,25 @@ bench: .venv/ready ## speed against its floor, on this machine
 	@echo "==> Measuring"
 	@$(BIN)/pytest -m bench -s $(ARGS)
 
-check: .venv/ready ## lint, format, types, layers, lock
-	@echo "==> Checking the lock, style, types and layers"
-	@$(UV) lock --check --quiet
+check: .venv/ready ## lint, format, types, layers, lock: all of them, then fails if any did
+	@$(MAKE) --keep-going --no-print-directory lint types layers lock-check
+
+lint: .venv/ready
+	@echo "==> Style"
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+types: .venv/ready
+	@echo "==> Types"
 	@$(BIN)/mypy
+
+layers: .venv/ready
+	@echo "==> Layers"
 	@$(BIN)/lint-imports --no-logo
+
+lock-check: .venv/ready
+	@echo "==> uv.lock matches pyproject.toml"
+	@$(UV) lock --check
 
 format: .venv/ready ## put the code into its format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix
