@@ -37,3 +37,13 @@ def test_the_medicine_imports_only_the_standard_library(package: str) -> None:
         if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith(MAY_KNOW)
     }
     assert foreign == set()
+
+
+def test_only_the_fhir_package_knows_the_fhir_models() -> None:
+    importers = {
+        str(module.relative_to(PACKAGE))
+        for module in sorted(PACKAGE.rglob("*.py"))
+        if PACKAGE / "fhir" not in module.parents
+        and any(name.split(".")[0] in ("fhir", "fhir_core") for name in imported_by(module))
+    }
+    assert importers == set()
