@@ -1,0 +1,173 @@
+"""Conditions and drugs: the context in which results are read."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import msgspec
+
+from service.clinical.results import Coding, Condition, Medication
+from service.fhir import codes, quantities, wire
+from service.fhir.defects import Defect
+from service.fhir.incoming import Deleted, Ignored, Unusable
+from service.fhir.origin import Origin
+from service.fhir.references import OtherSubjectError, Subject, find_contained, subject
+from service.fhir.times import first_day, last_day
+
+_NOBODY = Subject(None)
+_NO_PERIOD = wire.Period()
+_MAX_DAYS = 36_500
+
+
+def condition(given: wire.Condition, origin: Origin) -> tuple[Condition | Deleted | Ignored | Unusable, Subject]:
+    """A Condition with the period it held.
+
+    Refuted and entered in error are tombstones. Without an onset, the day it was recorded is its start.
+    """
+    verification = _codes(given.verificationStatus)
+    try:
+        whose = subject(given.subject, origin.links)
+    except (Defect, OtherSubjectError) as error:
+        if verification & codes.CONDITION_GONE:
+            return Deleted(), _NOBODY
+        return _nobody("Condition", error), _NOBODY
+    if verification & codes.CONDITION_GONE:
+        return Deleted(), whose
+    codings, text = named(given.code)
+    if not codings and not text:
+        return Unusable("no-code", "Condition.code", "It does not say what the condition is."), whose
+    onset, abatement = given.onsetPeriod or _NO_PERIOD, given.abatementPeriod or _NO_PERIOD
+    end = last_day(given.abatementDateTime) or last_day(abatement.end)
+    return Condition(
+        codings=codings,
+        text=text,
+        start=first_day(given.onsetDateTime) or first_day(onset.start) or first_day(given.recordedDate),
+        end=end,
+        active=end is not None or not (_codes(given.clinicalStatus) & codes.CONDITION_OVER),
+    ), whose
+
+
+def medication(
+    given: wire.MedicationRequest | wire.MedicationStatement | wire.MedicationAdministration, origin: Origin
+) -> tuple[Medication | Deleted | Ignored | Unusable, Subject]:
+    """A drug that was ordered, reported or given, with its period.
+
+    Ignored as not taken: drafts, proposals and plans, orders cancelled or not to be carried out, drugs not taken.
+    """
+    kind = type(given).__name__
+    try:
+        whose = subject(given.subject, origin.links, given.contained)
+    except (Defect, OtherSubjectError) as error:
+        if given.status == codes.ENTERED_IN_ERROR:
+            return Deleted(), _NOBODY
+        return _nobody(kind, error), _NOBODY
+    if given.status == codes.ENTERED_IN_ERROR:
+        return Deleted(), whose
+    if given.status in codes.MEDICATION_NOT_TAKEN or not _is_ordered(given):
+        return Ignored("not-taken"), whose
+    codings, text = _drug(given, origin)
+    if not codings and not text:
+        detail = "Neither a code nor a name of the drug; send it contained, or with a display text."
+        return Unusable("no-code", f"{kind}.medication", detail), whose
+    start, end = _period(given)
+    return Medication(codings, text, start, end, current=given.status in codes.MEDICATION_CURRENT), whose
+
+
+def named(concept: wire.CodeableConcept | None) -> tuple[tuple[Coding, ...], str]:
+    """The codes of a concept, and its text or else its displays."""
+    if concept is None:
+        return (), ""
+    given = concept.coding or []
+    codings = tuple(Coding(coding.system or "", coding.code) for coding in given if coding.code)
+    text = concept.text or "; ".join(dict.fromkeys(coding.display for coding in given if coding.display))
+    return codings, text
+
+
+def _codes(concept: wire.CodeableConcept | None) -> frozenset[str]:
+    """Its codes; the text stands in where a sender gives no coding."""
+    if concept is None:
+        return frozenset()
+    if not concept.coding:
+        return frozenset({(concept.text or "").strip().lower()})
+    return frozenset(coding.code for coding in concept.coding if coding.code)
+
+
+def _nobody(kind: str, error: Exception) -> Ignored | Unusable:
+    return error.unusable(kind) if isinstance(error, Defect) else Ignored("other-subject")
+
+
+def _is_ordered(given: wire.Drug) -> bool:
+    if not isinstance(given, wire.MedicationRequest):
+        return True
+    return given.intent not in codes.INTENT_NOT_ORDERED and given.doNotPerform is not True
+
+
+def _drug(given: wire.Drug, origin: Origin) -> tuple[tuple[Coding, ...], str]:
+    """By its own concept, by the contained or bundled Medication, or at least by the reference's display."""
+    reference = given.medicationReference
+    if given.medication is not None:
+        codings, text = named(given.medication.concept)
+        reference = reference or given.medication.reference
+    else:
+        codings, text = named(given.medicationCodeableConcept)
+    if codings or text or reference is None:
+        return codings, text
+    target = reference.reference or ""
+    found: wire.Named | None = None
+    if target.startswith("#"):
+        found = find_contained(target[1:], given.contained or ())
+    elif target in origin.links:
+        try:
+            found = wire.named.decode(origin.links[target].raw)
+        except msgspec.DecodeError:
+            found = None
+    codings, text = named(found.code if found is not None else None)
+    return codings, text or reference.display or ""
+
+
+def _period(given: wire.Drug) -> tuple[date | None, date | None]:
+    if isinstance(given, wire.MedicationRequest):
+        return _ordered_period(given)
+    if isinstance(given, wire.MedicationAdministration):
+        period = given.effectivePeriod or given.occurencePeriod or _NO_PERIOD
+        at = given.effectiveDateTime or given.occurenceDateTime
+        return first_day(at) or first_day(period.start), last_day(at) or last_day(period.end)
+    if isinstance(given, wire.MedicationStatement):
+        period = given.effectivePeriod or _NO_PERIOD
+        start = first_day(given.effectiveDateTime) or first_day(period.start) or first_day(given.dateAsserted)
+        return start, last_day(period.end)
+    return None, None
+
+
+def _ordered_period(given: wire.MedicationRequest) -> tuple[date | None, date | None]:
+    """By the dosage, else by the validity of the dispense request, else from the day it was written."""
+    valid = (given.dispenseRequest and given.dispenseRequest.validityPeriod) or _NO_PERIOD
+    start, end = _dosed(given.dosageInstruction or (), first_day(valid.start) or first_day(given.authoredOn))
+    return start, end or last_day(valid.end)
+
+
+def _dosed(dosages: Iterable[wire.Dosage], ordered: date | None) -> tuple[date | None, date | None]:
+    """First start and last end over all dosage steps."""
+    starts: list[date] = []
+    ends: list[date] = []
+    for dosage in dosages:
+        repeat = dosage.timing.repeat if dosage.timing is not None else None
+        if repeat is None:
+            continue
+        bounds = repeat.boundsPeriod or _NO_PERIOD
+        start, end = first_day(bounds.start), last_day(bounds.end)
+        if end is None and repeat.boundsDuration is not None and (start or ordered) is not None:
+            end = _after(start or ordered, repeat.boundsDuration)
+        starts += [start] if start is not None else []
+        ends += [end] if end is not None else []
+    return min(starts, default=ordered), max(ends, default=None)
+
+
+def _after(start: date | None, length: wire.Quantity) -> date | None:
+    days = codes.DAYS_PER_UNIT.get((length.code or length.unit or "").strip().lower())
+    try:
+        count = float(quantities.exact(length.value)) * float(days or 0)
+    except Defect:
+        return None
+    if start is None or days is None or not 0 <= count <= _MAX_DAYS:
+        return None
+    return start + timedelta(days=int(count))

@@ -1,0 +1,68 @@
+"""Whether a laboratory says that the specimen was haemolysed: red cells leak AST and CK, and disturb bilirubin."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import DecodeError
+
+from service.clinical.analytes import Analyte
+from service.fhir import codes, wire
+
+AFFECTED: Final = frozenset({Analyte.AST, Analyte.CREATINE_KINASE, Analyte.DIRECT_BILIRUBIN})
+
+_SAID = re.compile(r"h(?:ae|e|ä)moly[sz]", re.IGNORECASE)
+_DENIED = re.compile(
+    r"(?:\b(?:no|not|non|without|absent|negative for|nil)\b[\s-]*(?:\w+\s+){0,2}h(?:ae|e|ä)moly[sz]\w*"
+    r"|h(?:ae|e|ä)moly[sz]\w*(?:\s+index)?\s*[:=]?\s*(?:not\b|no\b|none\b|absent\b|negative\b|nil\b))",
+    re.IGNORECASE,
+)
+
+
+def is_haemolysed(measured: wire.Measured, *whole: wire.Observation) -> bool:
+    """By interpretation, by note, or by the condition of the contained Specimen, in words or as HL7 `HEM`.
+
+    A text that only denies it ("no haemolysis") does not count.
+    """
+    if _any_concept(measured.interpretation):
+        return True
+    for observation in whole:
+        if observation.interpretation and _any_concept(observation.interpretation):
+            return True
+        if observation.note and any(_says(note.text) for note in observation.note):
+            return True
+        if observation.specimen is not None and _specimen(observation.specimen, whole):
+            return True
+    return False
+
+
+def _specimen(reference: wire.Reference, whole: Iterable[wire.Observation]) -> bool:
+    if _says(reference.display):
+        return True
+    target = reference.reference or ""
+    if not target.startswith("#"):
+        return False
+    for raw in [raw for observation in whole for raw in observation.contained or ()]:
+        try:
+            if wire.resource.decode(raw).id != target[1:]:
+                continue
+            specimen = wire.specimen.decode(raw)
+        except DecodeError:
+            continue
+        if _any_concept(specimen.condition) or any(_says(note.text) for note in specimen.note or ()):
+            return True
+    return False
+
+
+def _any_concept(concepts: list[wire.CodeableConcept] | None) -> bool:
+    for concept in concepts or ():
+        if _says(concept.text):
+            return True
+        for coding in concept.coding or ():
+            if coding.code in codes.HAEMOLYSED_SPECIMEN or _says(coding.display) or _says(coding.code):
+                return True
+    return False
+
+
+def _says(text: str | None) -> bool:
+    return text is not None and _SAID.search(_DENIED.sub("", text)) is not None

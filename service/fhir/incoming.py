@@ -1,0 +1,86 @@
+"""What decoding hands on: one resource as it was received, and what it says to this service. Types only."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from service.clinical.results import Condition, LabResult, Medication, Sex
+
+
+class Problem(NamedTuple):
+    """A part of a usable resource that says nothing usable."""
+
+    reason: str
+    """A short machine code, as in :class:`Unusable`."""
+    where: str
+    """A FHIRPath from the resource down (`Observation.component[2].valueQuantity`)."""
+    detail: str
+    """What is wrong and what to do about it; never anything of the payload."""
+    quarantined: bool = True
+    """False where nothing is wrong: a result without a value, or dated to a month, is kept but not trended."""
+
+
+class Observed(NamedTuple):
+    """An Observation of liver tests. Its results replace those of every earlier version; none at all is possible."""
+
+    results: tuple[LabResult, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class PatientFacts(NamedTuple):
+    """What a Patient says that changes how results are read, or whose they are."""
+
+    sex: Sex | None
+    birth_date: date | None
+    """A year or a month alone is read as its first day."""
+    deceased: bool
+    replaced_by: str | None = None
+    """Id of the Patient that this one was merged into."""
+    replaces: tuple[str, ...] = ()
+    """Ids of the Patients that were merged into this one."""
+    identifiers: tuple[tuple[str, str], ...] = ()
+    """(system, value); system is empty where none is given."""
+    problems: tuple[Problem, ...] = ()
+
+
+class Deleted(NamedTuple):
+    """It no longer exists or never should have: a tombstone that no older version revives."""
+
+
+class Ignored(NamedTuple):
+    """Well-formed, and nothing in it for this service. It still ends what an earlier version of it said."""
+
+    reason: str
+    """`other-type`, `other-code`, `other-subject`, `not-taken`, `read-request`."""
+
+
+class Unusable(NamedTuple):
+    """It should say something and cannot be used: to the quarantine. It too ends what an earlier version said."""
+
+    reason: str
+    """A short machine code: `unknown-unit`, `implausible-value`, `no-time`, `no-patient`, `no-id`, ..."""
+    where: str
+    """A FHIRPath from the resource down."""
+    detail: str
+    """What is wrong and what to do about it; never anything of the payload."""
+
+
+Content = Observed | PatientFacts | Condition | Medication | Deleted | Ignored | Unusable
+
+
+class Incoming(NamedTuple):
+    """One resource, as received."""
+
+    type: str
+    """Resource type; empty where it cannot be told."""
+    id: str
+    """Logical id; empty where it has none (its content is then Unusable or Ignored)."""
+    version_id: str | None
+    last_updated: datetime | None
+    """Aware, or None where absent or unreadable."""
+    raw: bytes
+    """This resource's own bytes, verbatim; for a delete in a Bundle the bytes of its entry."""
+    patient: str | None
+    """Id of its Patient in the same source; of a Patient its own. None where unknown."""
+    patient_identifier: tuple[str, str] | None
+    """(system, value) of its Patient, where the Patient is named by identifier and not by reference."""
+    content: Content

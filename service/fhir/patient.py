@@ -1,0 +1,48 @@
+"""A Patient → what changes how results are read, and whose they are."""
+
+from service.clinical.results import Sex
+from service.fhir import wire
+from service.fhir.incoming import PatientFacts, Problem
+from service.fhir.origin import Origin
+from service.fhir.references import patient_id
+from service.fhir.times import first_day
+
+_SEX = {sex.value: sex for sex in Sex}
+
+
+def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
+    """Sex, birth date, death, merges and identifiers. What cannot be read is unknown, and a problem that says so."""
+    problems: list[Problem] = []
+    birth_date = first_day(given.birthDate)
+    if given.birthDate is not None and birth_date is None:
+        problems.append(Problem("unreadable-date", "Patient.birthDate", "Not a date: the age is not known."))
+    replaced_by, replaces = _merges(given, origin, problems)
+    return PatientFacts(
+        sex=_SEX.get(given.gender or ""),
+        birth_date=birth_date,
+        deceased=given.deceasedBoolean is True or given.deceasedDateTime is not None,
+        replaced_by=replaced_by,
+        replaces=replaces,
+        identifiers=tuple((each.system or "", each.value) for each in given.identifier or () if each.value),
+        problems=tuple(problems),
+    )
+
+
+def _merges(given: wire.Patient, origin: Origin, problems: list[Problem]) -> tuple[str | None, tuple[str, ...]]:
+    replaced_by: str | None = None
+    replaces: list[str] = []
+    for index, link in enumerate(given.link or ()):
+        if link.type not in ("replaced-by", "replaces"):
+            continue
+        path = f"Patient.link[{index}].other"
+        other = patient_id(link.other, origin.links)
+        if other is None or other == given.id:
+            problems.append(Problem("unreadable-link", path, "It leads to no other Patient of this source."))
+        elif link.type == "replaces":
+            replaces.append(other)
+        elif replaced_by is None:
+            replaced_by = other
+        elif replaced_by != other:
+            detail = "Replaced by two different Patients: only the first is followed."
+            problems.append(Problem("conflicting-link", path, detail))
+    return replaced_by, tuple(replaces)

@@ -1,0 +1,107 @@
+"""FHIR dates and times: exact about precision and offset, lenient about spelling where only one reading exists."""
+
+import calendar
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from service.fhir.defects import Defect
+
+_FORM = re.compile(
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2})"
+    r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
+    r"(?P<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?)?)?",
+)
+_YEARS = range(1900, 2200)
+"""No result of a living patient is older; a year beyond is a placeholder (0001, 9999), not a time to wait for."""
+_MAX_OFFSET = timedelta(hours=14)
+_MICROSECOND_DIGITS = 6
+
+
+def moment(text: str, zone: tzinfo | None) -> datetime | None:
+    """The instant a FHIR dateTime or instant names, at its own offset; None when it names a month or a year.
+
+    A date alone is the start of that day in `zone`, or in UTC where there is none, so that `.date()` is always
+    the day stated. A leap second is read as the second before it, 24:00 as the start of the next day, digits
+    beyond microseconds are cut.
+
+    Raises:
+        Defect: `unreadable-time`; `no-zone` for a time of day without offset while `zone` is None;
+            `implausible-time` before 1900 or from 2200 on.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    # The library reads more forms than FHIR has (week dates, 20240131): only the extended form is trusted to it.
+    if at is None or at.tzinfo is None or text[4] != "-" or text[7:8] != "-" or text[10] != "T":
+        return _moment(text, zone)
+    if at.year not in _YEARS or abs(at.utcoffset() or timedelta()) > _MAX_OFFSET:
+        return _moment(text, zone)
+    return at
+
+
+def _moment(text: str, zone: tzinfo | None) -> datetime | None:
+    """As `moment`, for everything but the plain form."""
+    form = _FORM.fullmatch(text.strip())
+    if form is None:
+        raise Defect("unreadable-time", "Not a FHIR date or time; the sender must mend it.")
+    if int(form["year"]) not in _YEARS:
+        raise Defect("implausible-time", "Before 1900 or after 2199: probably a placeholder; the sender must mend it.")
+    try:
+        if form["day"] is None:
+            date(int(form["year"]), int(form["month"] or 1), 1)
+            return None
+        return _assembled(form, _zone(form, zone))
+    except ValueError:
+        raise Defect("unreadable-time", "No such date or time exists; the sender must mend it.") from None
+
+
+def _zone(form: re.Match[str], zone: tzinfo | None) -> tzinfo:
+    stated = form["zone"]
+    if stated is None:
+        if zone is None and form["hour"] is not None:
+            raise Defect("no-zone", "A time without an offset: set the source's time zone, then replay.")
+        return zone or UTC
+    if stated in "Zz":
+        return UTC
+    offset = timedelta(hours=int(stated[1:3]), minutes=int(stated[-2:]))
+    if offset > _MAX_OFFSET:
+        raise Defect("unreadable-time", "An offset from UTC of more than 14 hours; the sender must mend it.")
+    at = datetime.fromisoformat(f"2000-01-01T00:00{stated[:3]}:{stated[-2:]}")
+    return at.tzinfo or UTC
+
+
+def _assembled(form: re.Match[str], zone: tzinfo) -> datetime:
+    """Raises ValueError for a date or time that does not exist."""
+    hour, minute, second = (int(form[part] or 0) for part in ("hour", "minute", "second"))
+    fraction = int((form["fraction"] or "0")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0"))
+    end_of_day = (hour, minute, second, fraction) == (24, 0, 0, 0)
+    if second == 60:  # noqa: PLR2004 - a leap second, which no library counts
+        second, fraction = 59, 999_999
+    day = datetime(int(form["year"]), int(form["month"]), int(form["day"]), tzinfo=zone)
+    if end_of_day:
+        return day + timedelta(days=1)
+    return day.replace(hour=hour, minute=minute, second=second, microsecond=fraction)
+
+
+def first_day(text: str | None) -> date | None:
+    """The first day a FHIR date or dateTime can mean; None when it is absent or unreadable."""
+    return _day(text, last=False)
+
+
+def last_day(text: str | None) -> date | None:
+    """The last day a FHIR date or dateTime can mean; None when it is absent or unreadable."""
+    return _day(text, last=True)
+
+
+def _day(text: str | None, *, last: bool) -> date | None:
+    form = _FORM.fullmatch(text.strip()) if text else None
+    if form is None:
+        return None
+    try:
+        year = int(form["year"])
+        month = int(form["month"] or (12 if last else 1))
+        day = int(form["day"] or (calendar.monthrange(year, month)[1] if last else 1))
+        return date(year, month, day)
+    except ValueError:
+        return None
