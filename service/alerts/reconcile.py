@@ -15,7 +15,7 @@ the EHR must hold the same whatever the order of arrival.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from service.alerts.alert import Alert, Disposition, State
@@ -23,7 +23,8 @@ from service.alerts.events import Change, Event, EventKind, history
 from service.alerts.identity import attach
 from service.alerts.placement import Placement, alerting, place
 from service.alerts.states import state_of, woken_by
-from service.clinical.episodes import Episode
+from service.clinical.episodes import Episode, Family
+from service.clinical.results import ResultKey
 
 NO_EVIDENCE = "None of the results it was based on stands any more: corrected, retracted, or moved elsewhere."
 """`Alert.withdrawn` when its evidence vanished."""
@@ -74,13 +75,19 @@ def reconcile(
     """
     if not alerts and not any(alerting(episode) for _, episode in episodes):
         return ()
-    ordered = sorted(episodes, key=lambda pair: (pair[0], pair[1].onset, pair[1].family))
+    ordered = sorted(episodes, key=_order)
     placed = place(alerts, [episode for _, episode in ordered])
     changes = [_carry(ground, as_of, new_id) for ground in _grounds(ordered, placed, dispositions)]
     kept = [change for change in changes if change is not None]
     withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
     merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
     return (*kept, *withdrawn, *merged)
+
+
+def _order(placed: tuple[int, Episode]) -> tuple[int, date, Family, Sequence[ResultKey]]:
+    """By patient, onset and family; the evidence makes the order total."""
+    subject, episode = placed
+    return subject, episode.onset, episode.family, (min(episode.evidence),) if episode.evidence else ()
 
 
 def _grounds(

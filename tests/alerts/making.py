@@ -1,0 +1,136 @@
+"""Small makers of episodes, alerts and decisions: results are numbers, days are days of January 2026."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from service.alerts.alert import Action, Alert, Disposition, State
+from service.alerts.events import Change
+from service.alerts.reconcile import reconcile
+from service.clinical.episodes import Episode, Family, Tier, Trend
+from service.clinical.results import ResultKey
+
+START = datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+
+def key(number: int) -> ResultKey:
+    return ResultKey("lab", f"obs-{number}")
+
+
+def keys(*numbers: int) -> frozenset[ResultKey]:
+    return frozenset(key(number) for number in numbers)
+
+
+def day(number: int) -> date:
+    """Day `number` after 1 January 2026."""
+    return START.date() + timedelta(days=number)
+
+
+def moment(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+def episode(
+    *evidence: int,
+    tier: Tier | None = Tier.SOON,
+    normal: Iterable[int] = (),
+    family: Family = Family.TRANSAMINASE,
+    onset: int | None = None,
+    resolved: int | None = None,
+    dormant: bool = False,
+    deceased: bool = False,
+) -> Episode:
+    """An episode of elevated results `evidence`; it raises an alert unless its tier is None."""
+    began = day(min(evidence) if onset is None else onset)
+    return Episode(
+        family=family,
+        onset=began,
+        last_result=day(max((*evidence, *normal), default=0)),
+        resolved=None if resolved is None else day(resolved),
+        deceased=deceased,
+        dormant=dormant,
+        tier=tier,
+        alerts_from=None if tier is None else began,
+        tier_changes=(),
+        findings=(),
+        trend=Trend.STABLE,
+        latest=(),
+        peak=(),
+        evidence=keys(*evidence),
+        results=keys(*evidence, *normal),
+    )
+
+
+def ids(kind: int = 1) -> Callable[[], UUID]:
+    numbers = count(1)
+    return lambda: UUID(int=kind << 64 | next(numbers))
+
+
+def decision(
+    number: int,
+    action: Action,
+    *evidence: int,
+    at: int = 0,
+    tier: Tier = Tier.SOON,
+    results: Iterable[int] = (),
+    until: int | None = None,
+    until_next_result: bool = False,
+    by: str = "nurse",
+) -> Disposition:
+    """A decision made on those results, on day `at`."""
+    return Disposition(
+        id=UUID(int=number),
+        family=Family.TRANSAMINASE,
+        action=action,
+        by=by,
+        at=moment(at),
+        tier=tier,
+        evidence=keys(*evidence),
+        results=keys(*evidence, *results),
+        until=None if until is None else day(until),
+        until_next_result=until_next_result,
+    )
+
+
+GONE = (State.MERGED, State.ENTERED_IN_ERROR)
+
+
+@dataclass
+class Clinic:
+    """The alerts of a patient over time: judge again and again, look at what changed."""
+
+    alerts: dict[UUID, Alert] = field(default_factory=dict)
+    dispositions: list[Disposition] = field(default_factory=list)
+    mint: Callable[[], UUID] = field(default_factory=ids)
+    now: int = 0
+
+    def judge(self, *episodes: Episode, on: int | None = None, subject: int = 1) -> tuple[Change, ...]:
+        return self.judge_pairs([(subject, one) for one in episodes], on=on)
+
+    def judge_pairs(
+        self, episodes: Sequence[tuple[int, Episode]], on: int | None = None
+    ) -> tuple[Change, ...]:
+        self.now = self.now + 1 if on is None else on
+        changes = reconcile(
+            tuple(self.alerts.values()), self.dispositions, episodes, moment(self.now), self.mint
+        )
+        for change in changes:
+            self.alerts[change.after.id] = change.after
+        return changes
+
+    def live(self) -> list[Alert]:
+        return sorted(
+            (a for a in self.alerts.values() if a.state not in GONE),
+            key=lambda a: (a.subject, a.family, a.episode.onset),
+        )
+
+    def only(self) -> Alert:
+        (alert,) = self.live()
+        return alert
+
+    def on(self, number: int) -> Alert:
+        """The live alert whose evidence holds that result."""
+        (alert,) = [a for a in self.live() if key(number) in a.episode.evidence]
+        return alert
