@@ -1,0 +1,127 @@
+"""From an episode to the steps a clinician may order: proposals, never orders. Pure. Source: clinical.md §12."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+
+from service.clinical.episodes import Episode, Finding, Kind, Tier
+from service.clinical.results import Coding, ResultKey
+
+REPEAT_PANEL = "repeat-hepatic-panel"
+ULTRASOUND = "liver-ultrasound"
+SAME_DAY = "same-day-assessment"
+
+LONGEST_NAME = 27
+"""Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orderable:
+    """A step as the catalogue describes it."""
+
+    name: str
+    text: str
+    rationale: str
+    source: str
+    """The guideline that asks for it."""
+    coding: Coding | None = None
+    """None where no code was verified."""
+    display: str | None = None
+    """The code system's own words for the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recommended step of one episode."""
+
+    order: Orderable
+    due: date
+    """A function of the episode alone: telling it later, or again, does not move it."""
+    priority: Tier
+    kind: Kind
+    """The kind of finding whose rule asks for it."""
+    evidence: tuple[ResultKey, ...]
+    """The results it rests on, each once, in date order."""
+
+    @property
+    def name(self) -> str:
+        """Stable name, unique within an alert."""
+        return self.order.name
+
+
+@cache
+def orderables() -> Mapping[str, Orderable]:
+    """Every step that can ever be recommended, by name.
+
+    Raises:
+        ValueError: a name in the catalogue is too long to be part of a FHIR id.
+    """
+    text = files("service.clinical.catalogues").joinpath("orders.toml").read_text(encoding="utf-8")
+    catalogue: dict[str, Orderable] = {}
+    for name, entry in tomllib.loads(text).items():
+        if len(name) > LONGEST_NAME:
+            raise ValueError(f"orders.toml: the name {name} is longer than {LONGEST_NAME} characters")
+        coding = Coding(entry["system"], entry["code"]) if "code" in entry else None
+        catalogue[name] = Orderable(
+            name, entry["text"], entry["rationale"], entry["source"], coding, entry.get("display")
+        )
+    return catalogue
+
+
+def recommended_steps(episode: Episode, days: Mapping[Tier, int]) -> tuple[Step, ...]:
+    """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert.
+
+    Args:
+        episode: what was found, as assessed.
+        days: how many days each tier leaves (the rulebook's: same day, two weeks, twelve weeks).
+    """
+    if episode.tier is None:
+        return ()
+    alerting = alerting_findings(episode)
+    steps = []
+    urgent = [finding for finding in alerting if finding.tier is Tier.URGENT]
+    if episode.tier is Tier.URGENT:
+        reached = max(
+            (c.day for c in episode.tier_changes if c.tier is Tier.URGENT), default=episode.last_result
+        )
+        steps.append(_step(SAME_DAY, reached, Tier.URGENT, urgent, days))
+    persistent = [finding for finding in alerting if finding.kind is Kind.PERSISTENT]
+    if persistent:
+        tier = max(finding.tier for finding in persistent)
+        met = min(finding.alerts_from or finding.met for finding in persistent)
+        steps.append(_step(ULTRASOUND, met, tier, persistent, days))
+    steps.append(_step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, days))
+    return tuple(sorted(steps, key=lambda step: (-step.priority, step.due, step.name)))
+
+
+def alerting_findings(episode: Episode) -> tuple[Finding, ...]:
+    """The findings that raise the alert, the gravest first; those for the panel only are left out."""
+    kinds = (Kind.URGENT, Kind.WORSENING, Kind.PERSISTENT, Kind.INTERMITTENT)
+    return tuple(
+        sorted(
+            (finding for finding in episode.findings if finding.alerts_from is not None),
+            key=lambda finding: (-finding.tier, kinds.index(finding.kind), finding.met, finding.analyte),
+        )
+    )
+
+
+def evidence_of(findings: Iterable[Finding]) -> tuple[ResultKey, ...]:
+    """Every result the findings' arithmetic used, each once, in the order of findings and dates."""
+    return tuple(
+        dict.fromkeys(key for finding in findings for reason in finding.reasons for key in reason.evidence)
+    )
+
+
+def _step(
+    name: str,
+    start: date,
+    tier: Tier,
+    findings: list[Finding] | tuple[Finding, ...],
+    days: Mapping[Tier, int],
+) -> Step:
+    due = start + timedelta(days=days[tier])
+    kind = findings[0].kind if findings else Kind.URGENT
+    return Step(orderables()[name], due, tier, kind, evidence_of(findings))

@@ -1,0 +1,96 @@
+"""The URLs and words this service names its own things by, in one place.
+
+They are identities, not addresses: never changed, the same at every site, in a domain that nobody can own.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import Kind
+
+ROOT: Final = "https://liverwatch.example/fhir"
+
+ALERT: Final = f"{ROOT}/NamingSystem/alert"
+"""Identifier system of a DetectedIssue; the value is the alert's UUID."""
+STEP: Final = f"{ROOT}/NamingSystem/step"
+"""Identifier system of a ServiceRequest; the value is `<alert uuid>:<step>`."""
+DEVICE: Final = f"{ROOT}/NamingSystem/device"
+"""Identifier system of the Device that stands for this service."""
+REVISION: Final = f"{ROOT}/CodeSystem/revision"
+"""Tag on a Provenance; the code is `<alert uuid>.<revision>`."""
+FINDING: Final = f"{ROOT}/CodeSystem/finding"
+"""What was found: :data:`FINDINGS`."""
+STEP_CODE: Final = f"{ROOT}/CodeSystem/step"
+"""What is recommended: the names in the catalogue of orders."""
+ACTION: Final = f"{ROOT}/CodeSystem/disposition"
+"""What a person decided about an alert."""
+PLAN: Final = f"{ROOT}/PlanDefinition"
+
+DEVICE_VALUE: Final = "liverwatch"
+
+KIND_CODES: Final[dict[Kind, str]] = {
+    Kind.PERSISTENT: "persistent-elevation",
+    Kind.INTERMITTENT: "intermittent-elevation",
+    Kind.WORSENING: "worsening",
+    Kind.URGENT: "urgent-elevation",
+}
+"""Code of a finding by its kind; an urgent one is named by its reason where :data:`FINDINGS` has that."""
+
+FINDINGS: Final[dict[str, str]] = {
+    "hys-law": "Hy's law: hepatocellular injury with jaundice",
+    "possible-hys-law": "Possibly Hy's law: hepatocellular injury with jaundice, a test is missing",
+    "synthetic-failure": "Impaired liver synthesis",
+    "dili-stop": "Stopping limit for a suspected drug reached",
+    "severe-elevation": "Severe elevation",
+    "cholestatic-jaundice": "Cholestatic jaundice",
+    "jaundice": "Jaundice",
+    "pregnancy": "Elevation in pregnancy",
+    "urgent-elevation": "Urgent elevation",
+    "worsening": "Worsening elevation",
+    "fold-rise": "Multiple of the baseline",
+    "band-step": "Step to a higher band",
+    "sustained-rise": "Sustained rise",
+    "persistent-elevation": "Persistent elevation (more than 6 months)",
+    "intermittent-elevation": "Intermittent elevation",
+    "new-moderate-elevation": "New moderate elevation",
+    "recheck-overdue": "Recheck overdue",
+    "monitoring-overdue": "Monitoring overdue",
+}
+"""Code → display, the gravest of the urgent ones first."""
+
+ANALYTES: Final[dict[Analyte, str]] = {
+    Analyte.TOTAL_BILIRUBIN: "total bilirubin",
+    Analyte.DIRECT_BILIRUBIN: "direct bilirubin",
+    Analyte.ALBUMIN: "albumin",
+    Analyte.PLATELETS: "platelets",
+    Analyte.PROTHROMBIN_TIME: "prothrombin time",
+    Analyte.PROTHROMBIN_ACTIVITY: "prothrombin activity",
+    Analyte.CREATINE_KINASE: "creatine kinase",
+}
+"""Analytes whose short name a reader may not know, in words."""
+
+
+def analyte_in_words(analyte: Analyte) -> str:
+    """The analyte as a reader knows it."""
+    return ANALYTES.get(analyte, analyte.value)
+
+
+def finding_in_words(code: str) -> str:
+    """The display of a finding's code; a code without one is spelt out."""
+    return FINDINGS.get(code, code.replace("-", " ").capitalize())
+
+
+def step_value(alert: UUID, step: str) -> str:
+    """Identifier value of a step's ServiceRequest."""
+    return f"{alert}:{step}"
+
+
+def step_id(alert: UUID, step: str) -> str:
+    """FHIR id of a step's ServiceRequest on this service's own endpoint."""
+    return f"{alert}-{step}"
+
+
+def revision_code(alert: UUID, revision: int) -> str:
+    """Tag code of the Provenance of one revision of an alert."""
+    return f"{alert}.{revision}"

@@ -1,0 +1,45 @@
+"""The last check before a resource leaves, and the bytes it leaves as."""
+
+from typing import Any
+
+import msgspec
+from fhir.resources.R4B import get_fhir_model_class
+from pydantic import ValidationError
+
+from service.errors import LiverwatchError
+from service.fhir.required_codes import KNOWN_TYPES, wrong_codes
+
+MEDIA_TYPE = "application/fhir+json"
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class InvalidOutgoing(LiverwatchError):
+    """A resource of our own making that is not valid FHIR R4: a defect here, never sent. Names paths only."""
+
+    issue_code = "invariant"
+
+
+def to_bytes(resource: dict[str, Any]) -> bytes:
+    """JSON as it is sent: elements in the order they were put, decimals with every digit they have."""
+    return _encoder.encode(resource)
+
+
+def validate_outgoing(resource: dict[str, Any]) -> None:
+    """Refuse a resource that is not valid R4: structure by `fhir.resources`, required codes by our tables.
+
+    Raises:
+        InvalidOutgoing: with the paths that are wrong and never what stands there.
+    """
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind not in KNOWN_TYPES:
+        raise InvalidOutgoing("refused to send a resource of a type this service does not write")
+    wrong = [f"{path}: code outside its required value set" for path in wrong_codes(resource)]
+    try:
+        get_fhir_model_class(kind).model_validate(resource)
+    except ValidationError as error:
+        for each in error.errors(include_input=False, include_url=False, include_context=False):
+            place = ".".join(str(part) for part in each["loc"])
+            wrong.append(f"{kind}.{place}: {each['type']}")
+    if wrong:
+        raise InvalidOutgoing(f"refused to send an invalid {kind}: {'; '.join(wrong[:5])}", where=kind)

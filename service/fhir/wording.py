@@ -1,0 +1,112 @@
+"""What an alert says, in words and numbers: the text of what is written to the EHR."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from xml.sax.saxutils import escape
+
+from service.alerts.alert import Action, Alert, Disposition, State
+from service.clinical.analytes import CANONICAL_UNIT
+from service.clinical.episodes import Finding, Kind, Level, Reason
+from service.clinical.recommendations import alerting_findings
+from service.fhir.names import FINDINGS, KIND_CODES, analyte_in_words, finding_in_words
+
+_ACTIONS = {
+    Action.TAKE: "Taken on for review",
+    Action.KNOWN_CAUSE: "Known cause and stable: monitored",
+    Action.ESCALATE: "Escalated to a physician",
+    Action.REFER: "Referred",
+    Action.OVERRIDE: "Overridden",
+}
+MITIGATING = frozenset(_ACTIONS)
+"""Decisions that say something was done about the issue; putting it off or reopening it does not."""
+
+
+def finding_code(finding: Finding) -> str:
+    """The code that names a finding: its kind, or for an urgent one the gravest of its reasons."""
+    if finding.kind is Kind.URGENT:
+        met = {reason.name for reason in finding.reasons}
+        return next((code for code in FINDINGS if code in met), KIND_CODES[Kind.URGENT])
+    return KIND_CODES[finding.kind]
+
+
+def reason_code(finding: Finding, reason: Reason) -> str:
+    """The code that names a criterion; the finding's own where it has no other."""
+    return reason.name if reason.name in FINDINGS else KIND_CODES[finding.kind]
+
+
+def headline(alert: Alert) -> tuple[str, str]:
+    """Code and words of what the alert is about: its gravest finding, and every analyte found the same."""
+    findings = alerting_findings(alert.episode) or alert.episode.findings
+    if not findings:
+        return "urgent-elevation", finding_in_words("urgent-elevation")
+    code = finding_code(findings[0])
+    same = dict.fromkeys(analyte_in_words(each.analyte) for each in findings if finding_code(each) == code)
+    return code, f"{finding_in_words(code)}: {', '.join(same)}"
+
+
+def standing(alert: Alert) -> list[str]:
+    """What has become of the alert, where that is not simply that it is open."""
+    lines = []
+    if alert.state is State.MERGED:
+        lines.append(f"Entered in error: one and the same as alert {alert.merged_into}, which goes on.")
+    elif alert.state is State.ENTERED_IN_ERROR:
+        lines.append(f"Entered in error: {alert.withdrawn or 'its grounds are gone'}.")
+    elif alert.state is State.DORMANT:
+        lines.append(f"Lost to follow-up: no result since {alert.episode.last_result}.")
+    elif alert.episode.resolved is not None:
+        lines.append(
+            f"Resolved on {alert.episode.resolved}: two consecutive normal results of every test in it."
+        )
+    elif alert.episode.deceased:
+        lines.append("Closed: the record says that the patient has died.")
+    if alert.needs_review:
+        lines.append("Needs review: results have moved since a decision was made about it.")
+    return lines
+
+
+def why(alert: Alert) -> list[str]:
+    """Each reason with its dates and its arithmetic, the latest levels, and what a reader must know."""
+    lines = []
+    notes = dict.fromkeys(alert.episode.notes)
+    for finding in alerting_findings(alert.episode):
+        for reason in finding.reasons:
+            when = f"{reason.met}" if reason.met == reason.last else f"{reason.met} to {reason.last}"
+            name = finding_in_words(reason_code(finding, reason))
+            lines.append(f"{analyte_in_words(finding.analyte)}, {name.lower()} ({when}): {reason.detail}")
+        notes.update(dict.fromkeys(finding.notes))
+    lines += [_level_in_words(level) for level in alert.episode.latest]
+    return lines + [f"Note: {note}" for note in notes]
+
+
+def mitigation(disposition: Disposition) -> str:
+    """A person's decision in words."""
+    words = _ACTIONS[disposition.action]
+    if disposition.until is not None:
+        words += f" until {disposition.until}"
+    if disposition.reason:
+        words += f"; reason: {printable(disposition.reason).replace('-', ' ')}"
+    note = printable(disposition.note).strip()
+    return f"{words}. {note}" if note else words
+
+
+def narrative(title: str, lines: Iterable[str]) -> dict[str, str]:
+    """FHIR Narrative made from plain lines; everything in them is escaped."""
+    items = "".join(f"<li>{escape(printable(line))}</li>" for line in lines)
+    listed = f"<ul>{items}</ul>" if items else ""
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p><b>{escape(title)}</b></p>{listed}</div>'
+    return {"status": "generated", "div": div}
+
+
+def printable(text: str) -> str:
+    """The text without the control characters that neither FHIR strings nor XML allow."""
+    return "".join(c for c in text if c in "\n\t" or c.isprintable())
+
+
+def _level_in_words(level: Level) -> str:
+    unit = CANONICAL_UNIT[level.analyte]
+    unit = "" if unit == "1" else f" {unit}"
+    return (
+        f"Latest {analyte_in_words(level.analyte)}: {level.value:f}{unit} on {level.day}, "
+        f"{level.multiple.quantize(Decimal('0.01')):f} × the upper limit of {level.limit:f} "
+        f"({level.limit_source})"
+    )
