@@ -1,0 +1,142 @@
+"""Reads a rulebook's tables into frozen dataclasses, and says exactly what is wrong with one that does not fit.
+
+Every value is an inline table `{ value = 33, citation = "acg-2017", tag = "V" }`. Which keys exist, and of
+which type, follows from the dataclasses alone; numbers are kept exact (int or Decimal, never float).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from itertools import pairwise
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+
+from service.clinical.analytes import Analyte
+from service.errors import ConfigurationError
+
+TAGS = ("V", "V2", "K")
+"""V: read in the cited source; V2: read in a secondary source; K: general knowledge, to be confirmed by the site."""
+
+
+MISSING: Any = object()
+"""Stands for what is not there, in messages."""
+_NO_MARKS: Mapping[str, Any] = {}
+
+
+class Entry(NamedTuple):
+    """One number or choice of the rulebook, with where it comes from."""
+
+    value: Decimal | int | str
+    citation: str
+    """A key of the rulebook's citations."""
+    tag: str
+    """One of :data:`TAGS`."""
+
+
+def refused(path: str, found: object, accepted: str) -> ConfigurationError:
+    """The error that names the key, what stands there and what may stand there."""
+    return ConfigurationError(f"rulebook: {path}: found {_shown(found)}; accepted: {accepted}", where=path)
+
+
+def _shown(found: object) -> str:
+    if found is MISSING:
+        return "nothing"
+    if isinstance(found, Mapping):
+        return f"a table with the keys {', '.join(sorted(map(str, found))) or '(none)'}"
+    text = str(found) if isinstance(found, Decimal) else repr(found)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+
+
+class Reader:
+    """Walks the parsed text along the dataclasses, keeping the provenance of every value in `entries`."""
+
+    def __init__(self, citations: frozenset[str]) -> None:
+        self.citations = citations
+        self.entries: dict[str, Entry] = {}
+
+    def read(self, kind: Any, found: Any, path: str, marks: Mapping[str, Any] = _NO_MARKS) -> Any:
+        """The value of type `kind` that stands at `path`; ConfigurationError where it does not fit.
+
+        `marks` is the field's metadata: `required` analytes of a table by analyte, `zero` where 0 is allowed.
+        """
+        if get_origin(kind) is dict:
+            return self._by_analyte(get_args(kind)[1], found, path, marks.get("required", ()))
+        if dataclasses.is_dataclass(kind):
+            return self._table(kind, found, path)
+        return self._leaf(kind, found, path, zero=marks.get("zero", False))
+
+    def _table(self, kind: Any, found: Any, path: str) -> Any:
+        fields = {field.name: field for field in dataclasses.fields(kind)}
+        _check_keys(found, tuple(fields), tuple(fields), path)
+        hints = get_type_hints(kind)
+        made = kind(
+            **{
+                name: self.read(hints[name], found[name], _join(path, name), field.metadata)
+                for name, field in fields.items()
+            }
+        )
+        for names in getattr(kind, "ascending", ()):
+            self._check_ascending(made, names, path)
+        return made
+
+    def _by_analyte(
+        self, kind: Any, found: Any, path: str, required: tuple[Analyte, ...]
+    ) -> dict[Analyte, Any]:
+        _check_keys(found, tuple(Analyte), required, path)
+        return {Analyte(key): self.read(kind, found[key], _join(path, key)) for key in found}
+
+    def _leaf(self, kind: Any, found: Any, path: str, *, zero: bool) -> Any:
+        _check_keys(found, Entry._fields, Entry._fields, path)
+        citation, tag = found["citation"], found["tag"]
+        if citation not in self.citations:
+            known = ", ".join(sorted(self.citations))
+            raise refused(f"{path}.citation", citation, f"a key of [citations]: {known}")
+        if tag not in TAGS:
+            raise refused(f"{path}.tag", tag, ", ".join(TAGS))
+        value = _typed(kind, found["value"], f"{path}.value", zero=zero)
+        self.entries[path] = Entry(value, citation, tag)
+        return value
+
+    def _check_ascending(self, made: Any, names: tuple[str, ...], path: str) -> None:
+        for lower, higher in pairwise(names):
+            if not getattr(made, lower) < getattr(made, higher):
+                raise refused(
+                    _join(path, higher), getattr(made, higher), f"more than {lower} ({getattr(made, lower)})"
+                )
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _check_keys(found: Any, known: tuple[str, ...], required: tuple[str, ...], path: str) -> None:
+    if not isinstance(found, Mapping):
+        raise refused(path, found, f"a table with the keys {', '.join(known)}")
+    for name in required:
+        if name not in found:
+            needed = f"this key; {path or 'the rulebook'} needs {', '.join(required)}"
+            raise refused(_join(path, name), MISSING, needed)
+    for name in found:
+        if name not in known:
+            raise refused(_join(path, name), found[name], f"one of the keys {', '.join(known)}")
+
+
+def _typed(kind: Any, value: object, path: str, *, zero: bool) -> Any:
+    if issubclass(kind, Enum):
+        return _choice(kind, value, path)
+    accepted = f"a {'whole ' if kind is int else ''}number {'that is not negative' if zero else 'over 0'}"
+    number = (int,) if kind is int else (int, Decimal)
+    if isinstance(value, bool) or not isinstance(value, number) or not Decimal(value).is_finite():
+        raise refused(path, value, accepted)
+    if value < 0 or (value == 0 and not zero):
+        raise refused(path, value, accepted)
+    return value if kind is int else Decimal(value)
+
+
+def _choice(kind: type[Enum], value: object, path: str) -> Enum:
+    names = {member.name.lower(): member for member in kind}
+    if not isinstance(value, str) or value not in names:
+        raise refused(path, value, ", ".join(names))
+    return names[value]
