@@ -53,13 +53,11 @@ def record(connection: Connection, decisions: Sequence[Decision]) -> None:
     insert_rows(connection, decision, Decision._fields, decisions)
 
 
-def keep_text(connection: Connection, text: str, now: datetime) -> str:
-    """Keep a rulebook or settings text under its SHA-256, which is returned."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
+def keep_text(connection: Connection, digest: str, text: str, now: datetime) -> None:
+    """Keep a rulebook or settings text under its digest; it stays as it is where it is there already."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(stored_text).values(digest=digest, text=text, created=now)
     connection.execute(statement.on_conflict_do_nothing())
-    return digest
 
 
 def text_of(connection: Connection, digest: str) -> str:

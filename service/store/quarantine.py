@@ -63,6 +63,19 @@ def release_ids(connection: Connection, ids: Collection[int], now: datetime, res
     )
 
 
+def release_patient(
+    connection: Connection, patient_id: int, reason: str, now: datetime, resolution: str
+) -> None:
+    """End what is held of a patient for one reason."""
+    connection.execute(
+        update(quarantine)
+        .where(
+            quarantine.c.patient_id == patient_id, quarantine.c.reason == reason, quarantine.c.resolved.is_(None)
+        )
+        .values(resolved=now, resolution=resolution)
+    )
+
+
 def listed(connection: Connection, *, everything: bool = False, limit: int = 1000) -> list[Held]:
     """What is held, newest first; `everything`: also what has been resolved."""
     query = select(quarantine).order_by(quarantine.c.id.desc()).limit(limit)

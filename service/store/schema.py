@@ -232,6 +232,7 @@ quarantine = Table(
     Column("resolution", String(40), nullable=True),
     Index(None, "source_id", "key"),
     Index(None, "waits_for"),
+    Index(None, "patient_id"),
     Index(None, "resolved", "retry_at"),
 )
 

@@ -1,0 +1,430 @@
+"""The first tables"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from service.store.schema import Instant
+
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Make every table."""
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("actor", sa.String(length=128), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=True),
+        sa.Column("patient_id", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False, comment="JSON; never values, names or identifiers"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "clinical_context",
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False, comment="JSON: a condition or a medication"),
+        sa.PrimaryKeyConstraint("patient_id", "key", name=op.f("pk_clinical_context")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "lab_result",
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column("sub_key", sa.String(length=192), nullable=False),
+        sa.Column("analyte", sa.String(length=8), nullable=False),
+        sa.Column("effective", Instant(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False, comment="the day stated by the result's own offset"),
+        sa.Column(
+            "value",
+            sa.String(length=40),
+            nullable=False,
+            comment="exact decimal in the analyte's canonical unit",
+        ),
+        sa.Column("comparator", sa.String(length=2), nullable=False),
+        sa.Column("ranges", sa.Text(), nullable=True, comment="JSON"),
+        sa.Column("preliminary", sa.Boolean(), nullable=False),
+        sa.Column("flags", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("patient_id", "observation_id", "sub_key", name=op.f("pk_lab_result")),
+        comment="the usable results of current versions: what a judgement reads",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "raw_message",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "body", sa.LargeBinary(), nullable=False, comment="the resource's own bytes, zstandard-compressed"
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_raw_message")),
+        comment="verbatim resources, content-addressed by SHA-256",
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "reader_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the token"),
+        sa.Column("sources", sa.Text(), nullable=False, comment="JSON: names of the sources it may read"),
+        sa.Column("created", Instant(), nullable=False),
+        sa.Column("revoked", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reader_token")),
+        sa.UniqueConstraint("digest", name=op.f("uq_reader_token_digest")),
+        sa.UniqueConstraint("name", name=op.f("uq_reader_token_name")),
+    )
+    op.create_table(
+        "resource",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=False, comment="Type/id"),
+        sa.Column("patient_id", sa.Integer(), nullable=True),
+        sa.Column("version_id", sa.String(length=128), nullable=True),
+        sa.Column("last_updated", Instant(), nullable=True),
+        sa.Column("received", Instant(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
+        sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
+        comment="the current version of every resource kept",
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("resource", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "source",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column(
+            "settings",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: how to read it, where to write back; no secrets",
+        ),
+        sa.Column("secrets", sa.Text(), nullable=False, comment="JSON: SHA-256 of each accepted feed secret"),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
+        sa.Column("created", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
+        sa.UniqueConstraint("name", name=op.f("uq_source_name")),
+    )
+    op.create_table(
+        "stored_text",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("created", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_stored_text")),
+        comment="rulebooks and source settings, by SHA-256, for replay",
+    )
+    op.create_table(
+        "superseded",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=True),
+        sa.Column("version_id", sa.String(length=128), nullable=True),
+        sa.Column("last_updated", Instant(), nullable=True),
+        sa.Column("received", Instant(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.Column("until_revision", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_superseded_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded")),
+        comment="older versions; since = until for one that was never current",
+    )
+    with op.batch_alter_table("superseded", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_superseded_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_superseded_source_id_key"), ["source_id", "key"], unique=False)
+
+    op.create_table(
+        "ignored",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_ignored_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", "reason", name=op.f("pk_ignored")),
+    )
+    op.create_table(
+        "patient",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("fhir_id", sa.String(length=128), nullable=False),
+        sa.Column("public_id", sa.Uuid(), nullable=False, comment="opaque: the only id used in URLs"),
+        sa.Column(
+            "revision",
+            sa.Integer(),
+            nullable=False,
+            comment="counts the transactions that changed the record",
+        ),
+        sa.Column(
+            "judged_revision",
+            sa.Integer(),
+            nullable=False,
+            comment="the revision last judged; behind: unjudged",
+        ),
+        sa.Column(
+            "judged_digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="of rulebook and source settings together",
+        ),
+        sa.Column("survivor_id", sa.Integer(), nullable=True, comment="merged into this record"),
+        sa.Column(
+            "replaced_by",
+            sa.String(length=128),
+            nullable=True,
+            comment="its own Patient.link of type replaced-by",
+        ),
+        sa.Column(
+            "replaces", sa.Text(), nullable=True, comment="JSON: its own Patient.links of type replaces"
+        ),
+        sa.Column("sex", sa.String(length=8), nullable=True),
+        sa.Column("birth_date", sa.Date(), nullable=True),
+        sa.Column("deceased", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column(
+            "review_on",
+            sa.Date(),
+            nullable=True,
+            comment="judge again from this day on, even if nothing arrives",
+        ),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_patient_source_id_source")),
+        sa.ForeignKeyConstraint(["survivor_id"], ["patient.id"], name=op.f("fk_patient_survivor_id_patient")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_patient_public_id")),
+        sa.UniqueConstraint("source_id", "fhir_id", name=op.f("uq_patient_source_id_fhir_id")),
+    )
+    with op.batch_alter_table("patient", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_patient_review_on"), ["review_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_patient_survivor_id"), ["survivor_id"], unique=False)
+        batch_op.create_index(
+            "ix_patient_unjudged",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("revision <> judged_revision"),
+            sqlite_where=sa.text("revision <> judged_revision"),
+        )
+
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=True),
+        sa.Column("patient_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("place", sa.String(length=200), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("received", Instant(), nullable=False),
+        sa.Column("retry_at", Instant(), nullable=True, comment="a future result is tried again then"),
+        sa.Column(
+            "waits_for", sa.String(length=520), nullable=True, comment="a patient identifier not seen yet"
+        ),
+        sa.Column("resolved", Instant(), nullable=True),
+        sa.Column("resolution", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_quarantine_source_id_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+    )
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quarantine_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_quarantine_resolved_retry_at"), ["resolved", "retry_at"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_quarantine_source_id_key"), ["source_id", "key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_quarantine_waits_for"), ["waits_for"], unique=False)
+
+    op.create_table(
+        "alert",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("family", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False),
+        sa.Column("created", Instant(), nullable=False),
+        sa.Column("updated", Instant(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole alert"),
+        sa.CheckConstraint(
+            "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
+            name=op.f("ck_alert_family"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('open', 'taken', 'snoozed', 'monitoring', 'escalated', 'referred', 'overridden', 'resolved', 'dormant', 'entered-in-error', 'merged')",
+            name=op.f("ck_alert_state"),
+        ),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_alert_patient_id_patient")),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_alert_source_id_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
+    )
+    with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_state_tier"), ["state", "tier"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_updated"), ["updated"], unique=False)
+
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("as_of", Instant(), nullable=False),
+        sa.Column(
+            "inputs",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: [[patient id, revision], ...]: all versions current then",
+        ),
+        sa.Column("dispositions", sa.Text(), nullable=False, comment="JSON: ids of the dispositions known"),
+        sa.Column("rulebook_digest", sa.String(length=64), nullable=False),
+        sa.Column("settings_digest", sa.String(length=64), nullable=False),
+        sa.Column("code_version", sa.String(length=64), nullable=False),
+        sa.Column(
+            "outcome_digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of the canonical assessment",
+        ),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_decision_patient_id_patient")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+    )
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "patient_identifier",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("system", sa.String(length=256), nullable=False),
+        sa.Column("value", sa.String(length=256), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_patient_identifier_patient_id_patient")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_patient_identifier_source_id_source")
+        ),
+        sa.PrimaryKeyConstraint("source_id", "system", "value", name=op.f("pk_patient_identifier")),
+    )
+    with op.batch_alter_table("patient_identifier", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_patient_identifier_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "alert_event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("decision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_event_alert_id_alert")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_event")),
+    )
+    with op.batch_alter_table("alert_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_event_alert_id"), ["alert_id"], unique=False)
+
+    op.create_table(
+        "disposition",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole disposition"),
+        sa.CheckConstraint(
+            "action IN ('take', 'snooze', 'known-cause', 'escalate', 'refer', 'override', 'reopen')",
+            name=op.f("ck_disposition_action"),
+        ),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_disposition_alert_id_alert")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_disposition_patient_id_patient")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),
+    )
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "outbox",
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("wanted_revision", sa.Integer(), nullable=False),
+        sa.Column("sent_revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("not_before", Instant(), nullable=False, comment="settling: coalesce until then"),
+        sa.Column("lease_until", Instant(), nullable=True),
+        sa.Column("lease_token", sa.Uuid(), nullable=True, comment="fences a sender whose lease has run out"),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("dead", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("remote", sa.Text(), nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_outbox_alert_id_alert")),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_outbox_source_id_source")),
+        sa.PrimaryKeyConstraint("alert_id", name=op.f("pk_outbox")),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_not_before"), ["not_before"], unique=False)
+
+
+def downgrade() -> None:
+    """Drop every table."""
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbox_not_before"))
+
+    op.drop_table("outbox")
+    with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_patient_id"))
+
+    op.drop_table("disposition")
+    with op.batch_alter_table("alert_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_event_alert_id"))
+
+    op.drop_table("alert_event")
+    with op.batch_alter_table("patient_identifier", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_patient_identifier_patient_id"))
+
+    op.drop_table("patient_identifier")
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_decision_patient_id"))
+
+    op.drop_table("decision")
+    with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_updated"))
+        batch_op.drop_index(batch_op.f("ix_alert_state_tier"))
+        batch_op.drop_index(batch_op.f("ix_alert_patient_id"))
+
+    op.drop_table("alert")
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_quarantine_waits_for"))
+        batch_op.drop_index(batch_op.f("ix_quarantine_source_id_key"))
+        batch_op.drop_index(batch_op.f("ix_quarantine_resolved_retry_at"))
+        batch_op.drop_index(batch_op.f("ix_quarantine_patient_id"))
+
+    op.drop_table("quarantine")
+    with op.batch_alter_table("patient", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_patient_unjudged",
+            postgresql_where=sa.text("revision <> judged_revision"),
+            sqlite_where=sa.text("revision <> judged_revision"),
+        )
+        batch_op.drop_index(batch_op.f("ix_patient_survivor_id"))
+        batch_op.drop_index(batch_op.f("ix_patient_review_on"))
+
+    op.drop_table("patient")
+    op.drop_table("ignored")
+    with op.batch_alter_table("superseded", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_superseded_source_id_key"))
+        batch_op.drop_index(batch_op.f("ix_superseded_patient_id"))
+
+    op.drop_table("superseded")
+    op.drop_table("stored_text")
+    op.drop_table("source")
+    with op.batch_alter_table("resource", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
+
+    op.drop_table("resource")
+    op.drop_table("reader_token")
+    op.drop_table("raw_message")
+    op.drop_table("lab_result")
+    op.drop_table("clinical_context")
+    op.drop_table("audit")

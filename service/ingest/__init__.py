@@ -1,0 +1,15 @@
+"""From what arrived to what was decided about it, in one transaction.
+
+Read in this order: `receiving` (the transaction), `arrivals` (whose is it, is it new, which version is the
+latest), `keeping` (what is written), `people` (what Patients say, and merges), `judging` (assess, reconcile,
+note), `sweeping` (what comes due by itself).
+"""
+
+from service.ingest.judging import Rules, judge
+from service.ingest.receiving import Delivery, LostRace, Receipt, receive, replay, take
+from service.ingest.sweeping import Swept, rejudge, replay_held, sweep
+
+__all__ = [
+    *("Delivery", "LostRace", "Receipt", "Rules", "Swept"),
+    *("judge", "receive", "rejudge", "replay", "replay_held", "sweep", "take"),
+]

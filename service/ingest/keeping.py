@@ -1,0 +1,165 @@
+"""Writing what a transaction decided about resources: versions, results, context, quarantine, raw bytes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from service.clinical.results import Condition, LabResult, Medication
+from service.clinical.rulebook import Rulebook
+from service.fhir.decode import decode_resource
+from service.fhir.incoming import Content, Observed, PatientFacts, Problem, Unusable
+from service.ingest.arrivals import Arrival, Succession, flagged_unordered
+from service.store import histories, quarantine, resources
+from service.store.patients import PatientRow
+from service.store.quarantine import Held
+from service.store.resources import Version
+from service.store.sources import Source
+
+
+@dataclass(slots=True)
+class Plan:
+    """Everything one source's share of a transaction will write; filled by :meth:`succeed`, then :meth:`write`."""
+
+    source: Source
+    rulebook: Rulebook
+    now: datetime
+    locked: Mapping[int, PatientRow]
+    first: list[Version] = field(default_factory=list)
+    """Current versions of resources that had none."""
+    newer: list[Version] = field(default_factory=list)
+    """Current versions that take another's place."""
+    ended: list[tuple[Version, int]] = field(default_factory=list)
+    """Versions that are not current (any more), with the revision that ended them."""
+    gone_results: set[tuple[int, str]] = field(default_factory=set)
+    gone_context: set[tuple[int, str]] = field(default_factory=set)
+    results: list[tuple[int, LabResult]] = field(default_factory=list)
+    context: list[tuple[int, str, Condition | Medication]] = field(default_factory=list)
+    facts: list[tuple[PatientRow, PatientFacts]] = field(default_factory=list)
+    """Patients whose Patient resource changed; an empty one where it was deleted."""
+    held: list[Held] = field(default_factory=list)
+    bodies: dict[bytes, bytes] = field(default_factory=dict)
+    settled: list[str] = field(default_factory=list)
+    """Keys whose quarantine ends because another version took over."""
+
+    def succeed(self, outcome: Succession) -> None:
+        """Plan what one resource's versions come to."""
+        for loser in outcome.losers:
+            self._keep_bytes(loser)
+            row = self._row(loser.version.patient_id)
+            at = row.revision if row else 0
+            self.ended.append((loser.version._replace(since_revision=at), at))
+        if not outcome.moves:
+            return
+        before, winner = outcome.before, outcome.winner
+        if before is not None:
+            row = self._row(before.patient_id)
+            self.ended.append((before, row.touch() if row else 0))
+            self._remove(before)
+            self.settled.append(outcome.key)
+        if isinstance(winner, Arrival):
+            self._keep_bytes(winner)
+            version, content = winner.version, winner.content
+        else:
+            version, content = winner, self._decoded[winner.key]
+        row = self._row(version.patient_id)
+        version = version._replace(since_revision=row.touch() if row else 0)
+        (self.newer if before is not None else self.first).append(version)
+        self._add(version, content if outcome.ordered else flagged_unordered(content), winner)
+
+    _decoded: dict[str, Content] = field(default_factory=dict)
+
+    def read_again(self, connection: Connection, version: Version) -> None:
+        """Decode a stored version that becomes current again, from its verbatim bytes."""
+        if version.digest is None:
+            return
+        body = resources.raw(connection, version.digest)
+        incoming = decode_resource(body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook)
+        self._decoded[version.key] = incoming.content
+
+    def hold(self, arrival: Arrival) -> None:
+        """Quarantine something that has no id, so that no version of it can be kept."""
+        assert isinstance(arrival.content, Unusable)
+        self._keep_bytes(arrival)
+        self._hold(arrival.version, arrival.content, arrival)
+
+    def write(self, connection: Connection) -> bool:
+        """Write it all; False when another transaction was first with one of the resources."""
+        resources.keep_raw(connection, self.bodies)
+        if not resources.add_current(connection, self.source.id, self.first):
+            return False
+        resources.replace_current(connection, self.source.id, self.newer)
+        resources.add_older(connection, self.source.id, self.ended)
+        histories.remove_results(connection, self.gone_results)
+        histories.remove_context(connection, self.gone_context)
+        histories.add_results(connection, self.results)
+        histories.add_context(connection, self.context)
+        if self.settled:
+            quarantine.release(connection, self.source.id, self.settled, self.now, "superseded")
+        quarantine.hold(connection, self.held)
+        return True
+
+    def _row(self, patient_id: int | None) -> PatientRow | None:
+        return None if patient_id is None else self.locked[patient_id]
+
+    def _keep_bytes(self, arrival: Arrival) -> None:
+        if arrival.version.digest is not None:
+            self.bodies[arrival.version.digest] = arrival.incoming.raw
+
+    def _remove(self, version: Version) -> None:
+        kind, _, identity = version.key.partition("/")
+        if version.patient_id is None:
+            return
+        if kind == "Observation":
+            self.gone_results.add((version.patient_id, identity))
+        elif kind == "Patient":
+            self.facts.append((self.locked[version.patient_id], _NOTHING_KNOWN))
+        else:
+            self.gone_context.add((version.patient_id, version.key))
+
+    def _add(self, version: Version, content: Content, origin: Arrival | Version) -> None:
+        number = version.patient_id
+        arrival = origin if isinstance(origin, Arrival) else None
+        if isinstance(content, Unusable):
+            self._hold(version, content, arrival)
+        elif isinstance(content, Observed | PatientFacts):
+            for problem in content.problems:
+                if problem.quarantined:
+                    self._hold(version, problem, arrival)
+        if number is None:
+            return
+        if isinstance(content, Observed):
+            self.results += [(number, result) for result in content.results]
+        elif isinstance(content, Condition | Medication):
+            self.context.append((number, version.key, content))
+        elif isinstance(content, PatientFacts):
+            self.facts.append((self.locked[number], content))
+
+    def _hold(self, version: Version, why: Unusable | Problem, arrival: Arrival | None) -> None:
+        self.held.append(
+            Held(
+                0,
+                self.source.id,
+                version.key or None,
+                version.patient_id,
+                why.reason,
+                why.where[:200],
+                why.detail,
+                version.digest,
+                version.received,
+                arrival.retry_at if arrival else None,
+                arrival.waits_for if arrival else None,
+            )
+        )
+
+
+_NOTHING_KNOWN = PatientFacts(None, None, deceased=False)
+
+
+def unheld(connection: Connection, source: Source, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those without an id whose bytes are not in quarantine already."""
+    digests = {each.version.digest for each in arrivals if each.version.digest is not None}
+    held = quarantine.open_of(connection, source.id, digests) if digests else set()
+    unique = {each.version.digest: each for each in arrivals}
+    return [each for digest, each in unique.items() if digest not in held]

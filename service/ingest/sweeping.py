@@ -1,0 +1,134 @@
+"""What comes due by itself: unjudged records, days that change a judgement, results dated in the future."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from service.ingest.judging import Rules, judge
+from service.ingest.receiving import Receipt, in_transaction, replay
+from service.store import patients, quarantine, sources
+from service.store.quarantine import Held
+from service.store.session import reading
+
+CHUNK = 500
+"""Records judged in one transaction: short enough that a running feed never waits long for the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did."""
+
+    judged: int
+    failed: int
+    replayed: int
+
+
+def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
+    """Judge records that are behind or due, and take results whose time has come.
+
+    Several processes may sweep at once: each record is judged under its lock, and again does no harm.
+    """
+    with reading(engine) as connection:
+        held = quarantine.due(connection, now, CHUNK)
+    replayed = sum(len(replay_held(engine, [each], rules, now).patients) for each in held)
+    with reading(engine) as connection:
+        due = patients.due(connection, now.date(), CHUNK) if rules.clock == "system" else []
+    failed = _judge(engine, due, rules, now)
+    judged = len(due)
+    for chunk in _pages(engine, patients.unjudged):
+        failed += _judge(engine, chunk, rules, now)
+        judged += len(chunk)
+    return Swept(judged, failed, replayed)
+
+
+def rejudge(
+    engine: Engine,
+    rules: Rules,
+    now: datetime,
+    *,
+    everyone: bool = False,
+    progress: Callable[[int, int], None] = lambda done, failed: None,
+) -> tuple[int, int]:
+    """Judge every record that was judged under another rulebook or other source settings.
+
+    It may be stopped and started again: what is done is committed by chunks and not done twice.
+
+    Args:
+        engine: the database.
+        rules: what to judge by.
+        now: the moment, aware.
+        everyone: also those that are up to date.
+        progress: called after each chunk with the numbers judged and failed so far.
+
+    Returns:
+        How many records were judged, and for how many of those the judgement failed.
+    """
+    with reading(engine) as connection:
+        digests = {each.id: rules.digest(each) for each in sources.every(connection)}
+    wanted = {key: "" for key in digests} if everyone else digests
+
+    def outdated(connection: Connection, limit: int, after: int) -> list[int]:
+        return patients.outdated(connection, wanted, limit, after)
+
+    judged = failed = 0
+    for page in (outdated, patients.unjudged):
+        for chunk in _pages(engine, page):
+            failed += _judge(engine, chunk, rules, now)
+            judged += len(chunk)
+            progress(judged, failed)
+    return judged, failed
+
+
+def behind(connection: Connection, rules: Rules) -> bool:
+    """Whether any record still waits to be judged under the rules of now."""
+    digests = {each.id: rules.digest(each) for each in sources.every(connection)}
+    return bool(patients.outdated(connection, digests, 1) or patients.unjudged(connection, 1))
+
+
+def replay_held(engine: Engine, held: Iterable[Held], rules: Rules, now: datetime) -> Receipt:
+    """Take quarantined resources again, all of one source in one transaction; what still fails stays held.
+
+    Raises:
+        Overloaded: it lost too many races in a row.
+    """
+    by_source: dict[int, list[Held]] = {}
+    for each in held:
+        by_source.setdefault(each.source_id, []).append(each)
+    total = Receipt()
+    for source_id, group in sorted(by_source.items()):
+
+        def work(connection: Connection, source_id: int = source_id, group: list[Held] = group) -> Receipt:
+            return replay(connection, group, sources.by_id(connection, source_id), rules, now)
+
+        receipt = in_transaction(engine, work)
+        total.counts += receipt.counts
+        total.patients |= receipt.patients
+    return total
+
+
+def _pages(engine: Engine, query: Callable[[Connection, int, int], list[int]]) -> Iterable[list[int]]:
+    after = 0
+    while True:
+        with reading(engine) as connection:
+            chunk = query(connection, CHUNK, after)
+        if not chunk:
+            return
+        after = chunk[-1]
+        yield chunk
+
+
+def _judge(engine: Engine, ids: Collection[int], rules: Rules, now: datetime) -> int:
+    """Judge the people these patients belong to; how many failed."""
+    if not ids:
+        return 0
+
+    def work(connection: Connection) -> int:
+        locked = patients.lock(connection, ids)
+        people = {row.person for row in locked.values()}
+        failed = judge(connection, locked, people, [], rules, now)
+        patients.save(connection, locked.values())
+        return len(failed)
+
+    return in_transaction(engine, work)
