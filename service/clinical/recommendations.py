@@ -1,4 +1,4 @@
-"""From an episode to the steps a clinician may order: proposals, never orders. Pure. Source: clinical.md §12."""
+"""From an episode to the steps a clinician may order: proposals, never orders. Source: clinical.md §12."""
 
 import tomllib
 from collections.abc import Iterable, Mapping
