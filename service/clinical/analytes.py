@@ -22,6 +22,9 @@ class Analyte(StrEnum):
     PROTHROMBIN_ACTIVITY = "PTA"
     CREATINE_KINASE = "CK"
 
+    # Enum hashes in Python; tables keyed by analyte are read for every result, and the hash of str is the same.
+    __hash__ = str.__hash__
+
 
 LOINC = "http://loinc.org"
 """The code system of every code in :data:`CODES`."""
