@@ -96,7 +96,7 @@ def history(
         events.append(Event(kind, f"{tier_name(before.tier)} → {tier_name(after.tier)}"))
     events += [Event(EventKind.DECIDED, made.action.value) for made in fresh]
     if before.state is not after.state and before.state is not State.ENTERED_IN_ERROR:
-        events += _turn(before.state, after.state, None if fresh else woken)
+        events += _turn(before.state, after.state, woken)
     return tuple(events)
 
 

@@ -113,7 +113,7 @@ def _grounds(
 def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Change | None:
     """The alert of an alerting episode as it must be now; None when it already is so."""
     before, why = ground.before, _review(ground)
-    after = replace(_live(ground, as_of, new_id), review_since=_review_since(ground, bool(why), as_of))
+    after = _live(ground, _review_since(ground, bool(why), as_of), as_of, new_id)
     if before is not None and after == before:
         return None
     changed = before is None or replace(after, review_since=before.review_since) != before
@@ -131,7 +131,9 @@ def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Chan
     return Change(before, after, tuple(events))
 
 
-def _live(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Alert:
+def _live(
+    ground: _Ground, review_since: datetime | None, as_of: datetime, new_id: Callable[[], UUID]
+) -> Alert:
     """The alert with its content as of now; identity and revision are those of the alert before."""
     before, episode = ground.before, ground.episode
     tier = episode.tier
@@ -148,6 +150,7 @@ def _live(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Alert
         owner=standing.owner,
         seen=standing.seen,
         wakes=standing.wakes,
+        review_since=review_since,
         dispositions=tuple(made.id for made in ground.dispositions),
         revision=before.revision if before else 1,
     )

@@ -1,5 +1,7 @@
 """The Law "Identity": which alert an episode carries when results move episodes."""
 
+from uuid import UUID
+
 import pytest
 
 from service.alerts.alert import Action, Disposition, State
@@ -66,6 +68,16 @@ def test_merge_the_oldest_survives_and_the_other_names_it(clinic: Clinic) -> Non
     assert [event.kind for event in merged.events] == [EventKind.MERGED]
     assert EventKind.NEEDS_REVIEW in [event.kind for event in survivor.events]
     assert clinic.judge(episode(1, 2, 7, 8)) == ()
+
+
+def test_merge_age_counts_before_the_identifier() -> None:
+    numbers = iter(range(9, 0, -1))
+    clinic = Clinic(mint=lambda: UUID(int=next(numbers)))
+    clinic.judge(episode(7))
+    oldest = clinic.only().id
+    clinic.judge(episode(7), episode(1))
+    clinic.judge(episode(1, 7))
+    assert clinic.only().id == oldest == max(clinic.alerts)
 
 
 def test_merge_of_equally_old_alerts_is_decided_by_identifier(clinic: Clinic) -> None:
@@ -163,6 +175,46 @@ def test_losing_evidence_to_a_retraction_is_not_a_split(clinic: Clinic) -> None:
     clinic.judge(episode(1, 2, 3))
     clinic.judge(episode(1, 2))
     assert not clinic.only().needs_review
+
+
+def test_a_withdrawn_alert_whose_evidence_comes_back_in_two_episodes_was_split(clinic: Clinic) -> None:
+    clinic.judge(episode(1, 2, 7))
+    first = clinic.only().id
+    clinic.judge()
+    clinic.judge(episode(1, 2), episode(7))
+    assert clinic.on(1).id == first
+    assert all(alert.needs_review for alert in clinic.live())
+    assert clinic.judge(episode(1, 2), episode(7)) == ()
+
+
+def test_a_result_two_episodes_share_does_not_split_either(clinic: Clinic) -> None:
+    clinic.judge(episode(1, 2, 5), episode(5, 7, 8))
+    assert clinic.judge(episode(1, 2, 5), episode(5, 7, 8)) == ()
+    clinic.judge(episode(1, 2), episode(5, 7, 8))
+    assert not any(alert.needs_review for alert in clinic.live())
+
+
+def test_a_decision_that_follows_its_evidence_to_a_new_alert_leaves_that_one_to_review(
+    clinic: Clinic,
+) -> None:
+    clinic.judge(episode(1, 2, 3))
+    made = snooze(clinic, 1, at=1)
+    clinic.judge(episode(1))
+    assert clinic.only().dispositions == (made.id,)
+    clinic.judge(episode(1), episode(2, 3))
+    assert (clinic.on(2).dispositions, clinic.on(2).needs_review) == ((made.id,), True)
+    assert (clinic.on(1).dispositions, clinic.on(1).state) == ((), State.OPEN)
+
+
+def test_a_reinstated_alert_does_not_claim_back_a_decision_that_stands_elsewhere(clinic: Clinic) -> None:
+    clinic.judge(episode(1, 2, 3))
+    first, made = clinic.only().id, snooze(clinic, 1, at=1)
+    clinic.judge(episode(1))
+    clinic.judge()
+    clinic.judge(episode(2, 3))
+    (change,) = clinic.judge(episode(1), episode(2, 3))
+    assert (change.after.id, change.after.dispositions) == (first, ())
+    assert (clinic.on(2).dispositions, clinic.on(2).needs_review) == ((made.id,), False)
 
 
 def test_a_result_that_changes_sides_leaves_both_alerts_to_review(clinic: Clinic) -> None:

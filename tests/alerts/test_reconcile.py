@@ -129,6 +129,12 @@ def test_dormant_alerts_wake_with_the_next_result(clinic: Clinic) -> None:
     assert clinic.only().state is State.OPEN
 
 
+def test_a_dormant_alert_can_resolve(clinic: Clinic) -> None:
+    clinic.judge(episode(1, dormant=True))
+    changes = clinic.judge(episode(1, deceased=True))
+    assert kinds(*changes) == [EventKind.UPDATED, EventKind.RESOLVED]
+
+
 def test_a_correction_can_undo_a_resolution(clinic: Clinic) -> None:
     clinic.judge(episode(1, normal=(2, 3), resolved=3))
     changes = clinic.judge(episode(1, 3, normal=(2,)))
