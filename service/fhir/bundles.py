@@ -1,7 +1,7 @@
 """Bundles that carry resources: batch, transaction, collection, searchset. Each entry is decoded by itself.
 
-One entry that cannot be used never takes another with it. Notifications (history and subscription-notification
-Bundles) are not read yet: `_NOTIFICATIONS` is their place.
+One entry that cannot be used never takes another with it. Notifications (history, subscription-notification)
+are not read yet: `_NOTIFICATIONS` is their place.
 """
 
 import re
@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Final
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw
 
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
@@ -25,24 +25,24 @@ _NOTIFICATIONS: Final = frozenset({"history", "subscription-notification"})
 _INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9._-]{1,128})/?")
 
 
-class _Request(Struct, gc=False):
+class _Request(wire.Fhir, gc=False):
     method: str | None = None
     url: str | None = None
 
 
-class _Search(Struct, gc=False):
+class _Search(wire.Fhir, gc=False):
     mode: str | None = None
 
 
-class _Entry(Struct):
-    fullUrl: str | None = None
+class _Entry(wire.Fhir):
+    full_url: str | None = None
     resource: wire.Anything = UNSET
     request: _Request | None = None
     search: _Search | None = None
 
 
-class _Bundle(Struct):
-    resourceType: str | None = None
+class _Bundle(wire.Fhir):
+    resource_type: str | None = None
     type: str | None = None
     entry: list[Raw] | None = None
 
@@ -56,8 +56,8 @@ def decode_bundle(
 ) -> list[Incoming]:
     """Decode every entry, in order. `raw` is JSON that `check_json` has passed; none is an empty list.
 
-    Entries that only belong to the exchange (a searchset's OperationOutcome) are left out; all others give exactly
-    one Incoming, Unusable where need be.
+    Entries that only belong to the exchange (a searchset's OperationOutcome) are left out; all others give
+    exactly one Incoming, Unusable where need be.
 
     Raises:
         InvalidResource: not a Bundle, or a Bundle of a type that is not taken here.
@@ -70,7 +70,9 @@ def decode_bundle(
     _check_type(bundle)
     slices = bundle.entry or []
     if len(slices) > max_entries:
-        raise TooLarge(f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry")
+        raise TooLarge(
+            f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry"
+        )
     entries = [_read(each) for each in slices]
     links = _links(entries)
     incoming: list[Incoming] = []
@@ -85,13 +87,17 @@ def decode_bundle(
 
 
 def _check_type(bundle: _Bundle) -> None:
-    if bundle.resourceType != "Bundle":
+    if bundle.resource_type != "Bundle":
         raise InvalidResource("Not a Bundle.", where="resourceType")
     if bundle.type in _NOTIFICATIONS:
-        raise InvalidResource("Notification Bundles are not supported yet; send the resources.", where="Bundle.type")
+        raise InvalidResource(
+            "Notification Bundles are not supported yet; send the resources.", where="Bundle.type"
+        )
     if bundle.type not in _CARRIERS:
         known = ", ".join(sorted(_CARRIERS))
-        raise InvalidResource(f"A Bundle of this type is not supported; send one of: {known}.", where="Bundle.type")
+        raise InvalidResource(
+            f"A Bundle of this type is not supported; send one of: {known}.", where="Bundle.type"
+        )
 
 
 def _read(raw: Raw) -> _Entry | Unusable:
@@ -102,17 +108,17 @@ def _read(raw: Raw) -> _Entry | Unusable:
 
 
 def _links(entries: Sequence[_Entry | Unusable]) -> Links:
-    """fullUrl → resource. An entry without id of its own takes it from its request (PUT), or has none (POST)."""
+    """What each fullUrl leads to. An entry without an id takes it from its request (PUT), if it can."""
     links: dict[str, Target] = {}
     for entry in entries:
-        if isinstance(entry, Unusable) or not entry.fullUrl or entry.resource is UNSET:
+        if isinstance(entry, Unusable) or not entry.full_url or entry.resource is UNSET:
             continue
         try:
             head = wire.resource.decode(entry.resource)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         id_ = head.id if is_id(head.id) else _instance(entry)[1]
-        links[entry.fullUrl] = Target(head.resourceType or "", id_ or "", bytes(entry.resource))
+        links[entry.full_url] = Target(head.resource_type or "", id_ or "", bytes(entry.resource))
     return links
 
 
@@ -142,7 +148,9 @@ def _resource(
     entry: _Entry, raw: bytes, path: str, source: str, zone: tzinfo | None, rulebook: Rulebook, links: Links
 ) -> Incoming:
     if entry.resource is UNSET:
-        return unusable("", "", raw, Unusable("no-resource", f"{path}.resource", "The entry holds no resource."))
+        return unusable(
+            "", "", raw, Unusable("no-resource", f"{path}.resource", "The entry holds no resource.")
+        )
     own = bytes(entry.resource)
     kind, id_ = _instance(entry)
     try:

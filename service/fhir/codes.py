@@ -23,7 +23,7 @@ SEX_CODES: Final[dict[str, Sex]] = {
 """Administrative gender (FHIR, HL7 v3) and SNOMED CT findings, in lower case; also the words as text."""
 
 NORMAL_RANGE: Final = "normal"
-"""The one meaning of a reference range (http://terminology.hl7.org/CodeSystem/referencerange-meaning) used here."""
+"""The one meaning of a reference range used here (terminology.hl7.org/CodeSystem/referencerange-meaning)."""
 
 HAEMOLYSED_SPECIMEN: Final = frozenset({"HEM"})
 """Specimen condition, HL7 v2 table 0493: hemolyzed."""

@@ -18,12 +18,14 @@ _NO_PERIOD = wire.Period()
 _MAX_DAYS = 36_500
 
 
-def condition(given: wire.Condition, origin: Origin) -> tuple[Condition | Deleted | Ignored | Unusable, Subject]:
+def condition(
+    given: wire.Condition, origin: Origin
+) -> tuple[Condition | Deleted | Ignored | Unusable, Subject]:
     """A Condition with the period it held.
 
     Refuted and entered in error are tombstones. Without an onset, the day it was recorded is its start.
     """
-    verification = _codes(given.verificationStatus)
+    verification = _codes(given.verification_status)
     try:
         whose = subject(given.subject, origin.links)
     except (Defect, OtherSubjectError) as error:
@@ -35,14 +37,14 @@ def condition(given: wire.Condition, origin: Origin) -> tuple[Condition | Delete
     codings, text = named(given.code)
     if not codings and not text:
         return Unusable("no-code", "Condition.code", "It does not say what the condition is."), whose
-    onset, abatement = given.onsetPeriod or _NO_PERIOD, given.abatementPeriod or _NO_PERIOD
-    end = last_day(given.abatementDateTime) or last_day(abatement.end)
+    onset, abatement = given.onset_period or _NO_PERIOD, given.abatement_period or _NO_PERIOD
+    end = last_day(given.abatement_date_time) or last_day(abatement.end)
     return Condition(
         codings=codings,
         text=text,
-        start=first_day(given.onsetDateTime) or first_day(onset.start) or first_day(given.recordedDate),
+        start=first_day(given.onset_date_time) or first_day(onset.start) or first_day(given.recorded_date),
         end=end,
-        active=end is not None or not (_codes(given.clinicalStatus) & codes.CONDITION_OVER),
+        active=end is not None or not (_codes(given.clinical_status) & codes.CONDITION_OVER),
     ), whose
 
 
@@ -51,7 +53,7 @@ def medication(
 ) -> tuple[Medication | Deleted | Ignored | Unusable, Subject]:
     """A drug that was ordered, reported or given, with its period.
 
-    Ignored as not taken: drafts, proposals and plans, orders cancelled or not to be carried out, drugs not taken.
+    Ignored as not taken: drafts, proposals and plans, orders cancelled or forbidding, drugs not taken.
     """
     kind = type(given).__name__
     try:
@@ -98,17 +100,17 @@ def _nobody(kind: str, error: Exception) -> Ignored | Unusable:
 def _is_ordered(given: wire.Drug) -> bool:
     if not isinstance(given, wire.MedicationRequest):
         return True
-    return given.intent not in codes.INTENT_NOT_ORDERED and given.doNotPerform is not True
+    return given.intent not in codes.INTENT_NOT_ORDERED and given.do_not_perform is not True
 
 
 def _drug(given: wire.Drug, origin: Origin) -> tuple[tuple[Coding, ...], str]:
     """By its own concept, by the contained or bundled Medication, or at least by the reference's display."""
-    reference = given.medicationReference
+    reference = given.medication_reference
     if given.medication is not None:
         codings, text = named(given.medication.concept)
         reference = reference or given.medication.reference
     else:
-        codings, text = named(given.medicationCodeableConcept)
+        codings, text = named(given.medication_codeable_concept)
     if codings or text or reference is None:
         return codings, text
     target = reference.reference or ""
@@ -128,20 +130,24 @@ def _period(given: wire.Drug) -> tuple[date | None, date | None]:
     if isinstance(given, wire.MedicationRequest):
         return _ordered_period(given)
     if isinstance(given, wire.MedicationAdministration):
-        period = given.effectivePeriod or given.occurencePeriod or _NO_PERIOD
-        at = given.effectiveDateTime or given.occurenceDateTime
+        period = given.effective_period or given.occurence_period or _NO_PERIOD
+        at = given.effective_date_time or given.occurence_date_time
         return first_day(at) or first_day(period.start), last_day(at) or last_day(period.end)
     if isinstance(given, wire.MedicationStatement):
-        period = given.effectivePeriod or _NO_PERIOD
-        start = first_day(given.effectiveDateTime) or first_day(period.start) or first_day(given.dateAsserted)
+        period = given.effective_period or _NO_PERIOD
+        start = (
+            first_day(given.effective_date_time) or first_day(period.start) or first_day(given.date_asserted)
+        )
         return start, last_day(period.end)
     return None, None
 
 
 def _ordered_period(given: wire.MedicationRequest) -> tuple[date | None, date | None]:
     """By the dosage, else by the validity of the dispense request, else from the day it was written."""
-    valid = (given.dispenseRequest and given.dispenseRequest.validityPeriod) or _NO_PERIOD
-    start, end = _dosed(given.dosageInstruction or (), first_day(valid.start) or first_day(given.authoredOn))
+    valid = (given.dispense_request and given.dispense_request.validity_period) or _NO_PERIOD
+    start, end = _dosed(
+        given.dosage_instruction or (), first_day(valid.start) or first_day(given.authored_on)
+    )
     return start, end or last_day(valid.end)
 
 
@@ -153,10 +159,10 @@ def _dosed(dosages: Iterable[wire.Dosage], ordered: date | None) -> tuple[date |
         repeat = dosage.timing.repeat if dosage.timing is not None else None
         if repeat is None:
             continue
-        bounds = repeat.boundsPeriod or _NO_PERIOD
+        bounds = repeat.bounds_period or _NO_PERIOD
         start, end = first_day(bounds.start), last_day(bounds.end)
-        if end is None and repeat.boundsDuration is not None and (start or ordered) is not None:
-            end = _after(start or ordered, repeat.boundsDuration)
+        if end is None and repeat.bounds_duration is not None and (start or ordered) is not None:
+            end = _after(start or ordered, repeat.bounds_duration)
         starts += [start] if start is not None else []
         ends += [end] if end is not None else []
     return min(starts, default=ordered), max(ends, default=None)

@@ -54,7 +54,7 @@ def decode_resource(
     meta = given.meta
     if meta is None:
         return Incoming(kind.__name__, id_, None, None, raw, whose.patient, whose.identifier, content)
-    version, updated = _version(meta.versionId), _updated(meta.lastUpdated, zone)
+    version, updated = _version(meta.version_id), _updated(meta.last_updated, zone)
     return Incoming(kind.__name__, id_, version, updated, raw, whose.patient, whose.identifier, content)
 
 
@@ -115,7 +115,7 @@ def _salvage(raw: bytes) -> tuple[str, wire.Salvage]:
         salvage = wire.salvage.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidResource("Not a FHIR resource: a JSON object with a resourceType is expected.") from None
-    kind = salvage.resourceType
+    kind = salvage.resource_type
     if not isinstance(kind, str) or _TYPE.fullmatch(kind) is None:
         raise InvalidResource("Not a FHIR resource: it has no resourceType.", where="resourceType")
     return kind, salvage
@@ -128,7 +128,7 @@ def _other_or_mistyped(raw: bytes, error: Exception, origin: Origin) -> Incoming
         raise InvalidResource("A single resource is expected here, not a Bundle.", where="resourceType")
     id_ = salvage.id if is_id(salvage.id) else ""
     meta = _piece(salvage.meta, wire.meta) or wire.Meta()
-    updated = _updated(meta.lastUpdated, origin.zone)
+    updated = _updated(meta.last_updated, origin.zone)
     whose = _NOBODY
     content: Content = Ignored("other-type")
     if kind in READ_TYPES:
@@ -136,11 +136,13 @@ def _other_or_mistyped(raw: bytes, error: Exception, origin: Origin) -> Incoming
         whose = Subject(id_ or None) if kind == "Patient" else _whose(salvage, origin)
         if not id_ and not isinstance(content, Ignored):
             content = Unusable("no-id", f"{kind}.id", _NO_ID)
-    return Incoming(kind, id_, _version(meta.versionId), updated, raw, whose.patient, whose.identifier, content)
+    return Incoming(
+        kind, id_, _version(meta.version_id), updated, raw, whose.patient, whose.identifier, content
+    )
 
 
 def _mistyped(kind: str, salvage: wire.Salvage, error: Exception) -> Content:
-    """A retraction is obeyed however broken the rest is; what is not about the liver stays none of our business."""
+    """A retraction is obeyed however broken the rest is; what is not about the liver stays ignored."""
     gone = codes.OBSERVATION_GONE if kind == "Observation" else {codes.ENTERED_IN_ERROR}
     if isinstance(salvage.status, str) and salvage.status in gone:
         return Deleted()

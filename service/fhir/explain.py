@@ -11,7 +11,7 @@ _MOST = 10
 def explain_rejection(raw: bytes) -> str | None:
     """The rules of FHIR R4 that a resource breaks, as paths and kinds of error; None when it breaks none.
 
-    No values and no names of the sender's own: a field that FHIR does not know is told by the field it stands in.
+    No values and no names of the sender's own: an unknown field is told by the field it stands in.
     `raw` is JSON that `check_json` has passed.
     """
     # Importing the models takes a second: only when someone asks.

@@ -1,4 +1,4 @@
-"""Whether a laboratory says that the specimen was haemolysed: red cells leak AST and CK, and disturb bilirubin."""
+"""Whether a laboratory says the specimen was haemolysed: it raises AST and CK, and disturbs bilirubin."""
 
 import re
 from collections.abc import Iterable

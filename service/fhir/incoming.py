@@ -16,11 +16,11 @@ class Problem(NamedTuple):
     detail: str
     """What is wrong and what to do about it; never anything of the payload."""
     quarantined: bool = True
-    """False where nothing is wrong: a result without a value, or dated to a month, is kept but not trended."""
+    """False where nothing is wrong: a result without a value, or dated to a month, is kept, not trended."""
 
 
 class Observed(NamedTuple):
-    """An Observation of liver tests. Its results replace those of every earlier version; none at all is possible."""
+    """An Observation of liver tests. Its results, possibly none, replace those of every earlier version."""
 
     results: tuple[LabResult, ...]
     problems: tuple[Problem, ...] = ()
@@ -54,7 +54,7 @@ class Ignored(NamedTuple):
 
 
 class Unusable(NamedTuple):
-    """It should say something and cannot be used: to the quarantine. It too ends what an earlier version said."""
+    """It should say something and cannot be used: quarantine. It too ends what an earlier version said."""
 
     reason: str
     """A short machine code: `unknown-unit`, `implausible-value`, `no-time`, `no-patient`, `no-id`, ..."""

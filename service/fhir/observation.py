@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import NamedTuple
 
-from msgspec import UNSET, DecodeError, Raw
+from msgspec import DecodeError, Raw
 
 from service.clinical.analytes import CODES, Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
-from service.fhir import codes, quantities, ranges, wire
+from service.fhir import codes, ranges, wire
 from service.fhir.defects import Defect
+from service.fhir.effective import effective
 from service.fhir.haemolysis import AFFECTED, is_haemolysed
 from service.fhir.incoming import Deleted, Ignored, Observed, Problem, Unusable
 from service.fhir.origin import Origin
 from service.fhir.references import OtherSubjectError, Subject, is_id, subject
-from service.fhir.times import moment
+from service.fhir.values import has_value, reading
 
 Content = Observed | Deleted | Ignored | Unusable
 _NOBODY = Subject(None)
@@ -31,16 +31,11 @@ class _Part(NamedTuple):
     within: wire.Observation
 
 
-class _When(NamedTuple):
-    at: datetime
-    issued: bool
-
-
 def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
     """What an Observation says, and whose it is.
 
-    One that counts for nothing (registered, without a value, dated to a month) is Observed without results, so
-    that it still replaces its earlier versions.
+    One that counts for nothing (registered, without a value, dated to a month) is Observed without results,
+    so that it still replaces its earlier versions. Of several parts that are all unusable the first is told.
     """
     if given.status in codes.OBSERVATION_GONE:
         return Deleted(), _subject_if_told(given, origin)
@@ -53,19 +48,11 @@ def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]
         return Ignored("other-subject"), _NOBODY
     except Defect as defect:
         return defect.unusable("Observation"), _subject_if_told(given, origin)
-    results: list[LabResult] = []
-    for part in parts:
-        try:
-            result = _result(part, given, whose, origin)
-        except Defect as defect:
-            problems.append(defect.problem(part.path))
-        else:
-            if result is not None:
-                results.append(result)
+    results = _results(parts, problems, given, whose, origin)
     if problems and not results:
         for problem in problems:
             if problem.quarantined:
-                return Unusable(*problem[:3]), whose
+                return Unusable(problem.reason, problem.where, problem.detail), whose
     return Observed(tuple(results), tuple(problems)), whose
 
 
@@ -94,7 +81,7 @@ def _parts(given: wire.Observation) -> tuple[list[_Part], list[Problem]]:
     parts += _components(given, "", "Observation", problems)
     for index, raw in enumerate(given.contained or ()):
         parts += _contained(raw, f"Observation.contained[{index}]", problems)
-    if len(parts) > 1 and parts[0].measured is given and not _has_value(given):
+    if len(parts) > 1 and parts[0].measured is given and not has_value(given):
         del parts[0]  # a panel under a code of its own: what it holds is in its members
     seen: Counter[str] = Counter()
     for index, part in enumerate(parts):
@@ -104,9 +91,7 @@ def _parts(given: wire.Observation) -> tuple[list[_Part], list[Problem]]:
     return parts, problems
 
 
-def _components(
-    given: wire.Observation, prefix: str, path: str, problems: list[Problem]
-) -> Iterator[_Part]:
+def _components(given: wire.Observation, prefix: str, path: str, problems: list[Problem]) -> Iterator[_Part]:
     for index, component in enumerate(given.component or ()):
         place = f"{path}.component[{index}]"
         try:
@@ -120,9 +105,9 @@ def _components(
 
 def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
     try:
-        if wire.resource.decode(raw).resourceType != "Observation":
+        if wire.resource.decode(raw).resource_type != "Observation":
             return
-        member = wire.contained_observation.decode(raw)
+        member = wire.contained.decode(raw)
         coded = _coded(member.code)
     except (DecodeError, ArithmeticError):
         problems.append(Problem("unreadable-resource", path, "The contained Observation cannot be read."))
@@ -136,13 +121,13 @@ def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
         problems.append(Problem("no-id", path, "A contained Observation needs an id of its own."))
         return
     key = f"contained:{member.id}"
-    if coded is not None and (_has_value(member) or not member.component):
+    if coded is not None and (has_value(member) or not member.component):
         yield _Part(member, coded[0], key, path, member)
     yield from _components(member, f"{key}/", path, problems)
 
 
 def _coded(code: wire.CodeableConcept | None) -> tuple[Analyte, str] | None:
-    """The analyte, and the LOINC code it goes by (of several synonyms the first in order, whatever their order)."""
+    """The analyte, and the LOINC code it goes by (of several synonyms the first in sorted order)."""
     found: tuple[Analyte, str] | None = None
     if code is None or code.coding is None:
         return None
@@ -159,39 +144,50 @@ def _coded(code: wire.CodeableConcept | None) -> tuple[Analyte, str] | None:
     return found
 
 
-def _result(part: _Part, given: wire.Observation, whose: Subject, origin: Origin) -> LabResult | None:
-    """None where the part does not count; a Defect where it should and cannot."""
-    status = part.within.status or given.status
+def _results(
+    parts: list[_Part], problems: list[Problem], given: wire.Observation, whose: Subject, origin: Origin
+) -> list[LabResult]:
+    """The usable parts; the others are added to `problems`."""
+    results: list[LabResult] = []
+    for part in parts:
+        try:
+            status = _status(part.within, given)
+            if status is not None:
+                results.append(_result(part, status, given, whose, origin))
+        except Defect as defect:
+            problems.append(defect.problem(part.path))
+    return results
+
+
+def _status(within: wire.Observation, given: wire.Observation) -> str | None:
+    """The status, or None for one with which a result does not count."""
+    status = within.status or given.status
+    if status in codes.OBSERVATION_COUNTS or status == codes.OBSERVATION_PRELIMINARY:
+        return status
+    if status in codes.OBSERVATION_NOT_YET or status in codes.OBSERVATION_GONE:
+        return None
     if status is None:
-        raise Defect("no-status", "A result without status cannot be told from one that is retracted.", "status")
-    if status not in codes.OBSERVATION_COUNTS and status != codes.OBSERVATION_PRELIMINARY:
-        if status in codes.OBSERVATION_NOT_YET or status in codes.OBSERVATION_GONE:
-            return None
-        raise Defect("unknown-status", "Not a status of an Observation.", "status")
-    if part.within is not given and part.within.subject is not None:
-        _same_patient(part.within, given, whose, origin)
-    measured, analyte = part.measured, part.analyte
-    reading = _reading(measured, analyte, origin)
-    when = _when(part.within, given, origin)
-    flags: tuple[str, ...] = ("issued-time",) if when.issued else ()
-    if analyte in AFFECTED and is_haemolysed(measured, part.within, given):
+        detail = "A result without status cannot be told from one that is retracted."
+        raise Defect("no-status", detail, "status")
+    raise Defect("unknown-status", "Not a status of an Observation.", "status")
+
+
+def _result(part: _Part, status: str, given: wire.Observation, whose: Subject, origin: Origin) -> LabResult:
+    measured, analyte, sub_key, _, within = part
+    if within is not given and within.subject is not None:
+        _same_patient(within, given, whose, origin)
+    value, comparator = reading(measured, analyte, origin.rulebook)
+    at, flags = effective(within, given, origin)
+    if analyte in AFFECTED and is_haemolysed(measured, within, given):
         flags = ("haemolysed", *flags)
     limits: tuple[ReferenceRange, ...] = ()
-    if measured.referenceRange:
-        limits, unreadable = ranges.ranges(analyte, measured.referenceRange, measured.valueQuantity)
+    if measured.reference_range:
+        limits, unreadable = ranges.ranges(analyte, measured.reference_range, measured.value_quantity)
         if unreadable:
             flags = (*flags, "unreadable-range")
-    return LabResult(
-        ResultKey(origin.source, given.id or "", part.sub_key),
-        analyte,
-        when.at,
-        when.at.date(),
-        reading.value,
-        reading.comparator,
-        limits,
-        status == codes.OBSERVATION_PRELIMINARY,
-        flags,
-    )
+    key = ResultKey(origin.source, given.id or "", sub_key)
+    preliminary = status == codes.OBSERVATION_PRELIMINARY
+    return LabResult(key, analyte, at, at.date(), value, comparator, limits, preliminary, flags)
 
 
 def _same_patient(member: wire.Observation, given: wire.Observation, whose: Subject, origin: Origin) -> None:
@@ -201,91 +197,3 @@ def _same_patient(member: wire.Observation, given: wire.Observation, whose: Subj
         same = False
     if not same:
         raise Defect("conflicting-patient", "The contained Observation is of someone else.", "subject")
-
-
-def _reading(measured: wire.Measured, analyte: Analyte, origin: Origin) -> quantities.Reading:
-    absent = _given(measured.dataAbsentReason)
-    plain = (measured.valueQuantity, measured.valueString, measured.valueInteger)
-    values = 3 - plain.count(None)
-    if values + absent > 1:
-        raise Defect("conflicting-value", "More than one value, or a value beside the reason why there is none.")
-    path = "valueQuantity"
-    try:
-        if measured.valueQuantity is not None:
-            return quantities.quantity(analyte, measured.valueQuantity, origin.rulebook)
-        path = "valueString"
-        if measured.valueString is not None:
-            return quantities.text(analyte, measured.valueString, origin.rulebook)
-        path = "valueInteger"
-        if measured.valueInteger is not None:
-            return quantities.integer(analyte, measured.valueInteger, origin.rulebook)
-    except Defect as defect:
-        defect.where = defect.place(path)
-        raise
-    if absent:
-        raise Defect("value-absent", "It says that there is no value.", "dataAbsentReason", quarantined=False)
-    if _has_value(measured):
-        raise Defect("unreadable-value", "A value of a kind that this test does not have; send a Quantity.", "value")
-    if isinstance(measured, wire.Observation) and (_given(measured.hasMember) or measured.component):
-        raise Defect("panel", "It only names its members.", "hasMember", quarantined=False)
-    raise Defect("no-value", "Neither a value nor a reason why there is none.", "value")
-
-
-def _has_value(measured: wire.Measured) -> bool:
-    return (
-        measured.valueQuantity is not None
-        or measured.valueString is not None
-        or measured.valueInteger is not None
-        or any(
-            _given(value)
-            for value in (
-                *(measured.valueCodeableConcept, measured.valueBoolean, measured.valueRange),
-                *(measured.valueRatio, measured.valueSampledData, measured.valueTime, measured.valueDateTime),
-                *(measured.valuePeriod, measured.valueAttachment, measured.valueReference),
-            )
-        )
-    )
-
-
-def _given(value: wire.Anything) -> bool:
-    return value is not UNSET and bytes(value) != b"null"
-
-
-def _when(within: wire.Observation, given: wire.Observation, origin: Origin) -> _When:
-    """When the specimen was taken; of a member that says nothing itself, when that of the whole was.
-
-    Raises:
-        Defect: see `times.moment`; `no-time`; `unreadable-time` for a Timing; `imprecise-date` for a month or a
-            year (not quarantined).
-    """
-    when = _stated(within, origin)
-    if when is None and within is not given:
-        when = _stated(given, origin)
-    if when is None:
-        raise Defect("no-time", "It does not say when it was; the sender must add effectiveDateTime.", "effective")
-    return when
-
-
-def _stated(given: wire.Observation, origin: Origin) -> _When | None:
-    issued = False
-    if given.effectiveDateTime is not None:
-        path, text = "effectiveDateTime", given.effectiveDateTime
-    elif given.effectiveInstant is not None:
-        path, text = "effectiveInstant", given.effectiveInstant
-    elif given.effectivePeriod is not None and given.effectivePeriod.end is not None:
-        path, text = "effectivePeriod.end", given.effectivePeriod.end
-    elif _given(given.effectiveTiming):
-        raise Defect("unreadable-time", "A Timing does not say when the specimen was taken.", "effectiveTiming")
-    elif given.issued is not None:
-        path, text, issued = "issued", given.issued, True
-    else:
-        return None
-    try:
-        at = moment(text, origin.zone)
-    except Defect as defect:
-        defect.where = path
-        raise
-    if at is None:
-        detail = "Dated to a month or a year only: kept, not trended."
-        raise Defect("imprecise-date", detail, path, quarantined=False)
-    return _When(at, issued)

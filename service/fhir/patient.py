@@ -11,16 +11,16 @@ _SEX = {sex.value: sex for sex in Sex}
 
 
 def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
-    """Sex, birth date, death, merges and identifiers. What cannot be read is unknown, and a problem that says so."""
+    """Sex, birth date, death, merges and identifiers. What cannot be read is unknown, and a problem."""
     problems: list[Problem] = []
-    birth_date = first_day(given.birthDate)
-    if given.birthDate is not None and birth_date is None:
+    birth_date = first_day(given.birth_date)
+    if given.birth_date is not None and birth_date is None:
         problems.append(Problem("unreadable-date", "Patient.birthDate", "Not a date: the age is not known."))
     replaced_by, replaces = _merges(given, origin, problems)
     return PatientFacts(
         sex=_SEX.get(given.gender or ""),
         birth_date=birth_date,
-        deceased=given.deceasedBoolean is True or given.deceasedDateTime is not None,
+        deceased=given.deceased_boolean is True or given.deceased_date_time is not None,
         replaced_by=replaced_by,
         replaces=replaces,
         identifiers=tuple((each.system or "", each.value) for each in given.identifier or () if each.value),
@@ -28,7 +28,9 @@ def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
     )
 
 
-def _merges(given: wire.Patient, origin: Origin, problems: list[Problem]) -> tuple[str | None, tuple[str, ...]]:
+def _merges(
+    given: wire.Patient, origin: Origin, problems: list[Problem]
+) -> tuple[str | None, tuple[str, ...]]:
     replaced_by: str | None = None
     replaces: list[str] = []
     for index, link in enumerate(given.link or ()):

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from service.clinical.analytes import CANONICAL_UNIT, Analyte
 from service.clinical.results import Comparator
 from service.clinical.rulebook import Rulebook
-from service.clinical.units import UnknownUnit, plausible, to_canonical
+from service.clinical.units import UnusableUnit, plausible, to_canonical
 from service.fhir import codes, wire
 from service.fhir.defects import Defect
 
@@ -16,12 +16,11 @@ SOLE_UNIT: Final = CANONICAL_UNIT.keys() - {
     Analyte.DIRECT_BILIRUBIN,
     Analyte.ALBUMIN,
 }
-"""Analytes that laboratories report in one unit (or one that reads the same), so that a bare number has a meaning.
+"""Analytes reported in one unit (or in one that reads the same), so that a bare number means something.
 
 Bilirubin and albumin have two in daily use, mass and moles: a bare number of those is never guessed at.
 """
 
-_MAX_DIGITS = 30
 _MAX_MAGNITUDE = 15
 """Powers of ten, up and down: anything beyond is no laboratory value and would only burden the arithmetic."""
 
@@ -30,7 +29,9 @@ _COMPARATORS: Final[dict[str, Comparator]] = {
     "≤": Comparator.LESS_OR_EQUAL,
     "≥": Comparator.GREATER_OR_EQUAL,
 }
-_TEXT_VALUE = re.compile(r"\s*(<=|>=|<|>|≤|≥)?\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)(?:\s*([^\s0-9.,].{0,39}?))?\s*")
+_TEXT_VALUE = re.compile(
+    r"\s*(<=|>=|<|>|≤|≥)?\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)(?:\s*([^\s0-9.,].{0,39}?))?\s*"
+)
 
 
 class Reading(NamedTuple):
@@ -40,21 +41,17 @@ class Reading(NamedTuple):
     comparator: Comparator
 
 
-def exact(number: Any) -> Decimal:  # noqa: ANN401 - JSON can hold anything here
+def exact(number: Any) -> Decimal:
     """A JSON number as it was written.
 
     Raises:
-        Defect: `unreadable-number` when it is missing, no number, or absurdly long.
+        Defect: `unreadable-number` when it is missing, no number, or beyond any measurement.
     """
+    if type(number) is Decimal and -_MAX_MAGNITUDE <= number.adjusted() <= _MAX_MAGNITUDE:
+        return number
     if type(number) is int and abs(number) < 10**_MAX_MAGNITUDE:
         return Decimal(number)
-    if type(number) is Decimal and _bounded(number):
-        return number
     raise Defect("unreadable-number", "Not a number this service can read; the sender must mend it.", "value")
-
-
-def _bounded(number: Decimal) -> bool:
-    return abs(number.adjusted()) <= _MAX_MAGNITUDE and len(number.as_tuple().digits) <= _MAX_DIGITS
 
 
 def quantity(analyte: Analyte, given: wire.Quantity, rulebook: Rulebook) -> Reading:
@@ -72,7 +69,7 @@ def quantity(analyte: Analyte, given: wire.Quantity, rulebook: Rulebook) -> Read
 
 
 def text(analyte: Analyte, given: str, rulebook: Rulebook) -> Reading:
-    """A value written as text: `45`, `>5000`, `<0.2`, `>=12 mg/dL`. A decimal comma is not read: 1,234 is ambiguous.
+    """A value written as text: `45`, `>5000`, `<0.2`, `>=12 mg/dL`. 1,234 is ambiguous, and not read.
 
     Raises:
         Defect: `unreadable-value`, `unknown-unit`, `implausible-value`.
@@ -85,14 +82,14 @@ def text(analyte: Analyte, given: str, rulebook: Rulebook) -> Reading:
     return _plausible(analyte, value, comparator, rulebook)
 
 
-def integer(analyte: Analyte, given: Any, rulebook: Rulebook) -> Reading:  # noqa: ANN401 - as in `exact`
-    """A bare whole number, in the analyte's only unit; it raises what `text` does, and `unreadable-number`."""
+def integer(analyte: Analyte, given: Any, rulebook: Rulebook) -> Reading:
+    """A bare whole number, in the analyte's only unit; raises what `text` does, and `unreadable-number`."""
     value = _converted(analyte, exact(given), _sole_unit(analyte), "")
     return _plausible(analyte, value, Comparator.EXACT, rulebook)
 
 
 def limit(analyte: Analyte, given: wire.Quantity, beside: wire.Quantity | None) -> Decimal:
-    """A limit of a reference range in the canonical unit, its own or, where it has none, that of the value beside it.
+    """A limit of a reference range in the canonical unit, by its own unit or else by the value's.
 
     Raises:
         Defect: as `quantity` does, but for plausibility.
@@ -105,36 +102,44 @@ def limit(analyte: Analyte, given: wire.Quantity, beside: wire.Quantity | None) 
 
 def _sole_unit(analyte: Analyte) -> str:
     if analyte not in SOLE_UNIT:
-        raise Defect("unknown-unit", "A bare number, and the test has more than one unit in use; send a Quantity.")
+        raise Defect(
+            "unknown-unit", "A bare number, and the test has more than one unit in use; send a Quantity."
+        )
     return CANONICAL_UNIT[analyte]
 
 
 def _in_canonical_unit(analyte: Analyte, number: Decimal, given: wire.Quantity) -> Decimal:
     """By the coded unit where there is one; a readable unit text that says something else is a conflict."""
     code, unit = given.code, given.unit
-    if not code or (given.system is not None and given.system not in codes.UCUM_SYSTEMS):
-        # Without a code, an INR needs no unit: it is a ratio. For all else no unit is an unknown unit.
-        return _converted(analyte, number, unit or ("1" if analyte is Analyte.INR else ""), "unit")
+    if not code or given.system not in codes.UCUM_SYSTEMS:
+        # Neither unit nor code is fine for an INR, which is a ratio; for all else it is an unknown unit.
+        return _converted(analyte, number, unit or code or "", "unit")
     value = _converted(analyte, number, code, "code")
     if unit and unit != code:
         try:
             other = to_canonical(analyte, number, unit)
-        except UnknownUnit:
+        except UnusableUnit:
             return value
         if other != value:
-            raise Defect("conflicting-units", "The coded unit and the unit text differ; the sender must mend one.")
+            raise Defect(
+                "conflicting-units", "The coded unit and the unit text differ; the sender must mend one."
+            )
     return value
 
 
 def _converted(analyte: Analyte, number: Decimal, unit: str, where: str) -> Decimal:
     try:
         return to_canonical(analyte, number, unit)
-    except UnknownUnit:
-        detail = "Not a unit of this test; if it is right, map it in the source's laboratory system and replay."
+    except UnusableUnit:
+        detail = (
+            "Not a unit of this test; if it is right, map it in the source's laboratory system and replay."
+        )
         raise Defect("unknown-unit", detail, where) from None
 
 
 def _plausible(analyte: Analyte, value: Decimal, comparator: Comparator, rulebook: Rulebook) -> Reading:
     if not plausible(analyte, value, rulebook):
-        raise Defect("implausible-value", "Outside what is possible for this test (rulebook); check unit and value.")
+        raise Defect(
+            "implausible-value", "Outside what is possible for this test (rulebook); check unit and value."
+        )
     return Reading(value, comparator)

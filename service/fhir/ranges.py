@@ -25,8 +25,8 @@ def ranges(
 ) -> tuple[tuple[ReferenceRange, ...], bool]:
     """The ranges of type normal, or of no type, in the canonical unit; and whether one could not be read.
 
-    Left out: critical, therapeutic and other special ranges; ranges in words only. Unreadable: a unit that is not
-    one of the test, an upper limit that is not positive, a lower limit above the upper one.
+    Left out: critical, therapeutic and other special ranges; ranges in words only. Unreadable: a unit that is
+    not one of the test, an upper limit that is not positive, a lower limit above the upper one.
     """
     read: list[ReferenceRange] = []
     unreadable = False
@@ -43,11 +43,13 @@ def ranges(
 def _range(analyte: Analyte, given: wire.ReferenceRange, value: wire.Quantity | None) -> ReferenceRange:
     low = None if given.low is None else quantities.limit(analyte, given.low, value)
     high = None if given.high is None else quantities.limit(analyte, given.high, value)
-    if (high is not None and high <= 0) or (low is not None and (low < 0 or (high is not None and low > high))):
+    if (high is not None and high <= 0) or (
+        low is not None and (low < 0 or (high is not None and low > high))
+    ):
         raise Defect("unreadable-range", "The limits are not those of a range.")
-    if given.appliesTo is None and given.age is None:
+    if given.applies_to is None and given.age is None:
         return ReferenceRange(low, high)
-    sex, other = _population(given.appliesTo or [])
+    sex, other = _population(given.applies_to or [])
     age_low = age_high = None
     if given.age is not None:
         try:

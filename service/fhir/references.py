@@ -1,4 +1,4 @@
-"""Who a resource is about: references relative, absolute, versioned, contained, by identifier or within a Bundle."""
+"""Who a resource is about: by reference (relative, absolute, contained, within a Bundle) or by identifier."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class OtherSubjectError(Exception):
 
 
 def is_id(text: object) -> bool:
-    """Whether this can be a logical id; underscores and up to 128 characters are let pass, as real servers use them."""
+    """Whether this can be a logical id; underscores and 128 characters pass, as real servers use them."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
@@ -92,7 +92,7 @@ def _contained_patient(fragment: str, contained: Iterable[Raw]) -> Subject | Non
     named = find_contained(fragment, contained)
     if named is None:
         return None
-    if named.resourceType != "Patient":
+    if named.resource_type != "Patient":
         raise OtherSubjectError
     for identifier in named.identifier or ():
         if identifier.value:
@@ -107,7 +107,7 @@ def find_contained(fragment: str, contained: Iterable[Raw]) -> wire.Named | None
             named = wire.named.decode(raw)
         except DecodeError:
             continue
-        if named.id == fragment or named.id == f"#{fragment}":
+        if named.id in (fragment, f"#{fragment}"):
             return named
     return None
 

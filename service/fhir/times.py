@@ -1,4 +1,4 @@
-"""FHIR dates and times: exact about precision and offset, lenient about spelling where only one reading exists."""
+"""FHIR dates and times: exact in precision and offset, lenient in spelling where it is unambiguous."""
 
 import calendar
 import re
@@ -11,18 +11,21 @@ _FORM = re.compile(
     r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
     r"(?P<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?)?)?",
 )
-_YEARS = range(1900, 2200)
-"""No result of a living patient is older; a year beyond is a placeholder (0001, 9999), not a time to wait for."""
+_FIRST_YEAR, _END_YEAR = 1900, 2200
+"""No result of a living patient is older; years beyond are placeholders (0001, 9999), not times."""
+_DATE_LENGTH = 10
 _MAX_OFFSET = timedelta(hours=14)
+_LONG_OFFSETS = frozenset(f"{sign}{hours}" for sign in "+-" for hours in range(14, 24))
+"""Looked at more closely: 14:00 is the most that FHIR allows."""
 _MICROSECOND_DIGITS = 6
 
 
 def moment(text: str, zone: tzinfo | None) -> datetime | None:
     """The instant a FHIR dateTime or instant names, at its own offset; None when it names a month or a year.
 
-    A date alone is the start of that day in `zone`, or in UTC where there is none, so that `.date()` is always
-    the day stated. A leap second is read as the second before it, 24:00 as the start of the next day, digits
-    beyond microseconds are cut.
+    A date alone is the start of that day in `zone`, or in UTC where there is none, so that `.date()` is
+    always the day stated. A leap second is read as the second before it, 24:00 as the start of the next day;
+    digits beyond microseconds are cut.
 
     Raises:
         Defect: `unreadable-time`; `no-zone` for a time of day without offset while `zone` is None;
@@ -31,11 +34,13 @@ def moment(text: str, zone: tzinfo | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        at = None
-    # The library reads more forms than FHIR has (week dates, 20240131): only the extended form is trusted to it.
-    if at is None or at.tzinfo is None or text[4] != "-" or text[7:8] != "-" or text[10] != "T":
         return _moment(text, zone)
-    if at.year not in _YEARS or abs(at.utcoffset() or timedelta()) > _MAX_OFFSET:
+    # The library reads more forms than FHIR has (week dates, 20240131): it is trusted with the usual one.
+    if text[4:8:3] != "--" or not _FIRST_YEAR <= at.year < _END_YEAR:
+        return _moment(text, zone)
+    if at.tzinfo is None:
+        return at.replace(tzinfo=zone or UTC) if len(text) == _DATE_LENGTH else _moment(text, zone)
+    if text[10] != "T" or text[-6:-3] in _LONG_OFFSETS:
         return _moment(text, zone)
     return at
 
@@ -45,8 +50,10 @@ def _moment(text: str, zone: tzinfo | None) -> datetime | None:
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise Defect("unreadable-time", "Not a FHIR date or time; the sender must mend it.")
-    if int(form["year"]) not in _YEARS:
-        raise Defect("implausible-time", "Before 1900 or after 2199: probably a placeholder; the sender must mend it.")
+    if not _FIRST_YEAR <= int(form["year"]) < _END_YEAR:
+        raise Defect(
+            "implausible-time", "Before 1900 or after 2199: probably a placeholder; the sender must mend it."
+        )
     try:
         if form["day"] is None:
             date(int(form["year"]), int(form["month"] or 1), 1)
@@ -76,7 +83,7 @@ def _assembled(form: re.Match[str], zone: tzinfo) -> datetime:
     hour, minute, second = (int(form[part] or 0) for part in ("hour", "minute", "second"))
     fraction = int((form["fraction"] or "0")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0"))
     end_of_day = (hour, minute, second, fraction) == (24, 0, 0, 0)
-    if second == 60:  # noqa: PLR2004 - a leap second, which no library counts
+    if second == 60:
         second, fraction = 59, 999_999
     day = datetime(int(form["year"]), int(form["month"]), int(form["day"]), tzinfo=zone)
     if end_of_day:

@@ -1,8 +1,8 @@
 """The parts of FHIR resources that this service reads, and nothing else: R4, R4B and R5 alike.
 
 Every field is optional and may be null, unknown fields are skipped. Numbers are exact: a JSON number with a
-fraction or an exponent becomes a Decimal, one without an int. `Any` marks a field whose type is checked where it
-is used; `Raw` one whose presence alone matters, or that is decoded later.
+fraction or an exponent becomes a Decimal, one without an int. `Any` marks a field whose type is checked where
+it is used; `Raw` one whose presence alone matters, or that is decoded later.
 """
 
 from decimal import Decimal
@@ -12,27 +12,39 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 Anything = Raw | UnsetType
+_MAX_NUMBER = 64
+"""Characters of a number with a fraction or an exponent."""
 
 
-class Meta(Struct, gc=False):
+class Fhir(Struct, rename="camel"):
+    """FHIR's camelCase in JSON, snake_case here."""
+
+
+class Meta(Fhir, gc=False):
     """`lastUpdated` and `versionId` are checked where they are used."""
 
-    versionId: Any = None
-    lastUpdated: Any = None
+    version_id: Any = None
+    last_updated: Any = None
 
 
-class Coding(Struct, gc=False):
+class Coding(Fhir, gc=False):
+    """A code in a code system."""
+
     system: str | None = None
     code: str | None = None
     display: str | None = None
 
 
-class CodeableConcept(Struct):
+class CodeableConcept(Fhir):
+    """Codes that mean the same, and words."""
+
     coding: list[Coding] | None = None
     text: str | None = None
 
 
-class Quantity(Struct, gc=False):
+class Quantity(Fhir, gc=False):
+    """`value` is checked where it is used."""
+
     value: Any = None
     comparator: str | None = None
     unit: str | None = None
@@ -40,194 +52,230 @@ class Quantity(Struct, gc=False):
     code: str | None = None
 
 
-class Identifier(Struct, gc=False):
+class Identifier(Fhir, gc=False):
+    """A business identifier."""
+
     system: str | None = None
     value: str | None = None
 
 
-class Reference(Struct, gc=False):
+class Reference(Fhir, gc=False):
+    """By literal reference, by identifier, or in words."""
+
     reference: str | None = None
     type: str | None = None
     identifier: Identifier | None = None
     display: str | None = None
 
 
-class Period(Struct, gc=False):
+class Period(Fhir, gc=False):
+    """Either end may be open."""
+
     start: str | None = None
     end: str | None = None
 
 
-class AgeRange(Struct, gc=False):
+class AgeRange(Fhir, gc=False):
+    """The ages a reference range is for."""
+
     low: Quantity | None = None
     high: Quantity | None = None
 
 
-class ReferenceRange(Struct):
+class ReferenceRange(Fhir):
+    """A reference range; one in words only is not read."""
+
     low: Quantity | None = None
     high: Quantity | None = None
     type: CodeableConcept | None = None
-    appliesTo: list[CodeableConcept] | None = None
+    applies_to: list[CodeableConcept] | None = None
     age: AgeRange | None = None
 
 
-class Annotation(Struct, gc=False):
+class Annotation(Fhir, gc=False):
+    """A note."""
+
     text: str | None = None
 
 
-class Measured(Struct):
+class Measured(Fhir):
     """What an Observation and a component of one have in common."""
 
     code: CodeableConcept | None = None
-    valueQuantity: Quantity | None = None
-    valueString: str | None = None
-    valueInteger: Any = None
-    valueCodeableConcept: Anything = UNSET
-    valueBoolean: Anything = UNSET
-    valueRange: Anything = UNSET
-    valueRatio: Anything = UNSET
-    valueSampledData: Anything = UNSET
-    valueTime: Anything = UNSET
-    valueDateTime: Anything = UNSET
-    valuePeriod: Anything = UNSET
-    valueAttachment: Anything = UNSET
-    valueReference: Anything = UNSET
-    dataAbsentReason: Anything = UNSET
+    value_quantity: Quantity | None = None
+    value_string: str | None = None
+    value_integer: Any = None
+    value_codeable_concept: Anything = UNSET
+    value_boolean: Anything = UNSET
+    value_range: Anything = UNSET
+    value_ratio: Anything = UNSET
+    value_sampled_data: Anything = UNSET
+    value_time: Anything = UNSET
+    value_date_time: Anything = UNSET
+    value_period: Anything = UNSET
+    value_attachment: Anything = UNSET
+    value_reference: Anything = UNSET
+    data_absent_reason: Anything = UNSET
     interpretation: list[CodeableConcept] | None = None
-    referenceRange: list[ReferenceRange] | None = None
+    reference_range: list[ReferenceRange] | None = None
 
 
-class Resource(Struct):
+class Resource(Fhir):
     """What any resource has; decoded alone when a resource is of no type that is read."""
 
-    resourceType: str | None = None
+    resource_type: str | None = None
     id: str | None = None
     meta: Meta | None = None
 
 
 class Observation(Measured, tag_field="resourceType", tag="Observation"):
+    """R4 and R5."""
+
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
-    effectiveDateTime: str | None = None
-    effectiveInstant: str | None = None
-    effectivePeriod: Period | None = None
-    effectiveTiming: Anything = UNSET
+    effective_date_time: str | None = None
+    effective_instant: str | None = None
+    effective_period: Period | None = None
+    effective_timing: Anything = UNSET
     issued: str | None = None
     note: list[Annotation] | None = None
     specimen: Reference | None = None
     component: list[Measured] | None = None
-    hasMember: Anything = UNSET
+    has_member: Anything = UNSET
     contained: list[Raw] | None = None
 
 
-class PatientLink(Struct):
+class PatientLink(Fhir):
+    """A link to another Patient resource."""
+
     other: Reference | None = None
     type: str | None = None
 
 
 class Patient(Struct, tag_field="resourceType", tag="Patient"):
+    """Of a Patient, what changes how results are read, and whose they are."""
+
     id: str | None = None
     meta: Meta | None = None
     gender: str | None = None
-    birthDate: str | None = None
-    deceasedBoolean: bool | None = None
-    deceasedDateTime: str | None = None
+    birth_date: str | None = None
+    deceased_boolean: bool | None = None
+    deceased_date_time: str | None = None
     link: list[PatientLink] | None = None
     identifier: list[Identifier] | None = None
 
 
 class Condition(Struct, tag_field="resourceType", tag="Condition"):
+    """A problem or state."""
+
     id: str | None = None
     meta: Meta | None = None
-    clinicalStatus: CodeableConcept | None = None
-    verificationStatus: CodeableConcept | None = None
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
-    onsetDateTime: str | None = None
-    onsetPeriod: Period | None = None
-    abatementDateTime: str | None = None
-    abatementPeriod: Period | None = None
-    recordedDate: str | None = None
+    onset_date_time: str | None = None
+    onset_period: Period | None = None
+    abatement_date_time: str | None = None
+    abatement_period: Period | None = None
+    recorded_date: str | None = None
 
 
-class Repeat(Struct):
-    boundsPeriod: Period | None = None
-    boundsDuration: Quantity | None = None
+class Repeat(Fhir):
+    """Only what bounds it."""
+
+    bounds_period: Period | None = None
+    bounds_duration: Quantity | None = None
 
 
-class Timing(Struct):
+class Timing(Fhir):
+    """Only what bounds it."""
+
     repeat: Repeat | None = None
 
 
-class Dosage(Struct):
+class Dosage(Fhir):
+    """Only when."""
+
     timing: Timing | None = None
 
 
-class DispenseRequest(Struct):
-    validityPeriod: Period | None = None
+class DispenseRequest(Fhir):
+    """Only how long it is valid."""
+
+    validity_period: Period | None = None
 
 
-class CodeableReference(Struct):
+class CodeableReference(Fhir):
+    """R5: a concept or a reference."""
+
     concept: CodeableConcept | None = None
     reference: Reference | None = None
 
 
-class Drug(Struct):
+class Drug(Fhir):
     """What the three medication resources have in common; `medication` is R5."""
 
     id: str | None = None
     meta: Meta | None = None
     status: str | None = None
-    medicationCodeableConcept: CodeableConcept | None = None
-    medicationReference: Reference | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
     medication: CodeableReference | None = None
     subject: Reference | None = None
     contained: list[Raw] | None = None
 
 
 class MedicationRequest(Drug, tag_field="resourceType", tag="MedicationRequest"):
+    """An order."""
+
     intent: str | None = None
-    doNotPerform: bool | None = None
-    authoredOn: str | None = None
-    dosageInstruction: list[Dosage] | None = None
-    dispenseRequest: DispenseRequest | None = None
+    do_not_perform: bool | None = None
+    authored_on: str | None = None
+    dosage_instruction: list[Dosage] | None = None
+    dispense_request: DispenseRequest | None = None
 
 
 class MedicationStatement(Drug, tag_field="resourceType", tag="MedicationStatement"):
-    effectiveDateTime: str | None = None
-    effectivePeriod: Period | None = None
-    dateAsserted: str | None = None
+    """A report that a drug is taken."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
 
 
 class MedicationAdministration(Drug, tag_field="resourceType", tag="MedicationAdministration"):
-    effectiveDateTime: str | None = None
-    effectivePeriod: Period | None = None
-    occurenceDateTime: str | None = None
+    """A drug given."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    occurence_date_time: str | None = None
     """R5, spelled as the specification spells it."""
-    occurencePeriod: Period | None = None
+    occurence_period: Period | None = None
 
 
-class Specimen(Struct):
+class Specimen(Fhir):
     """A contained Specimen, for the state it came in."""
 
     condition: list[CodeableConcept] | None = None
     note: list[Annotation] | None = None
 
 
-class Named(Struct):
+class Named(Fhir):
     """A contained (or bundled) Patient or Medication, for what names it."""
 
-    resourceType: str | None = None
+    resource_type: str | None = None
     id: str | None = None
     identifier: list[Identifier] | None = None
     code: CodeableConcept | None = None
 
 
-class Salvage(Struct):
+class Salvage(Fhir):
     """A resource whose fields do not have the types they should: each is then tried by itself."""
 
-    resourceType: Any = None
+    resource_type: Any = None
     id: Any = None
     meta: Anything = UNSET
     status: Any = None
@@ -239,10 +287,18 @@ class Salvage(Struct):
 
 Read = Observation | Patient | Condition | MedicationRequest | MedicationStatement | MedicationAdministration
 
-read: msgspec.json.Decoder[Read] = msgspec.json.Decoder(Read, float_hook=Decimal)
+
+def _number(text: str) -> Decimal:
+    """An exact number. One too long to be a measurement ends the decoding before it costs anything."""
+    if len(text) > _MAX_NUMBER:
+        raise OverflowError
+    return Decimal(text)
+
+
+read: msgspec.json.Decoder[Read] = msgspec.json.Decoder(Read, float_hook=_number)
 """Decodes the types that are read; any other is a ValidationError."""
 resource: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
-contained_observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation, float_hook=Decimal)
+contained: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation, float_hook=_number)
 specimen: msgspec.json.Decoder[Specimen] = msgspec.json.Decoder(Specimen)
 named: msgspec.json.Decoder[Named] = msgspec.json.Decoder(Named)
 salvage: msgspec.json.Decoder[Salvage] = msgspec.json.Decoder(Salvage)
