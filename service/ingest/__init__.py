@@ -6,10 +6,10 @@ note), `sweeping` (what comes due by itself).
 """
 
 from service.ingest.judging import Rules, judge
-from service.ingest.receiving import Delivery, LostRace, Receipt, receive, replay, take
-from service.ingest.sweeping import Swept, rejudge, replay_held, sweep
+from service.ingest.receiving import Delivery, LostRace, Receipt, keep_for_later, receive, replay, take
+from service.ingest.sweeping import Swept, behind, rejudge, replay_held, sweep
 
 __all__ = [
     *("Delivery", "LostRace", "Receipt", "Rules", "Swept"),
-    *("judge", "receive", "rejudge", "replay", "replay_held", "sweep", "take"),
+    *("behind", "judge", "keep_for_later", "receive", "rejudge", "replay", "replay_held", "sweep", "take"),
 ]

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
@@ -18,7 +18,7 @@ from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
 from service.store import alerts as alert_store
-from service.store import decisions, histories, outbox, quarantine, sources
+from service.store import decisions, histories, outbox, outbox_control, quarantine, sources
 from service.store.decisions import Decision
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
@@ -221,27 +221,24 @@ def _want(connection: Connection, changes: Sequence[Change], source: Source, rul
     """Ask for what the EHR must now hold; urgent changes at once, others when they have settled."""
     if not source.settings.writes:
         return
-    revised = [change for change in changes if change.before is None or change.before.revision != change.after.revision]
-    sent = outbox.sent_revisions(connection, [change.after.id for change in revised])
-    for change in revised:
+    for change in changes:
         alert = change.after
-        written = sent.get(alert.id)
-        if alert.state in (State.ENTERED_IN_ERROR, State.MERGED) and not written:
-            outbox.forget(connection, alert.id)
-        elif alert.state is State.DORMANT:
+        if change.before is not None and change.before.revision == alert.revision:
             continue
-        elif alert.state is State.RESOLVED and written is None and rules.backfill_writes == "open":
+        if _never_written(connection, alert, rules):
             continue
-        else:
-            not_before = now if alert.tier is Tier.URGENT else now + rules.settle
-            outbox.want(
-                connection,
-                alert_id=alert.id,
-                source_id=source.id,
-                revision=alert.revision,
-                not_before=not_before,
-                now=now,
-            )
+        not_before = now if alert.tier is Tier.URGENT else now + rules.settle
+        outbox.want(connection, alert.id, source.id, alert.revision, not_before)
+
+
+def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
+    """Whether this is for the patient's time line only: gone before it was sent, over when first seen, or dormant."""
+    if alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
+        return outbox.forget(connection, alert.id)
+    if alert.state is State.DORMANT:
+        return True
+    over = alert.state is State.RESOLVED and rules.backfill_writes == "open"
+    return over and outbox_control.line(connection, alert.id) is None
 
 
 def _keep_texts(connection: Connection, rules: Rules, source: Source, now: datetime) -> None:

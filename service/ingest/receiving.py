@@ -32,6 +32,9 @@ from service.store.resources import Version
 from service.store.session import is_conflict, writing
 from service.store.sources import Source
 
+STORING_FAILED = "storing-failed"
+"""Quarantine reason of what could not even be stored as a resource."""
+
 T = TypeVar("T")
 
 ATTEMPTS = 8
@@ -147,6 +150,19 @@ def replay(connection: Connection, held: Sequence[Held], source: Source, rules: 
     _store(step, source, _again(step, source, held))
     _judge(step, judged=True)
     return step.receipt
+
+
+def keep_for_later(engine: Engine, delivery: Delivery, error: Exception, now: datetime) -> None:
+    """Quarantine a delivery whose storing fails: its bytes are kept, it is visible, and it can be replayed."""
+    detail = f"storing it raised {type(error).__name__}; its bytes are kept, replay it once the cause is mended"
+    bodies = {resources.digest_of(each.raw): each.raw for each in delivery.incoming if each.raw}
+    held = [
+        Held(0, delivery.source.id, None, None, STORING_FAILED, None, detail, digest, delivery.received)
+        for digest in bodies
+    ]
+    with writing(engine) as connection:
+        resources.keep_raw(connection, bodies)
+        quarantine.hold(connection, held)
 
 
 def _judge(step: _Step, *, judged: bool) -> None:

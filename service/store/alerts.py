@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Select, insert, select, update
 
 from service.alerts.alert import Alert, Disposition
-from service.alerts.reconcile import Change
+from service.alerts.events import Change
 from service.errors import NotFound
 from service.store.schema import alert, alert_event, disposition
 
@@ -51,7 +51,7 @@ def decode(content: str) -> Alert:
 
 
 def save(
-    connection: Connection, changes: Sequence[Change], source_id: int, now: datetime, decision_id: int | None
+    connection: Connection, changes: Sequence[Change], source_id: int, now: datetime
 ) -> None:
     """Write changed alerts, and what happened to each as its events."""
     new = [change.after for change in changes if change.before is None]
@@ -69,7 +69,6 @@ def save(
             "kind": event.kind.value,
             "detail": event.detail,
             "revision": change.after.revision,
-            "decision_id": decision_id,
         }
         for change in changes
         for event in change.events

@@ -272,7 +272,7 @@ alert_event = Table(
     Column("kind", String(24), nullable=False),
     Column("detail", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("decision_id", _big, nullable=True),
+    comment="what happened to an alert; the decision behind it is the patient's of the same instant",
 )
 
 disposition = Table(

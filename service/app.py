@@ -1,0 +1,160 @@
+"""The wiring: settings → a running service. Nothing else knows how the parts are put together."""
+
+import asyncio
+import gc
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from service import deliver
+from service.api import create_api, install_error_answers
+from service.clinical.rulebook import load_rulebook
+from service.feed.authenticity import Directory
+from service.feed.batcher import Batcher
+from service.feed.bodies import Limits
+from service.feed.hooks import Feed
+from service.ingest import Rules, sweep
+from service.settings import Settings
+from service.store import decisions, sources
+from service.store.migrate import migrate
+from service.store.session import open_engine, writing
+from service.store.sources import SourceSettings
+
+log = logging.getLogger(__name__)
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What records are judged by, as the settings say.
+
+    Raises:
+        ConfigurationError: the rulebook cannot be used.
+    """
+    return Rules.of(settings, load_rulebook(settings.rulebook))
+
+
+def open_database(settings: Settings) -> Engine:
+    """Open the database, bring its tables up to date, and create the sources that the settings name."""
+    engine = open_engine(settings.database_url)
+    migrate(engine)
+    seed_sources(engine, settings)
+    return engine
+
+
+def seed_sources(engine: Engine, settings: Settings) -> None:
+    """Create the sources named in the settings that the database does not have; it wins where it does."""
+    now = datetime.now(UTC)
+    with writing(engine) as connection:
+        for seed in settings.sources:
+            if sources.find(connection, seed.name) is not None:
+                continue
+            chosen = SourceSettings(
+                zone=seed.zone,
+                version_order=seed.version_order,
+                fhir_base_url=seed.fhir_base_url,
+                write_token_file=seed.write_token_file,
+            )
+            added = sources.add(connection, seed.name, chosen, seed.secret or sources.new_secret(), now)
+            decisions.write_audit(connection, at=now, actor="settings", action="source-add", source_id=added.id)
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The application. The database is opened and the background work begun when it starts up.
+
+    Args:
+        settings: everything that can be chosen.
+        engine: an opened and migrated database, for tests; else the one the settings name.
+    """
+    rules = rules_of(settings)
+    database = engine or open_database(settings)
+    batcher = Batcher(
+        database,
+        rules,
+        lambda: datetime.now(UTC),
+        batch_requests=settings.batch_requests,
+        queue_requests=settings.queue_requests,
+        queue_bytes=settings.queue_bytes,
+    )
+    directory = Directory(database)
+    limits = Limits(
+        settings.max_body_bytes, settings.max_bundle_bytes, settings.max_bundle_entries, settings.max_depth
+    )
+    feed = Feed(batcher, directory, rules.rulebook, limits)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(directory.refresh)
+        batcher.start()
+        background = Background(database, rules, settings)
+        background.start()
+        gc.collect()
+        gc.freeze()  # what lives for ever need not be walked again: cuts the slowest answers to a third
+        yield
+        await asyncio.to_thread(background.stop)
+        await asyncio.to_thread(batcher.stop)
+        gc.unfreeze()
+
+    app = FastAPI(title="Liverwatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, routes=feed.routes())
+    app.state.engine, app.state.settings, app.state.rules = database, settings, rules
+    app.state.batcher = batcher
+    install_error_answers(app)
+    app.include_router(create_api())
+    return app
+
+
+class Background:
+    """The work that nobody asks for: sweeping what comes due, and delivering what is wanted."""
+
+    def __init__(self, engine: Engine, rules: Rules, settings: Settings) -> None:
+        self._stop = threading.Event()
+        self._engine = engine
+        self._rules = rules
+        self._settings = settings
+        self._threads = [
+            threading.Thread(target=self._sweep, name="sweep", daemon=True),
+            threading.Thread(target=self._deliver, name="deliver", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End after the step under way."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=30)
+
+    def _sweep(self) -> None:
+        while not self._stop.wait(self._settings.sweep_seconds):
+            try:
+                sweep(self._engine, self._rules, datetime.now(UTC))
+            except SQLAlchemyError:
+                log.warning("the sweep could not reach the database; it is tried again")
+            except Exception:
+                log.exception("the sweep failed; it is tried again")
+
+    def _deliver(self) -> None:
+        deliver.run(self._engine, self._stop)
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until it is told to stop."""
+    app = create_app(settings)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,  # its lines would hold query strings
+        log_config=None,
+        timeout_graceful_shutdown=30,
+    )
+
+

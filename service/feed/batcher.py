@@ -1,0 +1,192 @@
+"""Group commit: requests that are under way at the same time share one database transaction.
+
+One writer thread a process. A request waits for the commit of the transaction it is in, never for a timer:
+while one transaction commits, the next gathers.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.errors import LiverwatchError, Overloaded
+from service.ingest import Delivery, Rules, keep_for_later, take
+from service.store.session import is_away, reading
+
+log = logging.getLogger(__name__)
+
+PROBE_SECONDS = 0.5
+"""How often a database that is away is tried again."""
+RETRY_AFTER_SECONDS = 2
+
+
+@dataclass(slots=True)
+class _Waiting:
+    delivery: Delivery
+    size: int
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[None]"
+
+
+class Batcher:
+    """The queue between concurrent requests and the one writer thread."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        *,
+        batch_requests: int = 128,
+        queue_requests: int = 4096,
+        queue_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._clock = clock
+        self._batch_requests = batch_requests
+        self._queue_requests = queue_requests
+        self._queue_bytes = queue_bytes
+        self._queue: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+        self._away = False
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is queued, then end; later requests are refused."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout=60)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer thread runs and the database answers."""
+        return self._thread.is_alive() and not self._away
+
+    @property
+    def depth(self) -> int:
+        """Requests waiting."""
+        return len(self._queue)
+
+    def check_room(self) -> None:
+        """Refuse a request before its body is read.
+
+        Raises:
+            Overloaded: the queue is full, the database is away, or the service is stopping.
+        """
+        if self._away:
+            raise Overloaded("the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+        if self._stopping:
+            raise Overloaded("the service is stopping; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+        if len(self._queue) >= self._queue_requests or self._bytes >= self._queue_bytes:
+            raise Overloaded("too many requests are waiting; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+
+    async def submit(self, delivery: Delivery, size: int) -> None:
+        """Wait until the delivery is committed: stored, and judged or visibly unjudged.
+
+        Raises:
+            Overloaded: there is no room, or the database went away; nothing was stored.
+        """
+        self.check_room()
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(delivery, size, loop, loop.create_future())
+        with self._changed:
+            self._queue.append(waiting)
+            self._bytes += size
+            self._changed.notify()
+        await waiting.done
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._queue and not self._stopping:
+                    self._changed.wait()
+                if not self._queue:
+                    return
+                count = min(self._batch_requests, len(self._queue))
+                batch = [self._queue.popleft() for _ in range(count)]
+                self._bytes -= sum(each.size for each in batch)
+            self._write(batch)
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            take(self._engine, [each.delivery for each in batch], self._rules, self._clock())
+        except Exception as error:
+            if is_away(error):
+                self._lose_database(batch)
+            elif isinstance(error, Overloaded):
+                _settle(batch, error)
+            elif len(batch) > 1:
+                for each in batch:  # one poison request never fails another
+                    self._write([each])
+            else:
+                self._set_aside(batch[0], error)
+        else:
+            _settle(batch, None)
+
+    def _set_aside(self, waiting: _Waiting, error: Exception) -> None:
+        """Keep, visibly, a well-formed request whose storing fails however often it is tried."""
+        log.error("a request could not be stored and is quarantined", extra={"error": type(error).__name__})
+        try:
+            keep_for_later(self._engine, waiting.delivery, error, self._clock())
+        except SQLAlchemyError as failure:
+            if is_away(failure):
+                self._lose_database([waiting])
+                return
+            _settle([waiting], LiverwatchError("the request could not be stored; nothing of it was kept"))
+        else:
+            _settle([waiting], None)
+
+    def _lose_database(self, batch: Sequence[_Waiting]) -> None:
+        """Refuse everything at once, then wait here until the database answers again."""
+        self._away = True
+        log.error("the database is away; the feed answers 503 until it is back")
+        refusal = Overloaded("the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+        _settle(batch, refusal)
+        while not self._stopping:
+            with self._changed:
+                queued = list(self._queue)
+                self._queue.clear()
+                self._bytes = 0
+            _settle(queued, refusal)
+            try:
+                with reading(self._engine) as connection:
+                    connection.execute(text("SELECT 1"))
+            except Exception:
+                time.sleep(PROBE_SECONDS)
+            else:
+                self._away = False
+                log.warning("the database is back")
+                return
+
+
+def _settle(batch: Sequence[_Waiting], error: LiverwatchError | None) -> None:
+    """Answer the waiting requests, waking each event loop once."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+    for each in batch:
+        loops.setdefault(each.loop, []).append(each)
+    for loop, group in loops.items():
+        loop.call_soon_threadsafe(_answer, group, error)
+
+
+def _answer(group: Sequence[_Waiting], error: LiverwatchError | None) -> None:
+    for each in group:
+        if not each.done.done():  # the client may have gone
+            if error is None:
+                each.done.set_result(None)
+            else:
+                each.done.set_exception(error)

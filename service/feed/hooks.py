@@ -1,0 +1,123 @@
+"""`/feeds/{source}`: where an EHR sends its Observations, and what they need to be understood."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.clinical.rulebook import Rulebook
+from service.errors import InvalidResource, LiverwatchError, TooLarge
+from service.feed.authenticity import Directory, authenticate
+from service.feed.batcher import Batcher
+from service.feed.bodies import Limits, check_media_type, read_body
+from service.fhir.bundles import decode_bundle
+from service.fhir.decode import decode_resource, resource_type, tombstone
+from service.fhir.incoming import Incoming
+from service.fhir.outcomes import outcome_bytes
+from service.fhir.strict_json import check_json
+from service.ingest import Delivery
+from service.metrics import feed_answers
+from service.store.sources import Source
+
+FHIR_JSON = "application/fhir+json"
+_LARGE = 64 * 1024
+"""Bodies above this are decoded off the event loop, so that one Bundle delays nobody else."""
+_ACCEPTED = outcome_bytes()
+
+
+class Feed:
+    """The feed endpoints over one batcher."""
+
+    def __init__(self, batcher: Batcher, directory: Directory, rulebook: Rulebook, limits: Limits) -> None:
+        self._batcher = batcher
+        self._directory = directory
+        self._rulebook = rulebook
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        """Plain routes: on this path every microsecond is spent thousands of times a second."""
+        take, remove = _answering(self._take), _answering(self._remove)
+        return [
+            Route("/feeds/{source}", take, methods=["POST", "PUT"]),
+            Route("/feeds/{source}/{type}/{id}", take, methods=["POST", "PUT"]),
+            Route("/feeds/{source}/{type}/{id}", remove, methods=["DELETE"]),
+        ]
+
+    async def _source(self, request: Request) -> Source:
+        if self._directory.stale and self._batcher.alive:
+            await asyncio.to_thread(self._directory.try_refresh)
+        source = self._directory.find(request.path_params["source"])
+        authenticate(request, source)
+        self._batcher.check_room()
+        return source
+
+    async def _take(self, request: Request) -> None:
+        source = await self._source(request)
+        check_media_type(request)
+        body = await read_body(request, self._limits)
+        if len(body) > _LARGE:
+            incoming = await asyncio.to_thread(self._decode, body, source)
+        else:
+            incoming = self._decode(body, source)
+        self._check_place(request, incoming)
+        await self._batcher.submit(Delivery(source, incoming, datetime.now(UTC)), len(body))
+
+    async def _remove(self, request: Request) -> None:
+        source = await self._source(request)
+        gone = tombstone(request.path_params["type"], request.path_params["id"])
+        await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)), 0)
+
+    def _decode(self, body: bytes, source: Source) -> Sequence[Incoming]:
+        if not body.strip():
+            # Its place: a rest-hook without payload says only that something changed (notifications, fhir.md).
+            raise InvalidResource("the body is empty; set the Subscription's payload so that resources are sent")
+        raw = check_json(body, max_depth=self._limits.depth)
+        if resource_type(raw) == "Bundle":
+            return decode_bundle(
+                raw,
+                source=source.name,
+                zone=source.zone,
+                rulebook=self._rulebook,
+                max_entries=self._limits.bundle_entries,
+            )
+        if len(raw) > self._limits.resource_bytes:
+            raise TooLarge(f"a single resource may have {self._limits.resource_bytes} bytes at most")
+        return [decode_resource(raw, source=source.name, zone=source.zone, rulebook=self._rulebook)]
+
+    def _check_place(self, request: Request, incoming: Sequence[Incoming]) -> None:
+        """A resource sent to `…/{Type}/{id}` must be that one.
+
+        Raises:
+            InvalidResource: it is another, or a Bundle.
+        """
+        type_ = request.path_params.get("type")
+        if type_ is None:
+            return
+        if len(incoming) != 1 or incoming[0].type != type_ or incoming[0].id != request.path_params["id"]:
+            raise InvalidResource("the body is not the resource that the address names", where="Resource.id")
+
+
+def _answering(handle: Callable[[Request], Awaitable[None]]) -> Callable[[Request], Awaitable[Response]]:
+    """Turn what a handler does into an answer: an OperationOutcome either way."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            await handle(request)
+        except LiverwatchError as error:
+            feed_answers.labels(str(error.status)).inc()
+            return refusal(error)
+        feed_answers.labels("200").inc()
+        return Response(_ACCEPTED, media_type=FHIR_JSON)
+
+    return answer
+
+
+def refusal(error: LiverwatchError) -> Response:
+    """The answer to a request that was not taken."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    if error.status == 401:  # noqa: PLR2004 - HTTP
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(outcome_bytes(error), error.status, headers, media_type=FHIR_JSON)
