@@ -130,20 +130,23 @@ class FhirClient:
         headers = {"If-None-Exist": if_none_exist} if if_none_exist else {}
         return self._send("POST", str(resource["resourceType"]), resource, headers)
 
-    def transaction(self, bundle: Resource) -> list[Resource]:
-        """Carry out a transaction Bundle; the `response` of each entry, in order.
+    def transaction(self, entries: list[Resource]) -> list[Resource]:
+        """Carry out a transaction Bundle of these entries; the `response` of each, in order.
 
         Raises:
             RemoteError: the server did not answer, or refused it or a part of it.
             InvalidOutgoing: a resource in it is not valid; nothing was sent.
         """
-        validate_outgoing(bundle)
-        entries = _entries(self._send("POST", "", bundle).resource)
-        if len(entries) != len(bundle["entry"]):
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        for entry in entries:
+            validate_outgoing(entry["resource"])
+        validate_outgoing({**bundle, "entry": [{"request": entry["request"]} for entry in entries]})
+        answers = _entries(self._send("POST", "", bundle).resource)
+        if len(answers) != len(entries):
             raise RemoteUnavailable("transaction: the answer does not match what was sent")
         responses = []
-        for position, entry in enumerate(entries):
-            response = entry.get("response")
+        for position, answer in enumerate(answers):
+            response = answer.get("response")
             response = response if isinstance(response, dict) else {}
             status = str(response.get("status", ""))[:3]
             if not status.startswith("2"):

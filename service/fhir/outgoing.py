@@ -36,10 +36,16 @@ def validate_outgoing(resource: dict[str, Any]) -> None:
         raise InvalidOutgoing("refused to send a resource of a type this service does not write")
     wrong = [f"{path}: code outside its required value set" for path in wrong_codes(resource)]
     try:
-        get_fhir_model_class(kind).model_validate(resource)
+        get_fhir_model_class(kind).model_validate(_as_fhir_ids(resource))
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False, include_context=False):
             place = ".".join(str(part) for part in each["loc"])
             wrong.append(f"{kind}.{place}: {each['type']}")
     if wrong:
         raise InvalidOutgoing(f"refused to send an invalid {kind}: {'; '.join(wrong[:5])}", where=kind)
+
+
+def _as_fhir_ids(resource: dict[str, Any]) -> dict[str, Any]:
+    """Without an id that a server has given against the rules (`fhir.resources` refuses an underscore)."""
+    server_given = isinstance(resource.get("id"), str) and "_" in resource["id"]
+    return {name: value for name, value in resource.items() if name != "id"} if server_given else resource

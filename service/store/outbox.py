@@ -93,7 +93,7 @@ def due(connection: Connection, *, now: datetime, sources: Collection[int]) -> b
 def claim(
     connection: Connection, *, now: datetime, limit: int, lease: timedelta, sources: Collection[int]
 ) -> list[Claim]:
-    """Take up to `limit` rows that are due, longest waiting first; they are nobody else's until the lease ends.
+    """Take up to `limit` rows that are due, longest waiting first; nobody else's until the lease ends.
 
     Args:
         connection: in a transaction that may write.

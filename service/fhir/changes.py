@@ -1,0 +1,194 @@
+"""What an alert should be on a server, what is there, and the changes that lead from one to the other."""
+
+import hashlib
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from service.fhir import names
+from service.fhir.comparing import holds, merged
+from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
+
+Resource = dict[str, Any]
+
+_LOCATION = re.compile(r"(?:^|/)[A-Za-z]+/([A-Za-z0-9_.-]+)(?:/_history/[^/]+)?$")
+_OURS_TO_REVOKE = frozenset({"draft", "active"})
+_THEIRS = frozenset({"completed", "on-hold", "entered-in-error"})
+"""Statuses of a ServiceRequest that somebody at the EHR has set: it is left alone then."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A resource the server holds, and what we last made it say."""
+
+    id: str
+    digest: str = ""
+    status: str = ""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What was learnt from a server about one alert; safe to lose."""
+
+    issue: Held | None = None
+    steps: dict[str, Held] = {}
+
+    def to_json(self) -> str:
+        """As kept in the outbox."""
+        return msgspec.json.encode(self).decode()
+
+
+def known_from(text: str | None) -> Known:
+    """What was kept by :meth:`Known.to_json`; nothing where nothing usable was."""
+    try:
+        return msgspec.json.decode(text, type=Known) if text else Known()
+    except msgspec.DecodeError:
+        return Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the server should hold of one alert."""
+
+    alert_id: UUID
+    encode: Callable[[str], tuple[Resource, dict[str, Resource]]]
+    """Given the reference to the DetectedIssue: that issue, and the requests by the names of their steps."""
+    steps: Collection[str]
+    """Every step there may be a request of, wanted or not."""
+    create: bool
+    """False: where nothing is, nothing is written (an alert that vanished before it was ever sent)."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What a look at the server found: of each the oldest, and the others that a race has made."""
+
+    issue: Resource | None = None
+    steps: dict[str, Resource] = field(default_factory=dict)
+    surplus: list[Resource] = field(default_factory=list)
+
+
+def nothing_new(wanted: Wanted, known: Known) -> bool:
+    """Whether the last write known of said the same: then the server need not even be asked."""
+    if known.issue is None:
+        return False
+    issue, requests = wanted.encode(f"DetectedIssue/{known.issue.id}")
+    steps = {name: (held.digest, held.status) for name, held in known.steps.items()}
+    new = {
+        name: (_digest(request), request["status"])
+        for name, request in requests.items()
+        if name in steps or request["status"] == "active"
+    }
+    new |= {name: ("", "revoked") for name in steps if name not in requests}
+    return known.issue.digest == _digest(issue) and steps == new
+
+
+def plan(wanted: Wanted, found: Found, known: Known) -> list[Resource]:
+    """The transaction entries that lead from what was found to what is wanted; none where they agree."""
+    if found.issue is None and not wanted.create:
+        return []
+    urn = f"urn:uuid:{wanted.alert_id}"
+    reference = f"DetectedIssue/{found.issue['id']}" if found.issue else urn
+    issue, requests = wanted.encode(reference)
+    entries = []
+    if found.issue is None:
+        entries.append(_create(issue, urn))
+    elif not holds(found.issue, issue):
+        entries.append(_update(found.issue, issue))
+    for step in sorted({*requests, *found.steps}):
+        entries += _plan_step(requests.get(step), found.steps.get(step), known.steps.get(step))
+    return entries + [_retire(surplus) for surplus in found.surplus]
+
+
+def _plan_step(request: Resource | None, there: Resource | None, held: Held | None) -> list[Resource]:
+    if there is None:
+        return [_create(request, None)] if request is not None and request["status"] == "active" else []
+    status = there.get("status")
+    if request is None:
+        return [_put({**there, "status": "revoked"}, there)] if status in _OURS_TO_REVOKE else []
+    if status in _THEIRS or holds(there, request):
+        return []
+    # Revoked, but not by us: somebody there has decided against the step.
+    theirs = status == "revoked" != request["status"] and (held is None or held.status != "revoked")
+    return [] if theirs else [_update(there, request)]
+
+
+def _create(resource: Resource, urn: str | None) -> Resource:
+    validate_outgoing(resource)
+    identifier = resource["identifier"][0]
+    request = {
+        "method": "POST",
+        "url": resource["resourceType"],
+        "ifNoneExist": identifier_query(identifier["system"], identifier["value"]),
+    }
+    return {**({"fullUrl": urn} if urn else {}), "resource": resource, "request": request}
+
+
+def _update(there: Resource, wanted: Resource) -> Resource:
+    validate_outgoing(wanted)
+    resource = merged(there, wanted)
+    try:
+        validate_outgoing(resource)
+    except InvalidOutgoing:  # what others have put there is not ours to send on
+        resource = {**wanted, "id": there["id"]}
+    return _put(resource, there)
+
+
+def _retire(surplus: Resource) -> Resource:
+    """A second resource for one alert or step, made by a race: entered in error, under a name of its own."""
+    identifiers = [
+        {**each, "value": f"{each.get('value')}:duplicate"}
+        if each.get("system") in (names.ALERT, names.STEP)
+        else each
+        for each in surplus["identifier"]
+    ]
+    return _put({**surplus, "identifier": identifiers, "status": "entered-in-error"}, surplus)
+
+
+def _put(resource: Resource, there: Resource) -> Resource:
+    request = {"method": "PUT", "url": f"{there['resourceType']}/{there['id']}"}
+    version = there.get("meta", {}).get("versionId")
+    if version:
+        request["ifMatch"] = f'W/"{version}"'
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")}
+    without = {name: value for name, value in resource.items() if name != "meta"}
+    return {"resource": {**without, **({"meta": meta} if meta else {})}, "request": request}
+
+
+def named(known: Known, entries: list[Resource], responses: list[Resource]) -> Known:
+    """What is known, with the ids that the server gave to what it created."""
+    issue, steps = known.issue, dict(known.steps)
+    for entry, response in zip(entries, responses, strict=True):
+        match = _LOCATION.search(str(response.get("location", "")))
+        if entry["request"]["method"] != "POST" or not match:
+            continue
+        held = Held(match[1], status=entry["resource"]["status"])
+        if entry["resource"]["resourceType"] == "DetectedIssue":
+            issue = held
+        else:
+            steps[entry["resource"]["identifier"][0]["value"].rpartition(":")[2]] = held
+    return Known(issue, steps)
+
+
+def learnt(wanted: Wanted, found: Found) -> Known:
+    """What is worth keeping once the server holds what is wanted."""
+    if found.issue is None:
+        return Known()
+    issue, requests = wanted.encode(f"DetectedIssue/{found.issue['id']}")
+    steps = {}
+    for name, there in found.steps.items():
+        request = requests.get(name)
+        digest, status = (_digest(request), str(request["status"])) if request else ("", "revoked")
+        steps[name] = Held(str(there["id"]), digest, status)
+    return Known(Held(str(found.issue["id"]), _digest(issue), str(issue["status"])), steps)
+
+
+def _digest(resource: Resource) -> str:
+    return hashlib.sha256(to_bytes(resource)).hexdigest()[:32]
+
+
+def identifier_query(system: str, value: str) -> str:
+    """The search that finds the resource with that identifier, for a conditional create."""
+    return f"identifier={system}|{value}"
