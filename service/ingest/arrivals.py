@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -79,9 +79,10 @@ def arrive(
                 "no Patient of this source carries that identifier yet; it is taken as soon as one does",
             )
     if isinstance(content, Observed) and content.results:
-        first = max(result.effective for result in content.results)
-        if first > now + rulebook.future_tolerance:
-            arrival.retry_at = first - rulebook.future_tolerance
+        tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
+        newest = max(result.effective for result in content.results)
+        if newest > now + tolerance:
+            arrival.retry_at = newest - tolerance
             arrival.content = Unusable(
                 "future", "Observation.effective", "dated in the future; it is judged by itself when its time comes"
             )
