@@ -78,7 +78,7 @@ def unusable(type_: str, id_: str, raw: bytes, why: Unusable) -> Incoming:
 
 
 def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
-    return patient.facts(given, origin), Subject(given.id)
+    return patient.facts(given, origin), Subject(given.id if is_id(given.id) else None)
 
 
 _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {

@@ -23,7 +23,7 @@ def explain_rejection(raw: bytes) -> str | None:
         model = get_fhir_model_class(kind)
     except InvalidResource as error:
         return error.message
-    except (KeyError, LookupError):
+    except ValueError:
         return "resourceType: not a resource type of FHIR R4"
     try:
         with warnings.catch_warnings():

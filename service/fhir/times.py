@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 from service.fhir.defects import Defect
 
@@ -14,9 +14,14 @@ _FORM = re.compile(
 _FIRST_YEAR, _END_YEAR = 1900, 2200
 """No result of a living patient is older; years beyond are placeholders (0001, 9999), not times."""
 _DATE_LENGTH = 10
+_HOUR = 60
 _MAX_OFFSET = timedelta(hours=14)
-_LONG_OFFSETS = frozenset(f"{sign}{hours}" for sign in "+-" for hours in range(14, 24))
-"""Looked at more closely: 14:00 is the most that FHIR allows."""
+_TIME_LENGTHS = frozenset({19, 23})
+"""To the second and to the millisecond, without the offset."""
+_OFFSETS = frozenset(
+    ["Z"]
+    + [f"{sign}{hour:02}:{minute:02}" for sign in "+-" for hour in range(14) for minute in (0, 15, 30, 45)]
+)
 _MICROSECOND_DIGITS = 6
 
 
@@ -40,9 +45,9 @@ def moment(text: str, zone: tzinfo | None) -> datetime | None:
         return _moment(text, zone)
     if at.tzinfo is None:
         return at.replace(tzinfo=zone or UTC) if len(text) == _DATE_LENGTH else _moment(text, zone)
-    if text[10] != "T" or text[-6:-3] in _LONG_OFFSETS:
-        return _moment(text, zone)
-    return at
+    offset = "Z" if text[-1] == "Z" else text[-6:]
+    usual = text[10:17:3] == "T::" and (len(text) - len(offset)) in _TIME_LENGTHS and offset in _OFFSETS
+    return at if usual else _moment(text, zone)
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime | None:
@@ -71,11 +76,13 @@ def _zone(form: re.Match[str], zone: tzinfo | None) -> tzinfo:
         return zone or UTC
     if stated in "Zz":
         return UTC
-    offset = timedelta(hours=int(stated[1:3]), minutes=int(stated[-2:]))
-    if offset > _MAX_OFFSET:
-        raise Defect("unreadable-time", "An offset from UTC of more than 14 hours; the sender must mend it.")
-    at = datetime.fromisoformat(f"2000-01-01T00:00{stated[:3]}:{stated[-2:]}")
-    return at.tzinfo or UTC
+    hours, minutes = int(stated[1:3]), int(stated[-2:])
+    offset = timedelta(hours=hours, minutes=minutes)
+    if offset > _MAX_OFFSET or minutes >= _HOUR:
+        raise Defect(
+            "unreadable-time", "No such offset from UTC (at most 14 hours); the sender must mend it."
+        )
+    return timezone(-offset if stated[0] == "-" else offset)
 
 
 def _assembled(form: re.Match[str], zone: tzinfo) -> datetime:
