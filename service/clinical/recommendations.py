@@ -1,7 +1,7 @@
 """From an episode to the steps a clinician may order: proposals, never orders. Source: clinical.md §12."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from service.clinical.episodes import Episode, Finding, Kind, Tier
 from service.clinical.results import Coding, ResultKey
+from service.clinical.thresholds import DueDays
 
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
@@ -71,12 +72,12 @@ def orderables() -> Mapping[str, Orderable]:
     return catalogue
 
 
-def recommended_steps(episode: Episode, days: Mapping[Tier, int]) -> tuple[Step, ...]:
+def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
     """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert.
 
     Args:
         episode: what was found, as assessed.
-        days: how many days each tier leaves (the rulebook's: same day, two weeks, twelve weeks).
+        due_days: how many days each tier leaves (the rulebook's `tiers.due_days`).
     """
     if episode.tier is None:
         return ()
@@ -87,14 +88,14 @@ def recommended_steps(episode: Episode, days: Mapping[Tier, int]) -> tuple[Step,
         reached = max(
             (c.day for c in episode.tier_changes if c.tier is Tier.URGENT), default=episode.last_result
         )
-        steps.append(_step(SAME_DAY, reached, Tier.URGENT, urgent, days))
+        steps.append(_step(SAME_DAY, reached, Tier.URGENT, urgent, due_days))
     persistent = [finding for finding in alerting if finding.kind is Kind.PERSISTENT]
     if persistent:
         tier = max(finding.tier for finding in persistent)
         met = min(finding.alerts_from or finding.met for finding in persistent)
-        steps.append(_step(ULTRASOUND, met, tier, persistent, days))
-    steps.append(_step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, days))
-    return tuple(sorted(steps, key=lambda step: (-step.priority, step.due, step.name)))
+        steps.append(_step(ULTRASOUND, met, tier, persistent, due_days))
+    steps.append(_step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, due_days))
+    return tuple(sorted(steps, key=lambda step: (-step.priority, step.due)))
 
 
 def alerting_findings(episode: Episode) -> tuple[Finding, ...]:
@@ -115,13 +116,7 @@ def evidence_of(findings: Iterable[Finding]) -> tuple[ResultKey, ...]:
     )
 
 
-def _step(
-    name: str,
-    start: date,
-    tier: Tier,
-    findings: list[Finding] | tuple[Finding, ...],
-    days: Mapping[Tier, int],
-) -> Step:
-    due = start + timedelta(days=days[tier])
+def _step(name: str, start: date, tier: Tier, findings: Sequence[Finding], due_days: DueDays) -> Step:
+    days = {Tier.URGENT: due_days.urgent, Tier.SOON: due_days.soon, Tier.ROUTINE: due_days.routine}[tier]
     kind = findings[0].kind if findings else Kind.URGENT
-    return Step(orderables()[name], due, tier, kind, evidence_of(findings))
+    return Step(orderables()[name], start + timedelta(days=days), tier, kind, evidence_of(findings))

@@ -1,0 +1,114 @@
+"""What one delivery carries: an alert as it stands now, and everything it takes to say it in FHIR."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection, or_, select
+
+from service.alerts.alert import Alert, Disposition, State
+from service.clinical.recommendations import alerting_findings, evidence_of, orderables, recommended_steps
+from service.clinical.thresholds import DueDays
+from service.fhir.changes import Wanted
+from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests, is_erroneous
+from service.fhir.encode_origin import Origin
+from service.store import alerts, resources, sources
+from service.store.schema import decision, patient
+from service.store.sources import Source
+
+_LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An alert and its surroundings, read in one transaction."""
+
+    alert: Alert
+    source: Source
+    patient_fhir_id: str = field(repr=False)
+    dispositions: tuple[Disposition, ...]
+    gone: frozenset[str]
+    """Ids of its Observations that the source has deleted."""
+    origin: Origin
+
+    @property
+    def creates(self) -> bool:
+        """Whether the EHR should get it if it has none: not what vanished, nor what is lost to follow-up."""
+        return not is_erroneous(self.alert) and self.alert.state is not State.DORMANT
+
+    def addresses(self, issue: str, author: str | None, public_url: str) -> Addresses:
+        """How its resources refer to their surroundings on the source's own server."""
+        return Addresses(
+            patient=f"Patient/{self.patient_fhir_id}",
+            issue=issue,
+            author=author,
+            source=self.source.name,
+            public_url=public_url,
+            gone=self.gone,
+        )
+
+    def wanted(self, author: str, public_url: str, due_days: DueDays) -> Wanted:
+        """What the server should hold of it."""
+        alert, steps = self.alert, recommended_steps(self.alert.episode, due_days)
+
+        def encode(issue: str) -> tuple[Resource, dict[str, Resource]]:
+            to = self.addresses(issue, author, public_url)
+            return encode_issue(alert, to, self.dispositions), encode_requests(alert, steps, to)
+
+        return Wanted(alert.id, encode, tuple(orderables()), create=self.creates)
+
+
+def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebook_digest: str) -> Letter:
+    """The alert as it stands now.
+
+    Args:
+        connection: an open transaction.
+        alert_id: of the alert.
+        software: version of this service, where no decision about the patient is on record.
+        rulebook_digest: the rulebook's, likewise.
+
+    Raises:
+        NotFound: there is no such alert.
+    """
+    alert = alerts.get(connection, alert_id)
+    row = connection.execute(
+        select(patient.c.source_id, patient.c.fhir_id).where(patient.c.id == alert.subject)
+    ).one()
+    source = sources.by_id(connection, row.source_id)
+    keys = {
+        f"Observation/{key.observation_id}": key.observation_id
+        for key in evidence_of(alerting_findings(alert.episode))
+        if key.source == source.name
+    }
+    versions = resources.current(connection, source.id, keys)
+    decided = connection.execute(
+        select(decision.c.code_version, decision.c.rulebook_digest)
+        .where(decision.c.patient_id == alert.subject)
+        .order_by(decision.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return Letter(
+        alert=alert,
+        source=source,
+        patient_fhir_id=row.fhir_id,
+        dispositions=_dispositions(connection, alert),
+        gone=frozenset(keys[key] for key, version in versions.items() if version.state != _LIVE),
+        origin=Origin(
+            software=decided.code_version if decided else software,
+            rulebook=decided.rulebook_digest if decided else rulebook_digest,
+            versions={
+                keys[key]: version.version_id for key, version in versions.items() if version.version_id
+            },
+        ),
+    )
+
+
+def _dispositions(connection: Connection, alert: Alert) -> tuple[Disposition, ...]:
+    """The decisions that stay with the alert's evidence, on whichever record of the person they were made."""
+    records = connection.execute(
+        select(patient.c.id).where(or_(patient.c.id == alert.subject, patient.c.survivor_id == alert.subject))
+    ).scalars()
+    return tuple(
+        made
+        for _patient, made in alerts.dispositions(connection, list(records))
+        if made.family is alert.family and made.evidence & alert.episode.evidence
+    )

@@ -1,0 +1,130 @@
+"""One delivery: an alert's resources first, then where they came from. It commits nothing itself."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from sqlalchemy import Engine
+
+from service.clinical.thresholds import DueDays
+from service.deliver.letters import Letter, read_letter
+from service.fhir.authorship import ensure_author, record_origin
+from service.fhir.changes import Known
+from service.fhir.client import FhirClient
+from service.fhir.encode_origin import encode_device, encode_provenance
+from service.fhir.remote import RemoteRefused
+from service.fhir.write_back import Written, write_back
+from service.store.outbox import Claim
+from service.store.session import reading
+
+
+class Learnt(msgspec.Struct, frozen=True):
+    """What the outbox keeps of a server: worth nothing on another one."""
+
+    server: str = ""
+    known: Known = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How this service writes."""
+
+    public_url: str
+    """Where the rule pages are."""
+    due_days: DueDays
+    software: str
+    """Version of this service."""
+    rulebook_digest: str
+    lease: timedelta = timedelta(minutes=5)
+    batch: int = 20
+    """Rows claimed at once."""
+    timeout_seconds: float = 30.0
+    """For each step of a request; a whole request may take twice that."""
+    poll_seconds: float = 1.0
+
+
+class Delivery:
+    """The sending of one claimed row."""
+
+    def __init__(self, engine: Engine, terms: Terms, claim: Claim, server: str, deadline: float) -> None:
+        """Prepare it.
+
+        Args:
+            engine: where the alert is read.
+            terms: how to write.
+            claim: the row.
+            server: base URL of the server written to.
+            deadline: `time.monotonic()` after which no write may begin.
+        """
+        self._engine = engine
+        self._terms = terms
+        self._claim = claim
+        self._server = server
+        self._deadline = deadline
+        self.learnt: str | None = None
+        """For the outbox; None until something was learnt."""
+        self.wrote = False
+        self.letter: Letter | None = None
+
+    def send(self, client: FhirClient, authors: dict[str, str], now: datetime) -> None:
+        """Make the server hold the alert as it stands now, with the Provenance of that revision.
+
+        Args:
+            client: of that server.
+            authors: base URL → our Device there; filled in here.
+            now: what the Provenance is dated with (aware).
+
+        Raises:
+            RemoteError: it did not work; `learnt` tells what was written nevertheless.
+            InvalidOutgoing: what we made is not valid.
+            NotFound: the alert is gone.
+        """
+        letter = self.letter = self._read()
+        kept = self._kept()
+        if not letter.creates and not self._claim.claimed_before:
+            self.learnt = self._as_learnt(Known())
+            return
+        known_author = self._server in authors
+        try:
+            written = self._write(client, letter, kept, authors)
+        except RemoteRefused:
+            if not known_author:
+                raise
+            del authors[self._server]  # perhaps our Device is gone
+            written = self._write(client, letter, kept, authors)
+        self.wrote = written.wrote
+        self.learnt = self._as_learnt(written.known)
+        if written.targets:
+            to = letter.addresses(written.targets[0], authors[self._server], self._terms.public_url)
+            provenance = encode_provenance(letter.alert, to, written.targets, letter.origin, now)
+            self.wrote |= record_origin(client, provenance, self._still_ours)
+
+    def _write(self, client: FhirClient, letter: Letter, known: Known, authors: dict[str, str]) -> Written:
+        if self._server not in authors:
+            authors[self._server] = ensure_author(client, encode_device())
+        wanted = letter.wanted(authors[self._server], self._terms.public_url, self._terms.due_days)
+        first = not self._claim.claimed_before
+        return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
+
+    def _read(self) -> Letter:
+        with reading(self._engine) as connection:
+            return read_letter(
+                connection,
+                self._claim.alert_id,
+                software=self._terms.software,
+                rulebook_digest=self._terms.rulebook_digest,
+            )
+
+    def _kept(self) -> Known:
+        try:
+            learnt = msgspec.json.decode(self._claim.remote or "{}", type=Learnt)
+        except msgspec.DecodeError:
+            return Known()
+        return learnt.known if learnt.server == self._server else Known()
+
+    def _as_learnt(self, known: Known) -> str:
+        return msgspec.json.encode(Learnt(self._server, known)).decode()
+
+    def _still_ours(self) -> bool:
+        return time.monotonic() < self._deadline
