@@ -68,5 +68,3 @@ def exact_tail(n: int) -> list[Decimal]:
 def _least_significant(n: int, p_value: Decimal) -> int | None:
     discordant = sum(1 for probability in exact_tail(n) if probability <= p_value)
     return n * (n - 1) // 2 - 2 * (discordant - 1) if discordant else None
-
-

@@ -1,4 +1,4 @@
-"""Reads a rulebook's tables into frozen dataclasses, and says exactly what is wrong with one that does not fit.
+"""Reads a rulebook's tables into frozen dataclasses, and says what is wrong with one that does not fit.
 
 Every value is an inline table `{ value = 33, citation = "acg-2017", tag = "V" }`. Which keys exist, and of
 which type, follows from the dataclasses alone; numbers are kept exact (int or Decimal, never float).
@@ -15,11 +15,13 @@ from service.clinical.analytes import Analyte
 from service.errors import ConfigurationError
 
 TAGS = ("V", "V2", "K")
-"""V: read in the cited source; V2: read in a secondary source; K: general knowledge, to be confirmed by the site."""
+"""V: read in the source; V2: in a secondary source; K: general knowledge, to be confirmed by the site."""
 
 
 MISSING: Any = object()
 """Stands for what is not there, in messages."""
+_LONGEST = 80
+"""Characters of a found value that a message repeats."""
 _NO_MARKS: Mapping[str, Any] = {}
 
 
@@ -44,9 +46,7 @@ def _shown(found: object) -> str:
     if isinstance(found, Mapping):
         return f"a table with the keys {', '.join(sorted(map(str, found))) or '(none)'}"
     text = str(found) if isinstance(found, Decimal) else repr(found)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
 class Reader:

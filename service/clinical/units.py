@@ -10,6 +10,8 @@ from service.clinical.rulebook import Rulebook
 from service.errors import LiverwatchError
 
 _EXACT = Context(prec=100)
+_LONGEST_UNIT = 16
+"""Longer ones are not repeated in messages: they may be anything."""
 
 
 class UnusableUnit(LiverwatchError):
@@ -24,8 +26,8 @@ def _table(*rows: tuple[str, str]) -> dict[str, Decimal]:
 
 
 _ENZYME = _table(
-    ("1", "U/L U/l u/L u/l IU/L IU/l iu/L iu/l [IU]/L [iU]/L [IU]/l [iU]/l"),
-    ("1", "mU/mL mU/ml MU/ML mIU/mL mIU/ml m[IU]/mL m[iU]/mL m[IU]/ml m[iU]/ml umol/min/L"),
+    ("1", "U/L U/l IU/L IU/l iU/L [IU]/L [iU]/L [IU]/l [iU]/l"),
+    ("1", "mU/mL mU/ml mIU/mL mIU/ml m[IU]/mL m[iU]/mL m[IU]/ml m[iU]/ml umol/min/L"),
     ("1000", "U/mL U/ml IU/mL IU/ml [IU]/mL [iU]/mL kU/L"),
     ("60", "ukat/L ukat/l UKAT/L \u00b5kat/L \u00b5kat/l \u03bckat/L \u03bckat/l umol/s/L"),
     ("0.06", "nkat/L nkat/l NKAT/L nmol/s/L"),
@@ -47,7 +49,8 @@ _ALBUMIN = _table(
 _PLATELETS = _table(
     ("1", "10*9/L 10*9/l 10^9/L 10^9/l 10E9/L 10e9/L x10*9/L x10^9/L x10E9/L x10e9/L G/L Giga/L G/l"),
     ("1", "10*3/uL 10*3/ul 10*3/UL 10*3/\u00b5L 10*3/\u03bcL 10^3/uL 10^3/ul 10^3/\u00b5L 10^3/\u03bcL"),
-    ("1", "10E3/uL 10e3/uL x10*3/uL x10^3/uL x10E3/uL x10e3/uL K/uL k/uL K/\u00b5L K/\u03bcL K/mcL Thousand/uL"),
+    ("1", "10E3/uL 10e3/uL x10*3/uL x10^3/uL x10E3/uL x10e3/uL Thousand/uL"),
+    ("1", "K/uL k/uL K/\u00b5L K/\u03bcL K/mcL"),
     ("1", "10*3/mm3 10^3/mm3 K/mm3 10*6/mL 10^6/mL"),
     ("0.001", "/uL /ul /UL /\u00b5L /\u03bcL /mm3 {#}/uL 10*6/L 10^6/L"),
 )
@@ -64,7 +67,7 @@ _FACTORS: dict[Analyte, dict[str, Decimal]] = {
     Analyte.ALBUMIN: _ALBUMIN,
     Analyte.PLATELETS: _PLATELETS,
     Analyte.INR: _RATIO,
-    Analyte.PROTHROMBIN_TIME: _table(("1", "s S sec secs second seconds")),
+    Analyte.PROTHROMBIN_TIME: _table(("1", "s sec secs second seconds")),
     Analyte.PROTHROMBIN_ACTIVITY: _table(("1", "%")),
 }
 
@@ -86,11 +89,11 @@ def to_canonical(analyte: Analyte, value: Decimal, unit: str) -> Decimal:
 
 def _shown(unit: str) -> str:
     """A unit fit for a message: short ones as they are, anything long only by its length."""
-    return repr(unit) if len(unit) <= 16 else f"of {len(unit)} characters"
+    return repr(unit) if len(unit) <= _LONGEST_UNIT else f"of {len(unit)} characters"
 
 
 def plausible(analyte: Analyte, value: Decimal, rulebook: Rulebook) -> bool:
-    """Whether `value` (canonical unit) is possible at all by the rulebook; an impossible one is quarantined."""
+    """Whether `value` (canonical unit) is possible by the rulebook; an impossible one is quarantined."""
     if not value.is_finite():
         return False
     limits = rulebook.rules.plausibility

@@ -1,0 +1,71 @@
+"""The one door: a patient's record, the rulebook and the time → what the record says, as episodes.
+
+The history is walked once, day by day. What is found on a day depends on that day's results and earlier ones
+only, so a later result never undoes what was met; a correction or a late result changes the record itself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Context as DecimalContext
+from decimal import localcontext
+from itertools import groupby
+from operator import attrgetter
+
+from service.clinical.episodes import Assessment, Episode, Family
+from service.clinical.months import add_months
+from service.clinical.results import LabResult, PatientRecord
+from service.clinical.rulebook import Rulebook
+from service.clinical.walk import JUDGED, Walk
+
+_ARITHMETIC = DecimalContext(prec=40)
+_FAMILY_ORDER = {family: place for place, family in enumerate(Family)}
+
+
+def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assessment:
+    """Judge `record` by `rulebook` as of the aware time `as_of`; pure, and blind to the order of results.
+
+    Results more than the rulebook's tolerance (24 hours) after `as_of` are left out until their time comes.
+    """
+    if as_of.tzinfo is None:
+        raise ValueError("as_of must be an aware datetime")
+    tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
+    results, future = _split(record.results, as_of + tolerance)
+    with localcontext(_ARITHMETIC):
+        walk = Walk(record, rulebook)
+        for day, group in groupby(results, key=_day):
+            walk.step(day, list(group))
+        episodes = walk.finish()
+    return _on_the_clock(episodes, rulebook, as_of, [result.effective - tolerance for result in future])
+
+
+_day = attrgetter("day")
+
+
+def _split(results: Iterable[LabResult], horizon: datetime) -> tuple[list[LabResult], list[LabResult]]:
+    """The results of the rules' analytes up to `horizon`, by day; and those after it."""
+    surely = (horizon.astimezone(UTC) - timedelta(days=2)).date()
+    relevant = [result for result in results if result.analyte in JUDGED]
+    judged = [result for result in relevant if result.day <= surely or result.effective <= horizon]
+    judged.sort(key=_day)
+    if len(judged) == len(relevant):
+        return judged, []
+    return judged, [result for result in relevant if result.day > surely and result.effective > horizon]
+
+
+def _on_the_clock(
+    episodes: Iterable[Episode], rulebook: Rulebook, as_of: datetime, coming: list[datetime]
+) -> Assessment:
+    """Add what depends on the time alone: dormancy, and the next day on which something would change."""
+    today = as_of.astimezone(UTC).date()
+    months = rulebook.rules.episode.dormant_months
+    judged: list[Episode] = []
+    reviews = [time.astimezone(UTC).date() for time in coming]
+    for episode in episodes:
+        awake_until = add_months(episode.last_result, months)
+        dormant = episode.resolved is None and today > awake_until
+        if episode.resolved is None and not dormant:
+            reviews.append(awake_until + timedelta(days=1))
+        judged.append(replace(episode, dormant=True) if dormant else episode)
+    judged.sort(key=lambda one: (one.onset, _FAMILY_ORDER[one.family]))
+    return Assessment(episodes=tuple(judged), next_review=min(reviews, default=None))

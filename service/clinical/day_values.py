@@ -1,0 +1,153 @@
+"""Usable results of one day → one day-value an analyte."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from service.clinical.analytes import Analyte
+from service.clinical.limits import LOW_IS_ABNORMAL, Limit, LimitFinder
+from service.clinical.results import Comparator, LabResult
+
+HAEMOLYSED = "haemolysed"
+"""The flag of a result whose specimen was haemolysed."""
+_RAISED_BY_HAEMOLYSIS = frozenset({Analyte.AST, Analyte.CREATINE_KINASE})
+
+_EXACT = Comparator.EXACT
+_GREATER = Comparator.GREATER
+_ALBUMIN = Analyte.ALBUMIN
+
+
+class DayValue(NamedTuple):
+    """What one day says of one analyte; only made of results a decision may use."""
+
+    ordinal: int
+    """The day as a proleptic Gregorian ordinal."""
+    result: LabResult
+    value: Decimal
+    limit: Decimal
+    """The upper limit of normal; for albumin and platelets the lower one."""
+    source: str
+    """Where the limit came from."""
+    elevated: bool
+    """Beyond the limit: above the upper, for albumin and platelets below the lower."""
+    exact: bool
+    """Uncensored: may make a baseline or a slope."""
+
+    @property
+    def day(self) -> date:
+        """The calendar day."""
+        return self.result.day
+
+    @property
+    def analyte(self) -> Analyte:
+        """The analyte."""
+        return self.result.analyte
+
+    @property
+    def multiple(self) -> Decimal:
+        """The value as a multiple of its limit."""
+        return self.value / self.limit
+
+    def above(self, multiple: Decimal) -> bool:
+        """More than `multiple` × limit; `>x` is more than x."""
+        threshold = multiple * self.limit
+        return self.value > threshold or (self.value == threshold and self.result.comparator is _GREATER)
+
+    def at_least(self, multiple: Decimal) -> bool:
+        """`multiple` × limit or more."""
+        return self.value >= multiple * self.limit
+
+
+def usable(result: LabResult, ordinal: int, limit: Limit) -> DayValue | None:
+    """`result` against its limit; None where a censored or haemolysed value cannot decide on its side."""
+    value, comparator = result.value, result.comparator
+    analyte = result.analyte
+    low = analyte in LOW_IS_ABNORMAL
+    elevated: bool | None
+    if comparator is _EXACT:
+        elevated = value < limit.value if low else value > limit.value
+    else:
+        elevated = (_surely_low if low else _surely_high)(value, comparator, limit.value)
+        if elevated is None:
+            return None
+    if result.flags and HAEMOLYSED in result.flags and _spoilt(analyte, elevated):
+        return None
+    return DayValue(ordinal, result, value, limit.value, limit.source, elevated, comparator is _EXACT)
+
+
+def _spoilt(analyte: Analyte, elevated: bool) -> bool:
+    """Whether a haemolysed specimen makes the result useless; a normal AST or CK stays normal."""
+    return analyte is Analyte.DIRECT_BILIRUBIN or (elevated and analyte in _RAISED_BY_HAEMOLYSIS)
+
+
+def _surely_high(value: Decimal, comparator: Comparator, limit: Decimal) -> bool | None:
+    """Whether a censored value is over the upper limit; None when it may be on either side."""
+    if comparator in (Comparator.LESS, Comparator.LESS_OR_EQUAL):
+        return False if value <= limit else None
+    if comparator is Comparator.GREATER:
+        return True if value >= limit else None
+    return True if value > limit else None
+
+
+def _surely_low(value: Decimal, comparator: Comparator, limit: Decimal) -> bool | None:
+    """Whether a censored value is under the lower limit; None when it may be on either side."""
+    if comparator in (Comparator.GREATER, Comparator.GREATER_OR_EQUAL):
+        return False if value >= limit else None
+    if comparator is Comparator.LESS:
+        return True if value <= limit else None
+    return True if value < limit else None
+
+
+def day_value(candidates: list[DayValue]) -> DayValue:
+    """One of several values of an analyte on one day: uncensored before censored, then the furthest out.
+
+    Furthest out is the highest multiple, for albumin and platelets the lowest; ties go to the first key.
+    """
+    if len(candidates) == 1:
+        return candidates[0]
+    sign = -1 if candidates[0].analyte in LOW_IS_ABNORMAL else 1
+    return min(candidates, key=lambda one: (not one.exact, -sign * one.multiple, one.result.key))
+
+
+class DayResults(NamedTuple):
+    """One day of one patient, read."""
+
+    finals: dict[Analyte, DayValue]
+    """Day-values without preliminary results: everything but the urgent rules looks at these."""
+    urgents: dict[Analyte, DayValue]
+    """Day-values with preliminary results; the same mapping where there are none."""
+    elevated: dict[Analyte, list[LabResult]]
+    """Every elevated result that is not preliminary, not only those that make a day-value."""
+    left_out: list[LabResult]
+    """Results that could not be used: no limit, censored on both sides, or haemolysed."""
+
+
+def read_day(
+    results: Iterable[LabResult], ordinal: int, limits: LimitFinder, *, child: bool, pregnant: bool
+) -> DayResults:
+    """The day-values of all results of one day."""
+    finals: dict[Analyte, list[DayValue]] = {}
+    preliminary: dict[Analyte, list[DayValue]] = {}
+    elevated: dict[Analyte, list[LabResult]] = {}
+    left_out: list[LabResult] = []
+    for result in results:
+        limit = limits.find(result, child=child, pregnant=pregnant)
+        value = None if limit is None else usable(result, ordinal, limit)
+        if value is None:
+            left_out.append(result)
+            continue
+        analyte = result.analyte
+        if result.preliminary:
+            preliminary.setdefault(analyte, []).append(value)
+            continue
+        finals.setdefault(analyte, []).append(value)
+        if value.elevated:
+            elevated.setdefault(analyte, []).append(result)
+    chosen = {analyte: day_value(values) for analyte, values in finals.items()}
+    urgents = chosen
+    if preliminary:
+        urgents = dict(chosen)
+        for analyte, values in preliminary.items():
+            urgents[analyte] = day_value(values + finals.get(analyte, []))
+    return DayResults(chosen, urgents, elevated, left_out)

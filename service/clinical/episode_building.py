@@ -1,0 +1,177 @@
+"""An episode while the walk is inside it: opened by the first elevation, closed by normal day-values."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from service.clinical.analytes import Analyte
+from service.clinical.day_values import DayValue
+from service.clinical.episodes import Episode, Family, Kind, Level, Tier, TierChange, Trend
+from service.clinical.finding_building import OpenFinding
+from service.clinical.held import Held
+from service.clinical.limits import RULEBOOK_SEX_UNKNOWN
+from service.clinical.results import LabResult, ResultKey
+from service.clinical.rulebook import Rulebook
+from service.clinical.track import Track
+from service.clinical.worsening import elevated_or_rising, falling
+
+FAMILIES: dict[Analyte, Family] = {
+    Analyte.ALT: Family.TRANSAMINASE,
+    Analyte.AST: Family.TRANSAMINASE,
+    Analyte.INR: Family.TRANSAMINASE,
+    Analyte.ALP: Family.CHOLESTATIC,
+    Analyte.GGT: Family.CHOLESTATIC,
+    Analyte.TOTAL_BILIRUBIN: Family.BILIRUBIN,
+}
+"""The family of each analyte; INR belongs only where it drives an urgent finding."""
+_FLAG_NOTES = {
+    "issued-time": "dated by the time of issue: when the specimen was taken is not known",
+    "unordered": "versions of a result could not be ordered: the one received last counts",
+}
+
+
+class OpenEpisode:
+    """One family's elevation, gathered day by day."""
+
+    def __init__(self, family: Family, day: date) -> None:
+        self.family = family
+        self.onset = day
+        self.last_day = day
+        self.normals: dict[Analyte, int] = {}
+        """Analytes elevated in it, with how many normal day-values they have had in a row."""
+        self.findings: dict[tuple[Kind, Analyte, int], OpenFinding] = {}
+        self.evidence: dict[ResultKey, LabResult] = {}
+        self.results: list[ResultKey] = []
+        self.notes: dict[str, None] = {}
+        self._latest: dict[Analyte, DayValue] = {}
+        self._peak: dict[Analyte, tuple[Decimal, DayValue]] = {}
+        self._tier: Tier | None = None
+        self._alerts_from: date | None = None
+        self._changes: list[TierChange] = []
+
+    def elevated(self, value: DayValue, results: Iterable[LabResult]) -> None:
+        """An elevated day-value of the family, with every elevated result of that day."""
+        self.normals[value.analyte] = 0
+        self._latest[value.analyte] = value
+        self._rise_peak(value)
+        for result in results:
+            self.evidence[result.key] = result
+
+    def normal(self, value: DayValue) -> None:
+        """A normal day-value of the family; counts where the analyte was elevated before."""
+        count = self.normals.get(value.analyte)
+        if count is not None:
+            self.normals[value.analyte] = count + 1
+            self._latest[value.analyte] = value
+
+    def hold(self, held: Held, day: date, run: int) -> OpenFinding:
+        """A criterion holds on `day`; `run` tells one run's persistence from another's."""
+        key = (held.kind, held.value.analyte, run)
+        finding = self.findings.get(key)
+        if finding is None:
+            finding = self.findings[key] = OpenFinding(held, day)
+        finding.hold(held, day)
+        return finding
+
+    def join(self, held: Held, day: date) -> None:
+        """An urgent finding's analyte is part of the episode, with the evidence of this family."""
+        driver = held.value
+        if driver.analyte not in self.normals or driver.day == day:
+            self.normals[driver.analyte] = 0
+        self._latest.setdefault(driver.analyte, driver)
+        self._rise_peak(driver)
+        if driver.day >= self.onset or driver.analyte is Analyte.INR:
+            self.evidence[driver.result.key] = driver.result
+        if not self.evidence:
+            today = (value.result for value in held.evidence if value.day == day)
+            self.evidence.update((result.key, result) for result in today)
+
+    def alert(self, finding: OpenFinding, day: date) -> None:
+        """`finding` alerts on `day`: the tier never falls within an episode."""
+        tier = finding.alert(day)
+        if self._alerts_from is None:
+            self._alerts_from = day
+        if self._tier is not None and tier <= self._tier:
+            return
+        self._tier = tier
+        if self._changes and self._changes[-1].day == day:
+            self._changes.pop()
+        self._changes.append(TierChange(day, tier))
+
+    def over(self, normal_day_values: int) -> bool:
+        """Every analyte that was elevated has had so many normal day-values in a row."""
+        return all(count >= normal_day_values for count in self.normals.values())
+
+    def freeze(
+        self, tracks: Mapping[Analyte, Track], rulebook: Rulebook, resolved: date | None, *, deceased: bool
+    ) -> Episode:
+        """The episode as it stands; dormancy is added by whoever knows the clock."""
+        self._add_notes()
+        findings = [finding.freeze(tracks, ()) for finding in self.findings.values()]
+        analytes = [analyte for analyte in Analyte if analyte in self.normals]
+        return Episode(
+            family=self.family,
+            onset=self.onset,
+            last_result=self.last_day,
+            resolved=resolved,
+            deceased=deceased,
+            dormant=False,
+            tier=self._tier,
+            alerts_from=self._alerts_from,
+            tier_changes=tuple(self._changes),
+            findings=tuple(
+                sorted(findings, key=lambda one: (one.met, _ORDER[one.kind], one.analyte, one.first))
+            ),
+            trend=self._trend(tracks, rulebook),
+            latest=tuple(_level(self._latest[analyte]) for analyte in analytes),
+            peak=tuple(_level(self._peak[analyte][1]) for analyte in analytes),
+            evidence=frozenset(self.evidence),
+            results=frozenset(self.results) | self.evidence.keys(),
+            notes=tuple(self.notes),
+        )
+
+    def _rise_peak(self, value: DayValue) -> None:
+        multiple = value.multiple
+        peak = self._peak.get(value.analyte)
+        if peak is None or multiple > peak[0]:
+            self._peak[value.analyte] = (multiple, value)
+
+    def _add_notes(self) -> None:
+        shown = [*self._latest.values(), *(value for _, value in self._peak.values())]
+        if any(value.source == RULEBOOK_SEX_UNKNOWN for value in shown):
+            self.notes["sex unknown: the lower of the two limits was used"] = None
+        flags = {flag for result in self.evidence.values() for flag in result.flags}
+        for flag, note in _FLAG_NOTES.items():
+            if flag in flags:
+                self.notes[note] = None
+
+    def _trend(self, tracks: Mapping[Analyte, Track], rulebook: Rulebook) -> Trend:
+        improving = False
+        for analyte, normals in self.normals.items():
+            track = tracks[analyte]
+            if not track.values:
+                continue
+            if track.last_worsening == track.values[-1].ordinal:
+                return Trend.WORSENING
+            improving = improving or normals >= rulebook.rules.episode.normal_day_values
+            improving = improving or falling(track, rulebook)
+        today = self.last_day.toordinal()
+        failing = (Analyte.TOTAL_BILIRUBIN, Analyte.INR)
+        if improving and not any(elevated_or_rising(tracks[one], today, rulebook) for one in failing):
+            return Trend.IMPROVING
+        return Trend.STABLE
+
+
+_ORDER = {kind: place for place, kind in enumerate(Kind)}
+
+
+def _level(value: DayValue) -> Level:
+    return Level(
+        analyte=value.analyte,
+        day=value.day,
+        value=value.value,
+        multiple=value.multiple,
+        limit=value.limit,
+        limit_source=value.source,
+        key=value.result.key,
+    )

@@ -1,0 +1,21 @@
+"""Calendar arithmetic: whole months and age."""
+
+from calendar import monthrange
+from datetime import date
+from decimal import Decimal
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day `months` later, or that month's last (31 August and 6 months: 28 or 29 February)."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def age_in_years(born: date, day: date) -> Decimal:
+    """Age on `day` in years, with the part of the year since the last birthday (negative before birth: 0)."""
+    if day < born:
+        return Decimal(0)
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    since = add_months(born, 12 * years)
+    return years + Decimal((day - since).days) / 366

@@ -1,0 +1,140 @@
+"""The plain words of a reason: the arithmetic at its latest day, the limits used and where they came from."""
+
+from collections.abc import Callable
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+from service.clinical.analytes import CANONICAL_UNIT
+from service.clinical.bands import Band
+from service.clinical.change_limits import ChangeLimits
+from service.clinical.day_values import DayValue
+from service.clinical.slope import doubling_days
+from service.clinical.track import Run
+
+_HUNDREDTH = Decimal("0.01")
+
+
+def number(value: Decimal) -> str:
+    """At most two decimals, cut and not rounded, so that 2.999 never reads as 3."""
+    text = f"{value.quantize(_HUNDREDTH, rounding=ROUND_DOWN):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def level(value: DayValue) -> str:
+    """`ALT 4.2 × ULN (168 U/L, limit 40, laboratory) on 2024-03-01`."""
+    analyte = value.analyte
+    unit = CANONICAL_UNIT[analyte]
+    shown = f"{value.result.comparator.value}{number(value.value)}{'' if unit == '1' else f' {unit}'}"
+    return (
+        f"{analyte.value} {number(value.multiple)} × ULN "
+        f"({shown}, limit {number(value.limit)}, {value.source}) on {value.day}"
+    )
+
+
+def detail(reason: str, facts: tuple[Any, ...]) -> str:
+    """The words for `reason` with the facts its detector gave."""
+    return _WRITERS[reason](*facts)
+
+
+def _persistent(run: Run) -> str:
+    first, last, highest = run.first, run.last, run.highest or run.last
+    return (
+        f"{first.analyte.value} elevated from {first.day} to {last.day} ({last.ordinal - first.ordinal} days): "
+        f"{len(run.values)} day-values, none normal between. Highest {level(highest)}; latest {level(last)}. "
+        "Rule: elevated for more than six calendar months."
+    )
+
+
+def _intermittent(latest: tuple[DayValue, ...]) -> str:
+    elevated = [value for value in latest if value.elevated]
+    days = ", ".join(f"{number(value.multiple)} × on {value.day}" for value in elevated)
+    return (
+        f"{elevated[0].analyte.value} elevated in {len(elevated)} of the latest {len(latest)} day-values "
+        f"({days}), with normal ones between. Latest {level(latest[-1])}."
+    )
+
+
+def _fold_rise(value: DayValue, baseline: Decimal, count: int, fold: Decimal, change: ChangeLimits) -> str:
+    return (
+        f"{level(value)}: {number(value.value / baseline)} × its baseline {number(baseline)} "
+        f"(median of {_days(count)} in the year before, elevated). "
+        f"Rule: at least {number(fold)} × an elevated baseline and above the reference change limit of "
+        f"{number(change.rise)} ×."
+    )
+
+
+def _band_step(value: DayValue, baseline: Decimal, count: int, before: Band, now: Band) -> str:
+    return (
+        f"{level(value)}: band {now.name.lower()}, up from {before.name.lower()} at the baseline "
+        f"{number(baseline)} (median of {_days(count)} in the year before), above the reference change limit."
+    )
+
+
+def _sustained_rise(
+    value: DayValue, first: DayValue, exact: list[DayValue], start: int, end: int, most: int
+) -> str:
+    days = doubling_days(exact[start:end][-most:])
+    slope = f" Doubling time about {days} days." if days is not None else ""
+    return (
+        f"{level(value)}: rising over {end - start} day-values since {first.day}, "
+        f"{number(value.value / first.value)} × the first ({number(first.value)}); "
+        f"Mann-Kendall trend significant one-sided and above the reference change limit.{slope}"
+    )
+
+
+def _days(count: int) -> str:
+    return "1 day-value" if count == 1 else f"{count} day-values"
+
+
+def _severe(value: DayValue) -> str:
+    return f"{level(value)}: severe elevation."
+
+
+def _hys_law(enzyme: DayValue, total: DayValue, alp: DayValue | None, n_r: Decimal | None) -> str:
+    pair = f"{level(enzyme)} with {level(total)}"
+    if alp is None or n_r is None:
+        return f"{pair}; ALP is missing, so Hy's law is possible but not shown."
+    return f"{pair}; {level(alp)}, nR {number(n_r)}: the pattern of Hy's law."
+
+
+def _cholestatic(alp: DayValue, total: DayValue, enzyme: DayValue | None, n_r: Decimal | None) -> str:
+    ratio = "nR not known" if n_r is None or enzyme is None else f"nR {number(n_r)} with {level(enzyme)}"
+    return f"{level(alp)} with {level(total)}; {ratio}: jaundice of cholestatic pattern, not Hy's law."
+
+
+def _jaundice(total: DayValue, direct: DayValue | None) -> str:
+    if direct is None:
+        return f"{level(total)}; direct bilirubin not known that day."
+    return f"{level(total)}; direct bilirubin {number(direct.value)} umol/L: not shown to be unconjugated."
+
+
+def _dili_stop(value: DayValue, since: DayValue | None, inr: DayValue | None, drugs: tuple[str, ...]) -> str:
+    lasting = f", and {level(since)} with none lower between" if since is not None else ""
+    with_inr = f", with INR {number(inr.value)} on {inr.day}" if inr is not None else ""
+    return f"{level(value)}{lasting}{with_inr}, while on record: {', '.join(drugs)}."
+
+
+def _synthetic_failure(inr: DayValue, total: DayValue | None, enzyme: DayValue | None) -> str:
+    partners = " and ".join(level(one) for one in (total, enzyme) if one is not None)
+    return f"INR {number(inr.value)} on {inr.day} without a recorded anticoagulant, with {partners}."
+
+
+def _pregnancy(value: DayValue) -> str:
+    return f"{level(value)} in a recorded pregnancy."
+
+
+_WRITERS: dict[str, Callable[..., str]] = {
+    "persistent-6-months": _persistent,
+    "intermittent": _intermittent,
+    "fold-rise": _fold_rise,
+    "band-step": _band_step,
+    "sustained-rise": _sustained_rise,
+    "severe-elevation": _severe,
+    "hys-law": _hys_law,
+    "possible-hys-law": _hys_law,
+    "cholestatic-jaundice": _cholestatic,
+    "jaundice": _jaundice,
+    "dili-stop": _dili_stop,
+    "synthetic-failure": _synthetic_failure,
+    "pregnancy": _pregnancy,
+}
