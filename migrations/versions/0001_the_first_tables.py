@@ -61,7 +61,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_raw_message")),
         comment="verbatim resources, content-addressed by SHA-256",
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "reader_token",
@@ -89,7 +88,6 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
         comment="the current version of every resource kept",
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
@@ -317,9 +315,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=24), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("decision_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_alert_event_alert_id_alert")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_event")),
+        comment="what happened to an alert; the decision behind it is the patient's of the same instant",
     )
     with op.batch_alter_table("alert_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_event_alert_id"), ["alert_id"], unique=False)

@@ -84,11 +84,14 @@ class Plan:
         self._keep_bytes(arrival)
         self._hold(arrival.version, arrival.content, arrival)
 
-    def write(self, connection: Connection) -> bool:
-        """Write it all; False when another transaction was first with one of the resources."""
+    def write(self, connection: Connection) -> None:
+        """Write it all.
+
+        Raises:
+            AlreadyThere: another transaction was first with one of the resources.
+        """
         resources.keep_raw(connection, self.bodies)
-        if not resources.add_current(connection, self.source.id, self.first):
-            return False
+        resources.add_current(connection, self.source.id, self.first)
         resources.replace_current(connection, self.source.id, self.newer)
         resources.add_older(connection, self.source.id, self.ended)
         histories.remove_results(connection, self.gone_results)
@@ -98,7 +101,6 @@ class Plan:
         if self.settled:
             quarantine.release(connection, self.source.id, self.settled, self.now, "superseded")
         quarantine.hold(connection, self.held)
-        return True
 
     def _row(self, patient_id: int | None) -> PatientRow | None:
         return None if patient_id is None else self.locked[patient_id]

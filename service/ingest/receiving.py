@@ -29,6 +29,7 @@ from service.store import patients, quarantine, resources
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.resources import Version
+from service.store.rows import AlreadyThere
 from service.store.session import is_conflict, writing
 from service.store.sources import Source
 
@@ -105,7 +106,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             with writing(engine) as connection:
                 return work(connection)
-        except LostRace:
+        except (LostRace, AlreadyThere):
             continue
         except Exception as error:
             if not is_conflict(error):
@@ -199,8 +200,7 @@ def _store(step: _Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     for arrival in unheld(connection, source, nameless):
         plan.hold(arrival)
         counts[f"quarantined:{_reason(arrival)}"] += 1
-    if not plan.write(connection):
-        raise LostRace
+    plan.write(connection)
     if plan.facts:
         step.together += apply_facts(connection, source, plan.facts, step.locked, step.now)
         _take_freed(step, source, [facts for _, facts in plan.facts])

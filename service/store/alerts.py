@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from service.alerts.alert import Alert, Disposition
 from service.alerts.events import Change
 from service.errors import NotFound
+from service.store.rows import among
 from service.store.schema import alert, alert_event, disposition
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -24,7 +25,7 @@ def encode(content: Alert) -> str:
 
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Alert]:
     """Every alert of the patients, merged and withdrawn ones too, oldest first."""
-    query = select(alert.c.content).where(alert.c.patient_id.in_(list(patient_ids)))
+    query = select(alert.c.content).where(among(connection, alert.c.patient_id, patient_ids))
     return [_alert_of.decode(row.content) for row in connection.execute(query.order_by(alert.c.created, alert.c.id))]
 
 
@@ -107,7 +108,7 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
 def dispositions(connection: Connection, patient_ids: Collection[int]) -> list[tuple[int, Disposition]]:
     """Every decision made about the patients' alerts, with the patient each was made on, oldest first."""
     query = select(disposition.c.patient_id, disposition.c.content).where(
-        disposition.c.patient_id.in_(list(patient_ids))
+        among(connection, disposition.c.patient_id, patient_ids)
     )
     rows = connection.execute(query.order_by(disposition.c.at, disposition.c.id))
     return [(row.patient_id, _disposition_of.decode(row.content)) for row in rows]

@@ -18,7 +18,7 @@ from service.clinical.results import (
     ResultKey,
 )
 from service.store.patients import PatientRow
-from service.store.rows import insert_rows
+from service.store.rows import among, insert_rows
 from service.store.schema import clinical_context, lab_result
 
 _RESULT = (
@@ -137,7 +137,7 @@ _COMPARATORS = {each.value: each for each in Comparator}
 def _results(
     connection: Connection, member_of: Mapping[int, int], source_of: Mapping[int, str]
 ) -> dict[int, list[LabResult]]:
-    query = select(*(lab_result.c[name] for name in _RESULT)).where(lab_result.c.patient_id.in_(list(member_of)))
+    query = select(*(lab_result.c[name] for name in _RESULT)).where(among(connection, lab_result.c.patient_id, member_of))
     found: dict[int, list[LabResult]] = {}
     ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
     for row in connection.execute(query.order_by(lab_result.c.patient_id)):
@@ -161,7 +161,7 @@ def _results(
 
 
 def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Condition | Medication]]:
-    query = select(clinical_context).where(clinical_context.c.patient_id.in_(list(member_of)))
+    query = select(clinical_context).where(among(connection, clinical_context.c.patient_id, member_of))
     found: dict[int, list[Condition | Medication]] = {}
     order = clinical_context.c
     for row in connection.execute(query.order_by(order.patient_id, order.key)):

@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import msgspec
 from sqlalchemy import Connection, Row, Select, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clinical.results import Sex
-from service.store.rows import insert_rows
+from service.store.rows import among, insert_rows
 from service.store.schema import patient, patient_identifier
 
 
@@ -79,14 +80,14 @@ def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) ->
     if not fhir_ids:
         return {}
     query = select(patient.c.fhir_id, patient.c.id).where(
-        patient.c.source_id == source_id, patient.c.fhir_id.in_(list(fhir_ids))
+        patient.c.source_id == source_id, among(connection, patient.c.fhir_id, fhir_ids)
     )
     found: dict[str, int] = {row.fhir_id: row.id for row in connection.execute(query)}
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
         columns = ("source_id", "fhir_id", "public_id", "revision", "judged_revision", "judged_digest", "deceased")
         rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False) for fhir_id in missing]
-        insert_rows(connection, patient, columns, rows, ignore_existing=True)
+        insert_rows(connection, patient, columns, rows)
         found = {row.fhir_id: row.id for row in connection.execute(query)}
     return found
 
@@ -101,9 +102,11 @@ def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
         return {}
     wanted = set(ids)
     while True:
-        survivors = select(patient.c.survivor_id).where(patient.c.id.in_(wanted), patient.c.survivor_id.is_not(None))
+        survivors = select(patient.c.survivor_id).where(
+            among(connection, patient.c.id, wanted), patient.c.survivor_id.is_not(None)
+        )
         people = wanted | set(connection.execute(survivors).scalars())
-        query = _query().where(or_(patient.c.id.in_(people), patient.c.survivor_id.in_(people)))
+        query = _query().where(or_(among(connection, patient.c.id, people), among(connection, patient.c.survivor_id, people)))
         rows = connection.execute(query.order_by(patient.c.id).with_for_update())
         locked = {row.id: _row(row) for row in rows}
         beyond = {row.person for row in locked.values()} - locked.keys()
@@ -161,10 +164,12 @@ def keep_identifiers(
     connection: Connection, source_id: int, patient_id: int, identifiers: Sequence[tuple[str, str]]
 ) -> None:
     """Remember a patient's identifiers, so that results that name only those can be placed."""
-    rows = [(source_id, system, value, patient_id) for system, value in dict.fromkeys(identifiers)]
-    insert_rows(
-        connection, patient_identifier, ("source_id", "system", "value", "patient_id"), rows, ignore_existing=True
-    )
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    rows = [
+        {"source_id": source_id, "system": system, "value": value, "patient_id": patient_id}
+        for system, value in dict.fromkeys(identifiers)
+    ]
+    connection.execute(dialect.insert(patient_identifier).values(rows).on_conflict_do_nothing())
 
 
 def by_identifier(connection: Connection, source_id: int, system: str, value: str) -> str | None:

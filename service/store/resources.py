@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import zstandard
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from service.store.rows import insert_rows
+from service.store.rows import among, insert_rows
 from service.store.schema import raw_message, resource, superseded
 
 _VERSION = ("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision")
@@ -41,8 +41,10 @@ def digest_of(body: bytes) -> bytes:
 
 def keep_raw(connection: Connection, bodies: Mapping[bytes, bytes]) -> None:
     """Keep verbatim bytes under their digests; those already there stay as they are."""
-    rows = [(digest, _compressor.compress(body)) for digest, body in sorted(bodies.items())]
-    insert_rows(connection, raw_message, ("digest", "body"), rows, ignore_existing=True)
+    query = select(raw_message.c.digest).where(among(connection, raw_message.c.digest, bodies))
+    kept = set(connection.execute(query).scalars())
+    rows = [(digest, _compressor.compress(body)) for digest, body in bodies.items() if digest not in kept]
+    insert_rows(connection, raw_message, ("digest", "body"), rows)
 
 
 def raw(connection: Connection, digest: bytes) -> bytes:
@@ -54,24 +56,28 @@ def raw(connection: Connection, digest: bytes) -> bytes:
 def current(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Version]:
     """The current version of each of `keys` that is known."""
     columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
-    query = select(*columns).where(resource.c.source_id == source_id, resource.c.key.in_(list(keys)))
+    query = select(*columns).where(resource.c.source_id == source_id, among(connection, resource.c.key, keys))
     return {row.key: Version(*row) for row in connection.execute(query)}
 
 
 def older(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, list[Version]]:
     """The versions of each of `keys` that are not current, in order of receipt."""
     columns = [superseded.c.key, *(superseded.c[name] for name in _VERSION)]
-    query = select(*columns).where(superseded.c.source_id == source_id, superseded.c.key.in_(list(keys)))
+    query = select(*columns).where(superseded.c.source_id == source_id, among(connection, superseded.c.key, keys))
     found: dict[str, list[Version]] = {}
     for row in connection.execute(query.order_by(superseded.c.id)):
         found.setdefault(row.key, []).append(Version(*row))
     return found
 
 
-def add_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> bool:
-    """Store versions of resources that have none yet; False when another transaction was first with one."""
+def add_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> None:
+    """Store versions of resources that have none yet.
+
+    Raises:
+        AlreadyThere: another transaction was first with one of them.
+    """
     rows = [(source_id, *version) for version in sorted(versions, key=lambda each: each.key)]
-    return insert_rows(connection, resource, ("source_id", "key", *_VERSION), rows, ignore_existing=True)
+    insert_rows(connection, resource, ("source_id", "key", *_VERSION), rows)
 
 
 def replace_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> None:
@@ -93,9 +99,3 @@ def add_older(connection: Connection, source_id: int, versions: Sequence[tuple[V
     """Store versions that are not, or no longer, current, with the revision that ended each."""
     rows = [(source_id, *version, until) for version, until in versions]
     insert_rows(connection, superseded, ("source_id", "key", *_VERSION, "until_revision"), rows)
-
-
-def forget_current(connection: Connection, source_id: int, keys: Sequence[str]) -> None:
-    """Drop the current version of `keys`: only for a replay that is about to store it anew."""
-    pairs = [(source_id, key) for key in keys]
-    connection.execute(delete(resource).where(tuple_(resource.c.source_id, resource.c.key).in_(pairs)))

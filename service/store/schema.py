@@ -110,7 +110,6 @@ raw_message = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("body", LargeBinary, nullable=False, comment="the resource's own bytes, zstandard-compressed"),
     comment="verbatim resources, content-addressed by SHA-256",
-    sqlite_with_rowid=False,
 )
 
 patient = Table(
@@ -170,7 +169,6 @@ resource = Table(
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     Index(None, "patient_id"),
     comment="the current version of every resource kept",
-    sqlite_with_rowid=False,
 )
 
 superseded = Table(
