@@ -11,10 +11,10 @@ from service.fhir import codes, wire
 
 AFFECTED: Final = frozenset({Analyte.AST, Analyte.CREATINE_KINASE, Analyte.DIRECT_BILIRUBIN})
 
-_SAID = re.compile(r"h(?:ae|e|ä)moly[sz]", re.IGNORECASE)
+_SAID = re.compile(r"h(?:ae|e|ä)moly[stz]", re.IGNORECASE)
 _DENIED = re.compile(
-    r"(?:\b(?:no|not|non|without|absent|negative for|nil)\b[\s-]*(?:\w+\s+){0,2}h(?:ae|e|ä)moly[sz]\w*"
-    r"|h(?:ae|e|ä)moly[sz]\w*(?:\s+index)?\s*[:=]?\s*(?:not\b|no\b|none\b|absent\b|negative\b|nil\b))",
+    r"(?:\b(?:no|not|non|without|absent|negative for|nil)\b[\s-]*(?:\w+\s+){0,2}h(?:ae|e|ä)moly[stz]\w*"
+    r"|h(?:ae|e|ä)moly[stz]\w*(?:\s+index)?\s*[:=]?\s*(?:not\b|no\b|none\b|absent\b|negative\b|nil\b))",
     re.IGNORECASE,
 )
 

@@ -30,7 +30,7 @@ _COMPARATORS: Final[dict[str, Comparator]] = {
     "≥": Comparator.GREATER_OR_EQUAL,
 }
 _TEXT_VALUE = re.compile(
-    r"\s*(<=|>=|<|>|≤|≥)?\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)(?:\s*([^\s0-9.,].{0,39}?))?\s*"
+    r"\s*(<=|>=|<|>|≤|≥)?\s*([0-9]{1,15}(?:\.[0-9]{1,15})?)(?:\s*([^\s0-9.,-].{0,39}?))?\s*"
 )
 
 
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
     comparator: Comparator
 
 
-def exact(number: Any) -> Decimal:
+def exact(number: Any, where: str = "value") -> Decimal:
     """A JSON number as it was written.
 
     Raises:
@@ -51,7 +51,7 @@ def exact(number: Any) -> Decimal:
         return number
     if type(number) is int and abs(number) < 10**_MAX_MAGNITUDE:
         return Decimal(number)
-    raise Defect("unreadable-number", "Not a number this service can read; the sender must mend it.", "value")
+    raise Defect("unreadable-number", "Not a number this service can read; the sender must mend it.", where)
 
 
 def quantity(analyte: Analyte, given: wire.Quantity, rulebook: Rulebook) -> Reading:
@@ -84,7 +84,7 @@ def text(analyte: Analyte, given: str, rulebook: Rulebook) -> Reading:
 
 def integer(analyte: Analyte, given: Any, rulebook: Rulebook) -> Reading:
     """A bare whole number, in the analyte's only unit; raises what `text` does, and `unreadable-number`."""
-    value = _converted(analyte, exact(given), _sole_unit(analyte), "")
+    value = _converted(analyte, exact(given, ""), _sole_unit(analyte), "")
     return _plausible(analyte, value, Comparator.EXACT, rulebook)
 
 

@@ -154,7 +154,7 @@ class PatientLink(Fhir):
     type: str | None = None
 
 
-class Patient(Struct, tag_field="resourceType", tag="Patient"):
+class Patient(Fhir, tag_field="resourceType", tag="Patient"):
     """Of a Patient, what changes how results are read, and whose they are."""
 
     id: str | None = None
@@ -167,7 +167,7 @@ class Patient(Struct, tag_field="resourceType", tag="Patient"):
     identifier: list[Identifier] | None = None
 
 
-class Condition(Struct, tag_field="resourceType", tag="Condition"):
+class Condition(Fhir, tag_field="resourceType", tag="Condition"):
     """A problem or state."""
 
     id: str | None = None
