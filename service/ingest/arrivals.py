@@ -12,7 +12,7 @@ from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Observed,
 from service.store import patients, resources
 from service.store.resources import Version
 from service.store.sources import Source
-from service.store.version_order import latest, same
+from service.store.version_order import has_order, latest, same
 
 
 @dataclass(slots=True)
@@ -134,6 +134,8 @@ def succession(
 
     A replay carries a version that is stored already: it takes that version's place.
     """
+    if before is None and not past and len(arrivals) == 1:
+        return Succession(key, arrivals[0], None, (), has_order(arrivals[0].version, order))
     replays = [each for each in arrivals if each.again]
     if before is not None and any(same(each.version, before) for each in replays):
         winner = next(each for each in replays if same(each.version, before))

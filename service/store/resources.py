@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import zstandard
@@ -13,8 +14,13 @@ from service.store.schema import raw_message, resource, superseded
 
 _VERSION = ("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision")
 
-_compressor = zstandard.ZstdCompressor(level=1)
-_decompressor = zstandard.ZstdDecompressor()
+# A dictionary of what FHIR resources have in common makes a body several times smaller, and is faster than
+# none. Every frame names the dictionary it was written with, so one that was ever released stays for ever.
+_DICTIONARY = zstandard.ZstdCompressionDict(
+    (Path(__file__).parent / "dictionaries" / "fhir-1.zdict").read_bytes(), dict_type=zstandard.DICT_TYPE_FULLDICT
+)
+_compressor = zstandard.ZstdCompressor(level=3, dict_data=_DICTIONARY)
+_decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
 
 
 class Version(NamedTuple):

@@ -32,19 +32,27 @@ def latest(versions: Sequence[Version], order: str) -> tuple[Version, bool]:
     if not stated:
         return max(removals, key=_receipt), True
     numeric = order == "numeric" or (order == "auto" and all(_number(each) is not None for each in stated))
-    keyed = [each for each in stated if (_number(each) if numeric else each.last_updated) is not None]
-    keyless = [each for each in stated if (_number(each) if numeric else each.last_updated) is None]
-    candidates = []
+    keyed = [each for each in stated if _key(each, numeric=numeric) is not None]
+    unkeyed = [each for each in stated if _key(each, numeric=numeric) is None]
+    candidates = [max(unkeyed, key=_receipt)] if unkeyed else []
     if keyed:
-        candidates.append(max(keyed, key=lambda each: (_number(each) if numeric else each.last_updated, *_receipt(each))))
-    if keyless:
-        candidates.append(max(keyless, key=_receipt))
+        candidates.append(max(keyed, key=lambda each: (_key(each, numeric=numeric), *_receipt(each))))
     best = max(candidates, key=_receipt)
     if removals:
         removal = max(removals, key=_receipt)
         if (best.last_updated or best.received) <= removal.received:
             return removal, True
-    return best, not keyless
+    return best, not unkeyed
+
+
+def has_order(version: Version, order: str) -> bool:
+    """Whether a version that is the only one of its resource can be told from later ones by its own word."""
+    numeric = order == "numeric" or (order == "auto" and _number(version) is not None)
+    return _is_bare_removal(version) or _key(version, numeric=numeric) is not None
+
+
+def _key(version: Version, *, numeric: bool) -> int | datetime | None:
+    return _number(version) if numeric else version.last_updated
 
 
 def _is_bare_removal(version: Version) -> bool:
