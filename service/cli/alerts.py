@@ -1,0 +1,220 @@
+"""`alerts`, `dispose`: the worklist at the keyboard."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.alerts.alert import Action, OverrideReason
+from service.cli.console import Json, say, say_json, say_json_list
+from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Connection
+
+    from service.alerts.alert import Alert
+    from service.clinical.episodes import Finding, Level
+    from service.clinical.results import ResultKey
+
+
+def alerts(
+    patient: Annotated[str | None, typer.Option(help="Only the patient of this id in the EHR.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also resolved, withdrawn, merged, and lost to follow-up.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the alerts that somebody has to act on, the most urgent first."""
+    from service.store import decisions
+    from service.store.session import reading, writing
+
+    at = now()
+    with database(settings_of()) as engine:
+        with writing(engine) as connection:
+            detail = {"one_patient": patient is not None, "all": everything}
+            decisions.write_audit(connection, at=at, actor=actor(), action="read-alerts", detail=detail)
+        with reading(engine) as connection:
+            found = _found(connection, patient, source, everything=everything)
+    if as_json:
+        say_json_list(as_object(*each) for each in found)
+        return
+    for each in found:
+        _say(as_object(*each))
+    if not found:
+        say("no alerts")
+
+
+def _found(
+    connection: "Connection", patient_id: str | None, source_name: str | None, *, everything: bool
+) -> "list[tuple[Alert, str, str]]":
+    from sqlalchemy import select
+
+    from service.loading.load import OVER
+    from service.store import alerts as stored
+    from service.store import sources
+    from service.store.schema import alert, patient, source
+
+    query = (
+        select(alert.c.content, patient.c.fhir_id, source.c.name)
+        .join(patient, patient.c.id == alert.c.patient_id)
+        .join(source, source.c.id == alert.c.source_id)
+        .order_by(alert.c.tier.desc(), alert.c.created, alert.c.id)
+    )
+    if source_name is not None:
+        query = query.where(source.c.id == sources.by_name(connection, source_name).id)
+    if patient_id is not None:
+        query = query.where(patient.c.fhir_id == patient_id)
+    if not everything:
+        query = query.where(alert.c.state.not_in([state.value for state in OVER]))
+    return [(stored.decode(row.content), row.fhir_id, row.name) for row in connection.execute(query)]
+
+
+def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
+    """An alert as `--json` writes it."""
+    episode = alert.episode
+    raised = [finding for finding in episode.findings if finding.alerts_from is not None]
+    return {
+        "id": str(alert.id),
+        "patient": patient,
+        "source": source,
+        "family": alert.family.value,
+        "tier": alert.tier.name.lower(),
+        "state": alert.state.value,
+        "owner": alert.owner,
+        "wakes": alert.wakes,
+        "needs_review": alert.needs_review,
+        "onset": episode.onset,
+        "first_met": min((finding.met for finding in raised), default=None),
+        "alerts_from": episode.alerts_from,
+        "last_result": episode.last_result,
+        "resolved": episode.resolved,
+        "trend": episode.trend.value,
+        "kinds": [_kind(finding) for finding in episode.findings],
+        "latest": [_level(level) for level in episode.latest],
+        "results": [_reference(key) for key in sorted(episode.evidence)],
+        "withdrawn": alert.withdrawn,
+        "merged_into": str(alert.merged_into) if alert.merged_into else None,
+        "revision": alert.revision,
+    }
+
+
+def _kind(finding: "Finding") -> dict[str, Any]:
+    return {
+        "kind": finding.kind.value,
+        "analyte": finding.analyte.value,
+        "reasons": [reason.name for reason in finding.reasons],
+        "first": finding.first,
+        "met": finding.met,
+        "last": finding.last,
+        "tier": finding.tier.name.lower(),
+        "suppressed": finding.suppressed.value if finding.suppressed else None,
+    }
+
+
+def _level(level: "Level") -> dict[str, Any]:
+    return {
+        "analyte": level.analyte.value,
+        "day": level.day,
+        "value": level.value,
+        "multiple": round(level.multiple, 2),
+        "limit": level.limit,
+        "limit_source": level.limit_source,
+    }
+
+
+def _reference(key: "ResultKey") -> str:
+    return f"Observation/{key.observation_id}" + (f"#{key.sub_key}" if key.sub_key else "")
+
+
+def _say(alert: dict[str, Any]) -> None:
+    owner = f", {alert['owner']}" if alert["owner"] else ""
+    wakes = f" until {alert['wakes']}" if alert["wakes"] else ""
+    review = ", needs review" if alert["needs_review"] else ""
+    say(
+        f"{alert['tier'].upper():<8} {alert['family']:<13} {alert['patient']} ({alert['source']})  "
+        f"{alert['state']}{wakes}{owner}{review}  {alert['id']}"
+    )
+    met = f", first met {alert['first_met']}" if alert["first_met"] else ""
+    resolved = f", resolved {alert['resolved']}" if alert["resolved"] else ""
+    say(f"  since {alert['onset']}{met}, last result {alert['last_result']}{resolved}, {alert['trend']}")
+    for kind in alert["kinds"]:
+        unraised = f" (no alert: {kind['suppressed']})" if kind["suppressed"] else ""
+        say(f"  {kind['analyte']} {kind['kind']}: {', '.join(kind['reasons'])}{unraised}")
+    latest = (f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"])
+    say(f"  latest: {', '.join(latest)}")
+    say(f"  behind it: {', '.join(alert['results'])}")
+    for name in ("withdrawn", "merged_into"):
+        if alert[name]:
+            say(f"  {name.replace('_', ' ')}: {alert[name]}")
+
+
+def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
+    alert: Annotated[str, typer.Argument(help="The alert's id, or enough of its beginning.")],
+    action: Annotated[Action, typer.Argument(help="What was decided.")],
+    by: Annotated[str, typer.Option(help="Who decided.")],
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="snooze: the day it wakes; known-cause: the monitoring date."
+        ),
+    ] = None,
+    next_result: Annotated[bool, typer.Option(help="snooze: until the next result.")] = False,
+    reason: Annotated[
+        str | None, typer.Option(help=f"override: one of {', '.join(OverrideReason)}; else free text.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Free text.")] = "",
+    as_json: Json = False,
+    clock: AsOf = None,
+) -> None:
+    """Record what a person decided about an alert."""
+    from service.review import dispose as record
+
+    settings = settings_of(clock)
+    with database(settings) as engine:
+        after = record(
+            engine,
+            _full_id(engine, alert),
+            action,
+            by=by,
+            rules=rules_of(settings),
+            now=now(),
+            until=until.date() if until is not None else None,
+            until_next_result=next_result,
+            reason=reason,
+            note=note,
+        )
+    if as_json:
+        say_json(
+            {"id": str(after.id), "state": after.state.value, "owner": after.owner, "wakes": after.wakes}
+        )
+    else:
+        wakes = f" until {after.wakes}" if after.wakes else ""
+        say(f"{after.id} is {after.state.value}{wakes}")
+
+
+def _full_id(engine: Any, given: str) -> "UUID":
+    """The id of the one alert that begins so."""
+    from uuid import UUID
+
+    from sqlalchemy import select
+
+    from service.errors import Conflict, NotFound
+    from service.store.schema import alert
+    from service.store.session import reading
+
+    digits = given.replace("-", "").lower()
+    if not digits or len(digits) > 32 or set(digits) - set("0123456789abcdef"):
+        raise NotFound("that is no alert's id; see `liverwatch alerts`")
+    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    with reading(engine) as connection:
+        query = select(alert.c.id).where(alert.c.id.between(first, last)).limit(2)
+        found: Sequence[UUID] = connection.execute(query).scalars().all()
+    if not found:
+        raise NotFound("there is no alert of that id; see `liverwatch alerts --all`")
+    if len(found) > 1:
+        raise Conflict("more than one alert's id begins so; give more of it")
+    return found[0]

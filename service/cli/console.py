@@ -1,0 +1,81 @@
+"""What commands say: results on stdout, all else on stderr, progress only where somebody is looking."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+
+def say(text: str) -> None:
+    """Write a line of the result."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """Write a line beside the result."""
+    typer.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """Say, in one line, why a command could not do what it was asked."""
+    note(f"liverwatch: {' '.join(text.split())}")
+
+
+def say_json(content: Any) -> None:
+    """Write one JSON value."""
+    typer.echo(_encode(content))
+
+
+def say_json_list(items: Iterable[Any]) -> int:
+    """Write a JSON array, one item a line, as the items come; how many there were."""
+    count = 0
+    typer.echo("[", nl=False)
+    for item in items:
+        typer.echo(",\n " if count else "\n ", nl=False)
+        typer.echo(_encode(item), nl=False)
+        count += 1
+    typer.echo("\n]" if count else "]")
+    return count
+
+
+def _encode(content: Any) -> str:
+    import msgspec
+
+    return msgspec.json.Encoder(decimal_format="number").encode(content).decode()
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows in aligned columns; nothing is cut."""
+    lines = [list(headings), *([("-" if cell is None else str(cell)) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        say("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def counted(counts: dict[str, int]) -> str:
+    """`3 urgent, 1 soon`, or `none`."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
+
+
+@contextmanager
+def progress(*columns: str) -> "Iterator[Progress]":
+    """A progress display on stderr; silent where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    shown: list[str | ProgressColumn] = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeRemainingColumn(),
+    ]
+    with Progress(*shown, console=console, transient=True, disable=not sys.stderr.isatty()) as display:
+        yield display

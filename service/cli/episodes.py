@@ -1,0 +1,74 @@
+"""`episodes`: what every record says, whether or not it raises an alert."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.console import Json, say_json_list, table
+from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+
+if TYPE_CHECKING:
+    from service.assessments import Assessed
+
+
+def episodes(
+    patient: Annotated[str | None, typer.Option(help="Only the patient of this id in the EHR.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only patients of this source.")] = None,
+    as_json: Json = False,
+    clock: AsOf = None,
+) -> None:
+    """List every finding of every patient: persistent, intermittent, worsening, urgent.
+
+    They are worked out anew from the stored results by today's rules; nothing is changed.
+    """
+    from service.assessments import assessments
+    from service.store import decisions
+    from service.store.session import writing
+
+    settings = settings_of(clock)
+    rules, at = rules_of(settings), now()
+    with database(settings) as engine:
+        with writing(engine) as connection:
+            detail = {"one_patient": patient is not None}
+            decisions.write_audit(connection, at=at, actor=actor(), action="read-episodes", detail=detail)
+        found = (
+            each
+            for assessed in assessments(engine, rules, at, source=source, patient=patient)
+            for each in findings(assessed)
+        )
+        if as_json:
+            say_json_list(found)
+            return
+        columns = ("patient", "source", "analyte", "kind", "first", "met", "last", "tier", "reasons")
+        rows = ([*(each[name] for name in columns[:-1]), _reasons(each)] for each in found)
+        table(columns, rows)
+
+
+def _reasons(finding: dict[str, Any]) -> str:
+    named = ", ".join(finding["reasons"])
+    return f"{named} (no alert: {finding['suppressed']})" if finding["suppressed"] else named
+
+
+def findings(assessed: "Assessed") -> Iterator[dict[str, Any]]:
+    """One object a finding."""
+    for episode in assessed.assessment.episodes:
+        for finding in episode.findings:
+            yield {
+                "patient": assessed.rows[0].fhir_id,
+                "source": assessed.source,
+                "family": episode.family.value,
+                "analyte": finding.analyte.value,
+                "kind": finding.kind.value,
+                "first": finding.first,
+                "met": finding.met,
+                "last": finding.last,
+                "reasons": [reason.name for reason in finding.reasons],
+                "tier": finding.tier.name.lower(),
+                "suppressed": finding.suppressed.value if finding.suppressed else None,
+                "alerts_from": finding.alerts_from,
+                "onset": episode.onset,
+                "resolved": episode.resolved,
+                "dormant": episode.dormant,
+                "notes": list(finding.notes),
+            }

@@ -1,0 +1,97 @@
+"""What commands work on: the settings, the database, the rules, and who is at the keyboard."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from service.ingest import Rules
+    from service.settings import Settings
+
+
+class Clock(StrEnum):
+    """As of when records are judged."""
+
+    SYSTEM = "system"
+    DATA = "data"
+
+
+AsOf = Annotated[
+    Clock | None,
+    typer.Option(
+        "--clock",
+        help="As of when to judge: now (system), or each patient's own newest result (data), for old data. "
+        "Default: the setting LIVERWATCH_CLOCK.",
+        show_default=False,
+    ),
+]
+
+
+def settings_of(clock: Clock | None = None, **overrides: Any) -> "Settings":
+    """The settings from the environment, with what the command line says instead.
+
+    Raises:
+        ConfigurationError: one of them cannot be used.
+    """
+    from service.settings import load_settings
+
+    chosen = {name: value for name, value in overrides.items() if value is not None}
+    if clock is not None:
+        chosen["clock"] = clock.value
+    return load_settings(**chosen)
+
+
+@contextmanager
+def database(settings: "Settings") -> "Iterator[Engine]":
+    """The database, created and brought up to date where need be.
+
+    Raises:
+        ConfigurationError: it was made by a newer release, or its URL cannot be used.
+    """
+    from sqlalchemy.exc import ArgumentError
+
+    from service.errors import ConfigurationError
+    from service.store.migrate import migrate
+    from service.store.session import open_engine
+
+    try:
+        engine = open_engine(settings.database_url)
+        migrate(engine)
+    except (ArgumentError, RuntimeError) as error:
+        raise ConfigurationError(f"LIVERWATCH_DATABASE_URL: {error}") from error
+    try:
+        if settings.sources:
+            from service.app import seed_sources
+
+            seed_sources(engine, settings)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def rules_of(settings: "Settings") -> "Rules":
+    """What records are judged by."""
+    from service.clinical.rulebook import load_rulebook
+    from service.ingest import Rules
+
+    return Rules.of(settings, load_rulebook(settings.rulebook))
+
+
+def now() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def actor() -> str:
+    """Who is at the keyboard, as the audit log names them."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):  # a container user without a name
+        return "cli"

@@ -1,0 +1,199 @@
+"""`source`: the EHRs that feed the service."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.console import Json, note, say, say_json, say_json_list, table
+from service.cli.opening import actor, database, now, settings_of
+
+if TYPE_CHECKING:
+    from service.store.sources import Source, SourceSettings
+
+app = typer.Typer(help="The EHRs that feed the service.", no_args_is_help=True)
+
+
+class VersionOrder(StrEnum):
+    """What orders the versions of a resource."""
+
+    AUTO = "auto"
+    NUMERIC = "numeric"
+    LAST_UPDATED = "last-updated"
+
+
+Name = Annotated[str, typer.Argument(help="a-z, 0-9 and -")]
+Zone = Annotated[
+    str | None, typer.Option(help="IANA zone of times that state none; without it those are quarantined.")
+]
+Order = Annotated[VersionOrder | None, typer.Option(help="What orders versions: versionId or lastUpdated.")]
+BaseUrl = Annotated[str | None, typer.Option(help="FHIR base URL that alerts are written to.")]
+TokenFile = Annotated[str | None, typer.Option(help="File that holds the bearer token for writing.")]
+TokenEnv = Annotated[str | None, typer.Option(help="Environment variable that holds that token.")]
+SecretFile = Annotated[
+    Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
+]
+
+
+@app.command()
+def add(  # noqa: PLR0913, PLR0917 - one option for each setting
+    name: Name,
+    zone: Zone = None,
+    version_order: Order = None,
+    fhir_base_url: BaseUrl = None,
+    write_token_file: TokenFile = None,
+    write_token_env: TokenEnv = None,
+    secret_file: SecretFile = None,
+    as_json: Json = False,
+) -> None:
+    """Add a source; its feed secret is shown this once."""
+    from service.store import sources
+    from service.store.session import writing
+
+    secret = _secret(secret_file)
+    settings = _changed(zone, version_order, fhir_base_url, write_token_file, write_token_env)
+    with database(settings_of()) as engine, writing(engine) as connection:
+        source = sources.add(connection, name, settings, secret, now())
+        _audit(connection, "source-add", source)
+    _show_secret(name, secret, made=secret_file is None, as_json=as_json)
+
+
+@app.command(name="list")
+def list_(as_json: Json = False) -> None:
+    """List the sources."""
+    from service.store import sources
+    from service.store.session import reading
+
+    with database(settings_of()) as engine, reading(engine) as connection:
+        found = [_as_object(each) for each in sources.every(connection)]
+    if as_json:
+        say_json_list(found)
+        return
+    columns = ("name", "active", "zone", "version_order", "fhir_base_url")
+    table(columns, ([each[column] for column in columns] for each in found))
+
+
+@app.command(name="set")
+def set_(
+    name: Name,
+    zone: Zone = None,
+    version_order: Order = None,
+    fhir_base_url: BaseUrl = None,
+    write_token_file: TokenFile = None,
+    write_token_env: TokenEnv = None,
+) -> None:
+    """Change what is given, leave the rest; an empty text takes a setting away."""
+    from service.store import sources
+    from service.store.session import writing
+
+    with database(settings_of()) as engine, writing(engine) as connection:
+        before = sources.by_name(connection, name)
+        settings = _changed(
+            zone, version_order, fhir_base_url, write_token_file, write_token_env, before.settings
+        )
+        after = sources.change(connection, name, settings)
+        names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
+        _audit(connection, "source-set", after, {"changed": names})
+    say(f"changed: {', '.join(names) or 'nothing'}")
+    if before.settings.digest != settings.digest:
+        note("this changes how its results are read: run `liverwatch rejudge`")
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Take nothing more from a source; what it sent stays."""
+    from service.store import sources
+    from service.store.session import writing
+
+    with database(settings_of()) as engine, writing(engine) as connection:
+        sources.remove(connection, name)
+        _audit(connection, "source-remove", sources.by_name(connection, name))
+    say(f"source {name} takes nothing more; what it sent stays")
+
+
+@app.command()
+def secret(name: Name, secret_file: SecretFile = None, as_json: Json = False) -> None:
+    """Give a source a new feed secret; the newest one before it stays valid until the next time."""
+    from service.errors import Conflict
+    from service.store import sources
+    from service.store.session import writing
+
+    fresh = _secret(secret_file)
+    with database(settings_of()) as engine, writing(engine) as connection:
+        source = sources.by_name(connection, name)
+        if not source.active:
+            raise Conflict(f"source {name!r} has been removed")
+        sources.rotate_secret(connection, name, fresh)
+        _audit(connection, "source-secret", source)
+    _show_secret(name, fresh, made=secret_file is None, as_json=as_json)
+
+
+def _names() -> tuple[str, ...]:
+    from service.store.sources import SourceSettings
+
+    return SourceSettings.__struct_fields__
+
+
+def _changed(
+    zone: str | None,
+    version_order: VersionOrder | None,
+    fhir_base_url: str | None,
+    write_token_file: str | None,
+    write_token_env: str | None,
+    before: "SourceSettings | None" = None,
+) -> "SourceSettings":
+    """The settings with what is given in place; an empty text means none."""
+    import msgspec
+
+    from service.store.sources import SourceSettings
+
+    given: dict[str, Any] = {
+        "zone": zone,
+        "fhir_base_url": fhir_base_url,
+        "write_token_file": write_token_file,
+        "write_token_env": write_token_env,
+    }
+    said = {name: value or None for name, value in given.items() if value is not None}
+    if version_order is not None:
+        said["version_order"] = version_order.value
+    return msgspec.structs.replace(before or SourceSettings(), **said)
+
+
+def _secret(file: Path | None) -> str:
+    """The secret in a file, or a new one."""
+    from service.errors import ConfigurationError
+    from service.store.sources import new_secret
+
+    if file is None:
+        return new_secret()
+    try:
+        given = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: cannot be read") from error
+    if len(given) < 16:
+        raise ConfigurationError(f"{file}: a secret of at least 16 characters is expected")
+    return given
+
+
+def _show_secret(name: str, value: str, *, made: bool, as_json: bool) -> None:
+    if as_json:
+        say_json({"name": name, "secret": value if made else None})
+    elif made:
+        say(value)
+        note(f"the feed secret of {name}: it is not shown again. Send it as `Authorization: Bearer ...`")
+    else:
+        say(f"source {name} accepts the secret in the file")
+
+
+def _audit(connection: Any, action: str, source: "Source", detail: dict[str, Any] | None = None) -> None:
+    from service.store import decisions
+
+    decisions.write_audit(
+        connection, at=now(), actor=actor(), action=action, source_id=source.id, detail=detail
+    )
+
+
+def _as_object(source: "Source") -> dict[str, Any]:
+    settings = {name: getattr(source.settings, name) for name in _names()}
+    return {"name": source.name, "active": source.active, **settings, "secrets": len(source.secret_digests)}

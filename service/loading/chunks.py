@@ -1,0 +1,146 @@
+"""Pieces of files decoded into chunks: as much as one transaction should take, however large the file."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from service.clinical.rulebook import Rulebook
+from service.errors import LiverwatchError
+from service.fhir.bundles import decode_bundle
+from service.fhir.decode import decode_resource, resource_type
+from service.fhir.incoming import Incoming
+from service.fhir.strict_json import check_json
+from service.loading.files import FeedFile, Piece, Rejection, read_pieces
+from service.store.sources import Source
+
+CHUNK_BYTES = 8 * 1024 * 1024
+"""A chunk is closed at this many bytes, however few resources it holds."""
+AHEAD = 2
+"""Chunks decoded while another is being stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may hold; anything over is rejected by itself."""
+
+    line_bytes: int = 10 * 1024 * 1024
+    document_bytes: int = 128 * 1024 * 1024
+    """A `.json` file is read whole, so it has a limit of its own; NDJSON may be of any length."""
+    depth: int = 50
+
+
+@dataclass(slots=True)
+class Chunk:
+    """A transaction's worth of resources."""
+
+    incoming: list[Incoming] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    read: int = 0
+    """Bytes of the files (as they lie on the disk) read since the chunk before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Pieces to resources, as one source's settings say."""
+
+    source: Source
+    rulebook: Rulebook
+    limits: Limits
+
+    def chunks(self, files: Iterable[FeedFile], size: Callable[[], int]) -> Iterator[Chunk]:
+        """Everything in the files, in order.
+
+        Args:
+            files: in the order to read them.
+            size: how many resources the next chunk should hold; asked anew for each.
+        """
+        chunk, held, wanted = Chunk(), 0, size()
+        for file in files:
+            position = 0
+            limits = self.limits
+            for piece in read_pieces(file, max_line=limits.line_bytes, max_document=limits.document_bytes):
+                if isinstance(piece, Rejection):
+                    chunk.rejected.append(piece)
+                    continue
+                chunk.read += piece.position - position
+                position = piece.position
+                for incoming in self._decode(file, piece, chunk.rejected):
+                    chunk.incoming.append(incoming)
+                    held += len(incoming.raw)
+                    if len(chunk.incoming) >= wanted or held >= CHUNK_BYTES:
+                        yield chunk
+                        chunk, held, wanted = Chunk(), 0, size()
+            chunk.read += file.size - position
+        yield chunk
+
+    def _decode(self, file: FeedFile, piece: Piece, rejected: list[Rejection]) -> list[Incoming]:
+        try:
+            raw = check_json(piece.raw, max_depth=self.limits.depth)
+            if not piece.line and resource_type(raw) == "Bundle":
+                return decode_bundle(
+                    raw,
+                    source=self.source.name,
+                    zone=self.source.zone,
+                    rulebook=self.rulebook,
+                    max_entries=len(raw),
+                )
+            return [
+                decode_resource(raw, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook)
+            ]
+        except LiverwatchError as error:
+            rejected.append(Rejection(file.path, piece.line, _why(error, piece.line)))
+            return []
+
+
+def _why(error: LiverwatchError, line: int) -> str:
+    """What is wrong and where; a place within an NDJSON line is told by its column alone."""
+    where = error.where
+    if where and line:
+        where = where.removeprefix("line 1, ")
+    return f"{error.message} ({where})" if where else error.message
+
+
+class Ahead:
+    """The same chunks, decoded by another thread while the caller stores those before.
+
+    What the thread raises is raised to the caller in its place. The thread ends with the `with` block.
+    """
+
+    def __init__(self, chunks: Iterator[Chunk]) -> None:
+        self._chunks = chunks
+        self._ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(AHEAD)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="decode", daemon=True)
+
+    def __enter__(self) -> Iterator[Chunk]:
+        self._thread.start()
+        return self._items()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            for chunk in self._chunks:
+                self._put(chunk)
+                if self._over.is_set():
+                    return
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the chunk
+            self._put(error)
+
+    def _put(self, item: Chunk | BaseException | None) -> None:
+        while not self._over.is_set():
+            try:
+                self._ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _items(self) -> Iterator[Chunk]:
+        while (item := self._ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item

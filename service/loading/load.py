@@ -1,0 +1,223 @@
+"""Storing chunks of resources, then judging every record they changed, each once."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, func, select
+
+from service.alerts.alert import State
+from service.assessments import assess_people
+from service.clinical.episodes import Tier
+from service.errors import Conflict, Overloaded
+from service.fhir.incoming import Incoming
+from service.ingest import Delivery, Rules, judge, keep_for_later, take
+from service.ingest.receiving import STORING_FAILED, in_transaction
+from service.loading.chunks import Chunk, Decoder, Limits, Ahead
+from service.loading.files import FeedFile, Rejection
+from service.loading.pace import Pace
+from service.store import decisions, patients, sources
+from service.store.people import by_ids
+from service.store.schema import alert
+from service.store.session import is_away, reading, writing
+from service.store.sources import Source, SourceSettings
+
+log = logging.getLogger(__name__)
+
+OVER = (State.RESOLVED, State.DORMANT, State.ENTERED_IN_ERROR, State.MERGED)
+"""States of alerts that nobody has to act on."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a load did."""
+
+    read: int = 0
+    """Resources found in the files, rejected ones too."""
+    counts: Counter[str] = field(default_factory=Counter)
+    """As in `ingest.Receipt`: `stored`, `duplicate`, `older`, `deleted`, `ignored:<reason>`, ..."""
+    rejected: int = 0
+    """Pieces that are no resource at all."""
+    changed: bytearray = field(default_factory=bytearray)
+    """One byte a patient of the database: 1 where this load changed the record."""
+    judged: int = 0
+    """People judged, those left unjudged by an earlier load too."""
+    failed: int = 0
+    episodes: Counter[str] = field(default_factory=Counter)
+    """Of the people judged: how many of their episodes hold a finding of each kind."""
+    alerts: dict[str, int] = field(default_factory=dict)
+    """Open alerts of the source by tier."""
+    stopped: bool = False
+    """It was asked to stop: what was read before is stored; running it again does the rest, and judges."""
+    seconds: float = 0.0
+
+    @property
+    def patients(self) -> int:
+        """Patients whose record this load changed."""
+        return sum(self.changed)
+
+    def of(self, prefix: str) -> dict[str, int]:
+        """The counts of `ignored` or `quarantined`, by reason."""
+        return {
+            key.removeprefix(f"{prefix}:"): count
+            for key, count in sorted(self.counts.items())
+            if key.startswith(f"{prefix}:") and count
+        }
+
+    def mark(self, patient_ids: set[int]) -> None:
+        """Note patients whose record changed."""
+        missing = max(patient_ids, default=-1) + 1 - len(self.changed)
+        if missing > 0:
+            self.changed.extend(bytes(missing))
+        for each in patient_ids:
+            self.changed[each] = 1
+
+
+def ensure_source(engine: Engine, name: str, now: datetime, actor: str) -> tuple[Source, bool]:
+    """The source to load into, created where there is none; nothing can be sent to a new one over HTTP.
+
+    Returns:
+        The source, and whether it is new.
+
+    Raises:
+        Conflict: the source has been removed.
+        ConfigurationError: the name cannot be used.
+    """
+    with writing(engine) as connection:
+        found = sources.find(connection, name)
+        if found is None:
+            # A secret that nobody knows: `liverwatch source secret` makes one that somebody does.
+            made = sources.add(connection, name, SourceSettings(), sources.new_secret(), now)
+            decisions.write_audit(connection, at=now, actor=actor, action="source-add", source_id=made.id)
+            return made, True
+    if not found.active:
+        raise Conflict(f"source {name!r} has been removed; load into another")
+    return found, False
+
+
+@dataclass(slots=True)
+class Loader:
+    """One load, into one source."""
+
+    engine: Engine
+    source: Source
+    rules: Rules
+    limits: Limits = field(default_factory=Limits)
+    stop: Callable[[], bool] = lambda: False
+    """Asked after every transaction."""
+    on_read: Callable[[int], None] = lambda _size: None
+    """Told how many bytes of the files each chunk took."""
+    on_rejected: Callable[[Rejection], None] = lambda _rejection: None
+    on_judged: Callable[[int], None] = lambda _people: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    summary: Summary = field(default_factory=Summary)
+
+    def load(self, files: Sequence[FeedFile]) -> Summary:
+        """Store everything in the files, then judge; stops between two transactions when asked to.
+
+        Raises:
+            Overloaded: another process kept the database busy for too long; what was stored before stays.
+            sqlalchemy.exc.SQLAlchemyError: the database failed; what was stored before stays.
+        """
+        began = time.perf_counter()
+        self._store(files)
+        if not self.summary.stopped:
+            self._judge()
+        with reading(self.engine) as connection:
+            self.summary.alerts = _open_alerts(connection, self.source)
+        self.summary.seconds = time.perf_counter() - began
+        return self.summary
+
+    def _store(self, files: Sequence[FeedFile]) -> None:
+        pace = Pace(500, 50, 4000)
+        decoder = Decoder(self.source, self.rules.rulebook, self.limits)
+        with Ahead(decoder.chunks(files, lambda: pace.size)) as chunks:
+            for chunk in chunks:
+                began = time.perf_counter()
+                self._take(chunk.incoming)
+                pace.took(len(chunk.incoming), time.perf_counter() - began)
+                self._note(chunk)
+                if self.stop():
+                    self.summary.stopped = True
+                    return
+
+    def _take(self, incoming: Sequence[Incoming]) -> None:
+        """Store resources; where that fails, in halves, so that one that cannot be stored fails alone."""
+        if not incoming:
+            return
+        now = self.clock()
+        delivery = Delivery(self.source, incoming, now)
+        try:
+            receipt = take(self.engine, [delivery], self.rules, now, judged=False)
+        except Exception as error:
+            if is_away(error) or isinstance(error, Overloaded):
+                raise
+            if len(incoming) == 1:
+                log.exception("a resource could not be stored and is quarantined")
+                keep_for_later(self.engine, delivery, error, now)
+                self.summary.counts[f"quarantined:{STORING_FAILED}"] += 1
+                return
+            half = len(incoming) // 2
+            self._take(incoming[:half])
+            self._take(incoming[half:])
+        else:
+            self.summary.counts += receipt.counts
+            self.summary.mark(receipt.patients)
+
+    def _note(self, chunk: Chunk) -> None:
+        self.summary.read += len(chunk.incoming) + len(chunk.rejected)
+        self.summary.rejected += len(chunk.rejected)
+        for rejection in chunk.rejected:
+            self.on_rejected(rejection)
+        self.on_read(chunk.read)
+
+    def _judge(self) -> None:
+        """Judge every record that is behind, this load's and any other's."""
+        pace, after = Pace(100, 10, 2000), 0
+        while not self.summary.stopped:
+            with reading(self.engine) as connection:
+                page = patients.unjudged(connection, pace.size, after)
+            if not page:
+                return
+            after = page[-1]
+            began = time.perf_counter()
+            self._judge_page(page)
+            pace.took(len(page), time.perf_counter() - began)
+            self.summary.stopped = self.stop()
+
+    def _judge_page(self, page: Sequence[int]) -> None:
+        now = self.clock()
+
+        def work(connection: Connection) -> tuple[set[int], set[int]]:
+            locked = patients.lock(connection, page)
+            people = {row.person for row in locked.values()}
+            failed = judge(connection, locked, people, [], self.rules, now)
+            patients.save(connection, locked.values())
+            return people, failed
+
+        people, failed = in_transaction(self.engine, work)
+        self._count_episodes(people - failed, now)
+        self.summary.judged += len(people)
+        self.summary.failed += len(failed)
+        self.on_judged(len(people))
+
+    def _count_episodes(self, ids: set[int], now: datetime) -> None:
+        with reading(self.engine) as connection:
+            page = by_ids(connection, ids)
+            names = {row.source_id: self.source.name for rows in page.values() for row in rows}
+            for each in assess_people(connection, page, names, self.rules, now):
+                for episode in each.assessment.episodes:
+                    self.summary.episodes.update({finding.kind.value for finding in episode.findings})
+
+
+def _open_alerts(connection: Connection, source: Source) -> dict[str, int]:
+    query = (
+        select(alert.c.tier, func.count())
+        .where(alert.c.source_id == source.id, alert.c.state.not_in([state.value for state in OVER]))
+        .group_by(alert.c.tier)
+    )
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    return {tier.name.lower(): found.get(int(tier), 0) for tier in reversed(Tier)}
