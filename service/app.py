@@ -61,7 +61,9 @@ def seed_sources(engine: Engine, settings: Settings) -> None:
                 write_token_file=seed.write_token_file,
             )
             added = sources.add(connection, seed.name, chosen, seed.secret or sources.new_secret(), now)
-            decisions.write_audit(connection, at=now, actor="settings", action="source-add", source_id=added.id)
+            decisions.write_audit(
+                connection, at=now, actor="settings", action="source-add", source_id=added.id
+            )
 
 
 def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
@@ -100,7 +102,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         await asyncio.to_thread(batcher.stop)
         gc.unfreeze()
 
-    app = FastAPI(title="Liverwatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, routes=feed.routes())
+    app = FastAPI(
+        title="Liverwatch",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        routes=feed.routes(),
+    )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
     install_error_answers(app)
@@ -156,5 +165,3 @@ def serve(settings: Settings) -> None:
         log_config=None,
         timeout_graceful_shutdown=30,
     )
-
-

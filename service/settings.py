@@ -2,6 +2,7 @@
 
 import os
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,8 +87,6 @@ def load_settings(**overrides: Any) -> Settings:
 @lru_cache(maxsize=1)
 def code_version() -> str:
     """The version of this release, as decisions record it."""
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
         return version("liverwatch")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The first tables"""
+"""The first tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -250,7 +250,8 @@ def upgrade() -> None:
             name=op.f("ck_alert_family"),
         ),
         sa.CheckConstraint(
-            "state IN ('open', 'taken', 'snoozed', 'monitoring', 'escalated', 'referred', 'overridden', 'resolved', 'dormant', 'entered-in-error', 'merged')",
+            "state IN ('open', 'taken', 'snoozed', 'monitoring', 'escalated', 'referred', "
+            "'overridden', 'resolved', 'dormant', 'entered-in-error', 'merged')",
             name=op.f("ck_alert_state"),
         ),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_alert_patient_id_patient")),

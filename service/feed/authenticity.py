@@ -68,6 +68,8 @@ def authenticate(request: Request, source: Source) -> None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     secret = token.strip() if scheme.lower() == "bearer" else request.headers.get(SECRET_HEADER, "")
     if not secret:
-        raise Unauthenticated("this feed needs its secret: send Authorization: Bearer, or X-Liverwatch-Secret")
+        raise Unauthenticated(
+            "this feed needs its secret: send Authorization: Bearer, or X-Liverwatch-Secret"
+        )
     if not source.accepts(secret):
         raise Unauthenticated("that is not the secret of this feed; see `liverwatch source secret`")

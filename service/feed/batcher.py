@@ -89,11 +89,15 @@ class Batcher:
             Overloaded: the queue is full, the database is away, or the service is stopping.
         """
         if self._away:
-            raise Overloaded("the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+            raise Overloaded(
+                "the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS
+            )
         if self._stopping:
             raise Overloaded("the service is stopping; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
         if len(self._queue) >= self._queue_requests or self._bytes >= self._queue_bytes:
-            raise Overloaded("too many requests are waiting; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+            raise Overloaded(
+                "too many requests are waiting; nothing was taken", retry_after=RETRY_AFTER_SECONDS
+            )
 
     async def submit(self, delivery: Delivery, size: int) -> None:
         """Wait until the delivery is committed: stored, and judged or visibly unjudged.
@@ -125,7 +129,7 @@ class Batcher:
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
             take(self._engine, [each.delivery for each in batch], self._rules, self._clock())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the requests must be answered
             if is_away(error):
                 self._lose_database(batch)
             elif isinstance(error, Overloaded):
@@ -142,7 +146,7 @@ class Batcher:
         """Keep, visibly, a well-formed request whose storing fails however often it is tried."""
         log.error("a request could not be stored and is quarantined", extra={"error": type(error).__name__})
         try:
-            keep_for_later(self._engine, waiting.delivery, error, self._clock())
+            keep_for_later(self._engine, waiting.delivery, error)
         except SQLAlchemyError as failure:
             if is_away(failure):
                 self._lose_database([waiting])
@@ -155,7 +159,9 @@ class Batcher:
         """Refuse everything at once, then wait here until the database answers again."""
         self._away = True
         log.error("the database is away; the feed answers 503 until it is back")
-        refusal = Overloaded("the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
+        refusal = Overloaded(
+            "the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS
+        )
         _settle(batch, refusal)
         while not self._stopping:
             with self._changed:
@@ -166,7 +172,7 @@ class Batcher:
             try:
                 with reading(self._engine) as connection:
                     connection.execute(text("SELECT 1"))
-            except Exception:
+            except Exception:  # noqa: BLE001 - still away
                 time.sleep(PROBE_SECONDS)
             else:
                 self._away = False

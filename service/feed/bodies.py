@@ -57,6 +57,6 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
 def _too_large(limits: Limits) -> TooLarge:
     return TooLarge(
-        f"the body is too large: at most {limits.resource_bytes} bytes for a resource, {limits.bundle_bytes} for a "
-        "Bundle; send it in parts, or raise LIVERWATCH_MAX_BODY_BYTES and LIVERWATCH_MAX_BUNDLE_BYTES"
+        f"the body is too large: at most {limits.resource_bytes} bytes for a resource, {limits.bundle_bytes} "
+        "for a Bundle; send it in parts, or raise LIVERWATCH_MAX_BODY_BYTES and LIVERWATCH_MAX_BUNDLE_BYTES"
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, LiverwatchError, TooLarge
@@ -37,7 +37,7 @@ class Feed:
         self._rulebook = rulebook
         self._limits = limits
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         """Plain routes: on this path every microsecond is spent thousands of times a second."""
         take, remove = _answering(self._take), _answering(self._remove)
         return [
@@ -72,8 +72,10 @@ class Feed:
 
     def _decode(self, body: bytes, source: Source) -> Sequence[Incoming]:
         if not body.strip():
-            # Its place: a rest-hook without payload says only that something changed (notifications, fhir.md).
-            raise InvalidResource("the body is empty; set the Subscription's payload so that resources are sent")
+            # The place of rest-hooks without payload, which say only that something changed.
+            raise InvalidResource(
+                "the body is empty; set the Subscription's payload so that resources are sent"
+            )
         raw = check_json(body, max_depth=self._limits.depth)
         if resource_type(raw) == "Bundle":
             return decode_bundle(
@@ -118,6 +120,6 @@ def _answering(handle: Callable[[Request], Awaitable[None]]) -> Callable[[Reques
 def refusal(error: LiverwatchError) -> Response:
     """The answer to a request that was not taken."""
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
-    if error.status == 401:  # noqa: PLR2004 - HTTP
+    if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(outcome_bytes(error), error.status, headers, media_type=FHIR_JSON)

@@ -10,6 +10,18 @@ from service.ingest.receiving import Delivery, LostRace, Receipt, keep_for_later
 from service.ingest.sweeping import Swept, behind, rejudge, replay_held, sweep
 
 __all__ = [
-    *("Delivery", "LostRace", "Receipt", "Rules", "Swept"),
-    *("behind", "judge", "keep_for_later", "receive", "rejudge", "replay", "replay_held", "sweep", "take"),
+    "Delivery",
+    "LostRace",
+    "Receipt",
+    "Rules",
+    "Swept",
+    "behind",
+    "judge",
+    "keep_for_later",
+    "receive",
+    "rejudge",
+    "replay",
+    "replay_held",
+    "sweep",
+    "take",
 ]

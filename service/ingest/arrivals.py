@@ -1,4 +1,4 @@
-"""From resources as they came to what must be stored of each: whose it is, whether it is new, which is latest."""
+"""From resources as they came to what is stored of each: whose it is, is it new, which version is latest."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,12 @@ class Succession:
 
 
 def arrive(
-    connection: Connection, source: Source, incoming: Incoming, received: datetime, rulebook: Rulebook, now: datetime
+    connection: Connection,
+    source: Source,
+    incoming: Incoming,
+    received: datetime,
+    rulebook: Rulebook,
+    now: datetime,
 ) -> Arrival:
     """Work out whose a resource is and whether its time has come."""
     content, patient = incoming.content, incoming.patient
@@ -68,7 +73,11 @@ def arrive(
     key = f"{incoming.type}/{incoming.id}" if incoming.id else ""
     version = Version(key, None, incoming.version_id, incoming.last_updated, received, digest, state, 0)
     arrival = Arrival(source, incoming, version, content, patient)
-    if patient is None and incoming.patient_identifier and not isinstance(content, Deleted | Ignored | Unusable):
+    if (
+        patient is None
+        and incoming.patient_identifier
+        and not isinstance(content, Deleted | Ignored | Unusable)
+    ):
         system, value = incoming.patient_identifier
         arrival.patient = patients.by_identifier(connection, source.id, system, value)
         if arrival.patient is None:
@@ -84,7 +93,9 @@ def arrive(
         if newest > now + tolerance:
             arrival.retry_at = newest - tolerance
             arrival.content = Unusable(
-                "future", "Observation.effective", "dated in the future; it is judged by itself when its time comes"
+                "future",
+                "Observation.effective",
+                "dated in the future; it is judged by itself when its time comes",
             )
     return arrival
 
@@ -110,9 +121,8 @@ def new_ones(
     for arrival in arrivals:
         before = known.get(arrival.key)
         siblings = fresh.get(arrival.key, [])
-        if not arrival.again and any(same(arrival.version, each.version) for each in siblings):
-            counts["duplicate"] += 1
-        elif not arrival.again and before is not None and same(arrival.version, before):
+        others = [each.version for each in siblings] + ([before] if before is not None else [])
+        if not arrival.again and any(same(arrival.version, other) for other in others):
             counts["duplicate"] += 1
         else:
             fresh.setdefault(arrival.key, []).append(arrival)
@@ -120,7 +130,9 @@ def new_ones(
     past = resources.older(connection, source.id, revised) if revised else {}
     for key, versions in past.items():
         kept = [
-            each for each in fresh[key] if each.again or not any(same(each.version, version) for version in versions)
+            each
+            for each in fresh[key]
+            if each.again or not any(same(each.version, version) for version in versions)
         ]
         counts["duplicate"] += len(fresh[key]) - len(kept)
         fresh[key] = kept
@@ -139,7 +151,9 @@ def succession(
     replays = [each for each in arrivals if each.again]
     if before is not None and any(same(each.version, before) for each in replays):
         winner = next(each for each in replays if same(each.version, before))
-        return Succession(key, winner, before, tuple(each for each in arrivals if each is not winner), ordered=True)
+        return Succession(
+            key, winner, before, tuple(each for each in arrivals if each is not winner), ordered=True
+        )
     versions = [*past, *([before] if before else []), *(each.version for each in arrivals)]
     best, ordered = latest(versions, order)
     won = next((each for each in arrivals if each.version is best), None)

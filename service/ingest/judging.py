@@ -4,14 +4,15 @@ import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import Connection
 
 from service.alerts.alert import Alert, Disposition, State
-from service.alerts.reconcile import Change, reconcile
+from service.alerts.events import Change
+from service.alerts.reconcile import reconcile
 from service.clinical.assess import assess
 from service.clinical.episodes import Assessment, Tier
 from service.clinical.results import PatientRecord
@@ -49,7 +50,37 @@ class Rules:
 
     def digest(self, source: Source) -> str:
         """What a patient of `source` is judged under: rulebook, source settings and clock together."""
-        return hashlib.sha256(f"{self.rulebook.digest} {source.settings.digest} {self.clock}".encode()).hexdigest()
+        text = f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Case:
+    """One person's record, and what came of judging it."""
+
+    rows: Sequence[PatientRow]
+    """The record it is judged under first, then those merged into it."""
+    record: PatientRecord
+    as_of: datetime
+    assessment: Assessment
+
+    @property
+    def person(self) -> int:
+        return self.rows[0].id
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What judging needs, the same for everyone in a transaction."""
+
+    connection: Connection
+    rules: Rules
+    now: datetime
+    sources: Mapping[int, Source]
+    alerts: Mapping[int, Sequence[Alert]]
+    dispositions: Mapping[int, Sequence[Disposition]]
+    troubled: Collection[int]
+    """Patients whose last judgement failed."""
 
 
 def judge(
@@ -77,36 +108,25 @@ def judge(
         return set()
     pools = _pools(locked, people, together)
     members = {person: _members(locked, person) for pool in pools for person in pool}
-    known_sources = {
-        each: sources.by_id(connection, each) for each in sorted({row.source_id for row in locked.values()})
-    }
-    records = histories.records(connection, members, {key: each.name for key, each in known_sources.items()})
-    everyone = [row.id for rows in members.values() for row in rows]
-    alerts = _by_subject(alert_store.of_patients(connection, everyone))
-    made: dict[int, list[Disposition]] = {}
-    for patient_id, disposition in alert_store.dispositions(connection, everyone):
-        made.setdefault(patient_id, []).append(disposition)
+    bench = _bench(connection, [row for rows in members.values() for row in rows], rules, now)
+    names = {key: each.name for key, each in bench.sources.items()}
+    records = histories.records(connection, members, names)
     failed: set[int] = set()
     noted: list[Decision] = []
     for pool in pools:
         rows = [row for person in pool for row in members[person]]
         try:
-            judged = {person: _assess(records[person], rules, now) for person in pool}
-            changes = _reconcile(pool, rows, judged, alerts, made, now)
-        except Exception as error:
-            log.exception("a judgement failed", extra={"error": type(error).__name__})
+            cases = [_assess(members[person], records[person], rules, now) for person in pool]
+            changes = _reconcile(bench, rows, cases)
+        except Exception as error:  # noqa: BLE001 - one record that cannot be judged must not stop the others
             failed |= set(pool)
-            _hold_failed(connection, rows, error, now)
+            _hold_failed(bench, rows, error)
             continue
-        source = known_sources[rows[0].source_id]
-        for person, (assessment, as_of) in judged.items():
-            noted.append(_decision(person, members[person], assessment, as_of, made, source, rules, now))
-            _mark_judged(connection, members[person], assessment, alerts, changes, rules.digest(source), as_of, now)
+        noted += [_conclude(bench, case, changes) for case in cases]
         if changes:
+            source = bench.sources[rows[0].source_id]
             alert_store.save(connection, changes, source.id, now)
             _want(connection, changes, source, rules, now)
-    for source in known_sources.values():
-        _keep_texts(connection, rules, source, now)
     decisions.record(connection, noted)
     return failed
 
@@ -115,12 +135,8 @@ def _pools(
     locked: Mapping[int, PatientRow], people: Collection[int], together: Sequence[set[int]]
 ) -> list[list[int]]:
     """Who is reconciled with whom: mostly everyone alone."""
-    pooled: list[list[int]] = []
-    done: set[int] = set()
-    for group in together:
-        persons = sorted({locked[each].person for each in group})
-        pooled.append(persons)
-        done |= set(persons)
+    pooled = [sorted({locked[each].person for each in group}) for group in together]
+    done = {person for group in pooled for person in group}
     return pooled + [[person] for person in sorted(set(people) - done)]
 
 
@@ -129,110 +145,103 @@ def _members(locked: Mapping[int, PatientRow], person: int) -> list[PatientRow]:
     return [locked[person], *merged]
 
 
-def _by_subject(alerts: Sequence[Alert]) -> dict[int, list[Alert]]:
-    found: dict[int, list[Alert]] = {}
-    for alert in alerts:
-        found.setdefault(alert.subject, []).append(alert)
-    return found
+def _bench(connection: Connection, rows: Sequence[PatientRow], rules: Rules, now: datetime) -> _Bench:
+    ids = [row.id for row in rows]
+    known = {each: sources.by_id(connection, each) for each in sorted({row.source_id for row in rows})}
+    for source in known.values():
+        _keep_texts(connection, rules, source, now)
+    alerts: dict[int, list[Alert]] = {}
+    for alert in alert_store.of_patients(connection, ids):
+        alerts.setdefault(alert.subject, []).append(alert)
+    made: dict[int, list[Disposition]] = {}
+    for patient_id, disposition in alert_store.dispositions(connection, ids):
+        made.setdefault(patient_id, []).append(disposition)
+    behind = [row.id for row in rows if row.judged_revision < row.revision]
+    troubled = quarantine.patients_held(connection, behind, FAILED)
+    return _Bench(connection, rules, now, known, alerts, made, troubled)
 
 
-def _assess(record: PatientRecord, rules: Rules, now: datetime) -> tuple[Assessment, datetime]:
+def _assess(rows: Sequence[PatientRow], record: PatientRecord, rules: Rules, now: datetime) -> _Case:
     as_of = now
     if rules.clock == "data":
         as_of = histories.newest(record) or now
-    return assess(record, rules.rulebook, as_of), as_of
+    return _Case(rows, record, as_of, assess(record, rules.rulebook, as_of))
 
 
-def _reconcile(
-    pool: Sequence[int],
-    rows: Sequence[PatientRow],
-    judged: Mapping[int, tuple[Assessment, datetime]],
-    alerts: Mapping[int, Sequence[Alert]],
-    made: Mapping[int, Sequence[Disposition]],
-    now: datetime,
-) -> Sequence[Change]:
-    ids = [row.id for row in rows]
-    standing = [alert for each in ids for alert in alerts.get(each, ())]
-    decided = [disposition for each in ids for disposition in made.get(each, ())]
-    episodes = [(person, episode) for person in pool for episode in judged[person][0].episodes]
-    as_of = max((as_of for _, as_of in judged.values()), default=now)
-    return reconcile(standing, decided, episodes, as_of, uuid4)
+def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]) -> Sequence[Change]:
+    standing = [alert for row in rows for alert in bench.alerts.get(row.id, ())]
+    decided = [made for row in rows for made in bench.dispositions.get(row.id, ())]
+    episodes = [(case.person, episode) for case in cases for episode in case.assessment.episodes]
+    return reconcile(standing, decided, episodes, max(case.as_of for case in cases), uuid4)
 
 
-def _decision(
-    person: int,
-    rows: Sequence[PatientRow],
-    assessment: Assessment,
-    as_of: datetime,
-    made: Mapping[int, Sequence[Disposition]],
-    source: Source,
-    rules: Rules,
-    now: datetime,
-) -> Decision:
+def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision:
+    """Say on the patients what they were judged under and until when that holds; and what to note of it."""
+    source = bench.sources[case.rows[0].source_id]
+    for row in case.rows:
+        if row.id in bench.troubled:
+            quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
+        row.judged_revision, row.judged_digest = row.revision, bench.rules.digest(source)
+        row.review_on = None
+    if bench.rules.clock == "system":
+        case.rows[0].review_on = _next_review(bench, case, changes)
     return Decision(
-        person,
-        now,
-        as_of,
-        decisions.encode_inputs([(row.id, row.revision) for row in rows]),
-        decisions.encode_ids([each.id for row in rows for each in made.get(row.id, ())]),
-        rules.rulebook.digest,
+        case.person,
+        bench.now,
+        case.as_of,
+        decisions.encode_inputs([(row.id, row.revision) for row in case.rows]),
+        decisions.encode_ids([each.id for row in case.rows for each in bench.dispositions.get(row.id, ())]),
+        bench.rules.rulebook.digest,
         source.settings.digest,
         code_version(),
-        decisions.outcome_digest(assessment),
+        decisions.outcome_digest(case.assessment),
     )
 
 
-def _mark_judged(
-    connection: Connection,
-    rows: Sequence[PatientRow],
-    assessment: Assessment,
-    alerts: Mapping[int, Sequence[Alert]],
-    changes: Sequence[Change],
-    digest: str,
-    as_of: datetime,
-    now: datetime,
-) -> None:
-    """Say on the patients what they were judged under, and when they must be judged again by themselves."""
-    person = rows[0].id
-    current = {alert.id: alert for row in rows for alert in alerts.get(row.id, ())}
+def _next_review(bench: _Bench, case: _Case, changes: Sequence[Change]) -> date | None:
+    """The next day on which the same record reads differently: an episode goes dormant, an alert wakes."""
+    current = {alert.id: alert for row in case.rows for alert in bench.alerts.get(row.id, ())}
     current |= {change.after.id: change.after for change in changes}
-    days = [alert.wakes for alert in current.values() if alert.subject == person and alert.wakes is not None]
-    if assessment.next_review is not None:
-        days.append(assessment.next_review)
-    coming = [day for day in days if day > as_of.date()]
-    for row in rows:
-        if row.judged_revision < row.revision - 1 or (row.judged_revision < row.revision and not row.touched):
-            quarantine.release_patient(connection, row.id, FAILED, now, "judged")
-        row.judged_revision, row.judged_digest = row.revision, digest
-        row.review_on = None
-    if as_of == now:
-        rows[0].review_on = min(coming, default=None)
+    days = [
+        alert.wakes for alert in current.values() if alert.subject == case.person and alert.wakes is not None
+    ]
+    if case.assessment.next_review is not None:
+        days.append(case.assessment.next_review)
+    return min((day for day in days if day > case.as_of.date()), default=None)
 
 
-def _hold_failed(connection: Connection, rows: Sequence[PatientRow], error: Exception, now: datetime) -> None:
+def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:
+    log.error("a record could not be judged; it is kept, quarantined and tried again", exc_info=_place(error))
     detail = f"judging this record raised {type(error).__name__}; the record is kept and tried again"
-    for row in rows:
-        quarantine.release_patient(connection, row.id, FAILED, now, "failed again")
-    held = [Held(0, row.source_id, None, row.id, FAILED, None, detail, None, now) for row in rows]
-    quarantine.hold(connection, held)
+    held = [
+        Held(0, row.source_id, None, row.id, FAILED, None, detail, None, bench.now)
+        for row in rows
+        if row.id not in bench.troubled
+    ]
+    quarantine.hold(bench.connection, held)
 
 
-def _want(connection: Connection, changes: Sequence[Change], source: Source, rules: Rules, now: datetime) -> None:
+def _place(error: Exception) -> Exception:
+    """The error without its message, which could hold patient data; its traceback says where."""
+    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+
+
+def _want(
+    connection: Connection, changes: Sequence[Change], source: Source, rules: Rules, now: datetime
+) -> None:
     """Ask for what the EHR must now hold; urgent changes at once, others when they have settled."""
     if not source.settings.writes:
         return
     for change in changes:
         alert = change.after
-        if change.before is not None and change.before.revision == alert.revision:
-            continue
-        if _never_written(connection, alert, rules):
+        if not change.content_changed or _never_written(connection, alert, rules):
             continue
         not_before = now if alert.tier is Tier.URGENT else now + rules.settle
         outbox.want(connection, alert.id, source.id, alert.revision, not_before)
 
 
 def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
-    """Whether this is for the patient's time line only: gone before it was sent, over when first seen, or dormant."""
+    """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant."""
     if alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
         return outbox.forget(connection, alert.id)
     if alert.state is State.DORMANT:
@@ -243,7 +252,9 @@ def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
 
 def _keep_texts(connection: Connection, rules: Rules, source: Source, now: datetime) -> None:
     """Keep the rulebook's and the settings' texts under their digests, once."""
-    for digest, text in ((rules.rulebook.digest, rules.rulebook.text), (source.settings.digest, source.settings.judged_text)):
+    settings = source.settings
+    texts = ((rules.rulebook.digest, rules.rulebook.text), (settings.digest, settings.judged_text))
+    for digest, text in texts:
         if digest not in rules.kept:
             decisions.keep_text(connection, digest, text, now)
             rules.kept.add(digest)

@@ -20,7 +20,7 @@ from service.store.sources import Source
 
 @dataclass(slots=True)
 class Plan:
-    """Everything one source's share of a transaction will write; filled by :meth:`succeed`, then :meth:`write`."""
+    """Everything one source's share of a transaction will write: filled by `succeed`, then `write`."""
 
     source: Source
     rulebook: Rulebook
@@ -75,7 +75,9 @@ class Plan:
         if version.digest is None:
             return
         body = resources.raw(connection, version.digest)
-        incoming = decode_resource(body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook)
+        incoming = decode_resource(
+            body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook
+        )
         self._decoded[version.key] = incoming.content
 
     def hold(self, arrival: Arrival) -> None:

@@ -78,7 +78,7 @@ def _hold_cycle(connection: Connection, source: Source, row: PatientRow, now: da
     key = f"Patient/{row.fhir_id}"
     held = Held(
         *(0, source.id, key, row.id, "link-cycle", "Patient.link"),
-        "its merge links run in a circle or name two survivors; nothing was joined: correct the links in the EHR",
+        "its merge links run in a circle or name two survivors; nothing was joined: correct them in the EHR",
         *(None, now),
     )
     quarantine.hold(connection, [held])
@@ -87,11 +87,7 @@ def _hold_cycle(connection: Connection, source: Source, row: PatientRow, now: da
 def _overlapping_joined(sets: Sequence[set[int]]) -> list[set[int]]:
     joined: list[set[int]] = []
     for each in sets:
-        apart = []
-        for other in joined:
-            if other & each:
-                each = each | other
-            else:
-                apart.append(other)
-        joined = [*apart, each]
+        touching = [other for other in joined if other & each]
+        apart = [other for other in joined if not other & each]
+        joined = [*apart, each.union(*touching)]
     return joined

@@ -93,7 +93,9 @@ def take(
         Overloaded: it lost too many races in a row.
         sqlalchemy.exc.SQLAlchemyError: the database failed; nothing was stored.
     """
-    return in_transaction(engine, lambda connection: receive(connection, deliveries, rules, now, judged=judged))
+    return in_transaction(
+        engine, lambda connection: receive(connection, deliveries, rules, now, judged=judged)
+    )
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -115,7 +117,12 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 
 def receive(
-    connection: Connection, deliveries: Sequence[Delivery], rules: Rules, now: datetime, *, judged: bool = True
+    connection: Connection,
+    deliveries: Sequence[Delivery],
+    rules: Rules,
+    now: datetime,
+    *,
+    judged: bool = True,
 ) -> Receipt:
     """Store and judge deliveries in the caller's transaction.
 
@@ -141,7 +148,9 @@ def receive(
     return step.receipt
 
 
-def replay(connection: Connection, held: Sequence[Held], source: Source, rules: Rules, now: datetime) -> Receipt:
+def replay(
+    connection: Connection, held: Sequence[Held], source: Source, rules: Rules, now: datetime
+) -> Receipt:
     """Take quarantined resources of one source again, from their verbatim bytes.
 
     Raises:
@@ -153,9 +162,11 @@ def replay(connection: Connection, held: Sequence[Held], source: Source, rules: 
     return step.receipt
 
 
-def keep_for_later(engine: Engine, delivery: Delivery, error: Exception, now: datetime) -> None:
-    """Quarantine a delivery whose storing fails: its bytes are kept, it is visible, and it can be replayed."""
-    detail = f"storing it raised {type(error).__name__}; its bytes are kept, replay it once the cause is mended"
+def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None:
+    """Quarantine a delivery whose storing fails: its bytes are kept, visible, and can be replayed."""
+    detail = (
+        f"storing it raised {type(error).__name__}; its bytes are kept, replay it once the cause is mended"
+    )
     bodies = {resources.digest_of(each.raw): each.raw for each in delivery.incoming if each.raw}
     held = [
         Held(0, delivery.source.id, None, None, STORING_FAILED, None, detail, digest, delivery.received)
@@ -186,7 +197,9 @@ def _store(step: _Step, source: Source, arrivals: Sequence[Arrival]) -> None:
         return
     new = [each for group in fresh.values() for each in group]
     numbers = _lock(step, source, new, known)
-    if connection.dialect.name != "sqlite" and known != resources.current(connection, source.id, {*known, *fresh}):
+    if connection.dialect.name != "sqlite" and known != resources.current(
+        connection, source.id, {*known, *fresh}
+    ):
         raise LostRace
     plan = Plan(source, step.rules.rulebook, step.now, step.locked)
     for arrival in new:
@@ -209,7 +222,7 @@ def _store(step: _Step, source: Source, arrivals: Sequence[Arrival]) -> None:
 def _relevant(
     arrivals: Sequence[Arrival], known: dict[str, Version], step: _Step, source: Source
 ) -> tuple[list[Arrival], list[Arrival]]:
-    """Count away what holds nothing for us; returns what has an identity, and what is unusable without one."""
+    """Count away what holds nothing for us. Returns what has an identity, and what is unusable without."""
     ignored: Counter[str] = Counter()
     kept: list[Arrival] = []
     nameless: list[Arrival] = []
@@ -229,15 +242,22 @@ def _relevant(
     return kept, nameless
 
 
-def _lock(step: _Step, source: Source, arrivals: Sequence[Arrival], known: dict[str, Version]) -> dict[str, int]:
+def _lock(
+    step: _Step, source: Source, arrivals: Sequence[Arrival], known: dict[str, Version]
+) -> dict[str, int]:
     """Lock everyone concerned, in order of id: patients of the old versions, of the new, and those linked."""
     named = named_patients(arrivals)
     linked = {
-        name for each in arrivals if isinstance(each.content, PatientFacts) for name in linked_patients(each.content)
+        name
+        for each in arrivals
+        if isinstance(each.content, PatientFacts)
+        for name in linked_patients(each.content)
     }
     relinked = {each.patient for each in arrivals if each.incoming.type == "Patient" and each.key in known}
     if linked or relinked:
-        named |= patients.linked_with(step.connection, source.id, linked | {each for each in relinked if each})
+        named |= patients.linked_with(
+            step.connection, source.id, linked | {each for each in relinked if each}
+        )
     numbers = patients.ids_of(step.connection, source.id, named)
     concerned = {known[each.key].patient_id for each in arrivals if each.key in known} | set(numbers.values())
     missing = {each for each in concerned if each is not None} - step.locked.keys()
@@ -281,5 +301,3 @@ def _count(outcome: Succession, counts: Counter[str]) -> None:
 
 def _reason(arrival: Arrival) -> str:
     return arrival.content.reason if isinstance(arrival.content, Unusable) else ""
-
-

@@ -49,7 +49,7 @@ def rejudge(
     now: datetime,
     *,
     everyone: bool = False,
-    progress: Callable[[int, int], None] = lambda done, failed: None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> tuple[int, int]:
     """Judge every record that was judged under another rulebook or other source settings.
 
@@ -67,7 +67,7 @@ def rejudge(
     """
     with reading(engine) as connection:
         digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-    wanted = {key: "" for key in digests} if everyone else digests
+    wanted = dict.fromkeys(digests, "") if everyone else digests
 
     def outdated(connection: Connection, limit: int, after: int) -> list[int]:
         return patients.outdated(connection, wanted, limit, after)
@@ -77,7 +77,8 @@ def rejudge(
         for chunk in _pages(engine, page):
             failed += _judge(engine, chunk, rules, now)
             judged += len(chunk)
-            progress(judged, failed)
+            if progress is not None:
+                progress(judged, failed)
     return judged, failed
 
 

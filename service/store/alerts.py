@@ -26,7 +26,10 @@ def encode(content: Alert) -> str:
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Alert]:
     """Every alert of the patients, merged and withdrawn ones too, oldest first."""
     query = select(alert.c.content).where(among(connection, alert.c.patient_id, patient_ids))
-    return [_alert_of.decode(row.content) for row in connection.execute(query.order_by(alert.c.created, alert.c.id))]
+    return [
+        _alert_of.decode(row.content)
+        for row in connection.execute(query.order_by(alert.c.created, alert.c.id))
+    ]
 
 
 def get(connection: Connection, alert_id: UUID) -> Alert:
@@ -51,9 +54,7 @@ def decode(content: str) -> Alert:
     return _alert_of.decode(content)
 
 
-def save(
-    connection: Connection, changes: Sequence[Change], source_id: int, now: datetime
-) -> None:
+def save(connection: Connection, changes: Sequence[Change], source_id: int, now: datetime) -> None:
     """Write changed alerts, and what happened to each as its events."""
     new = [change.after for change in changes if change.before is None]
     old = [change.after for change in changes if change.before is not None]
@@ -62,7 +63,9 @@ def save(
             insert(alert), [{"id": a.id, "created": a.created, **_columns(a, source_id, now)} for a in new]
         )
     for each in old:
-        connection.execute(update(alert).where(alert.c.id == each.id).values(**_columns(each, source_id, now)))
+        connection.execute(
+            update(alert).where(alert.c.id == each.id).values(**_columns(each, source_id, now))
+        )
     events = [
         {
             "alert_id": change.after.id,

@@ -62,7 +62,8 @@ def keep_text(connection: Connection, digest: str, text: str, now: datetime) -> 
 
 def text_of(connection: Connection, digest: str) -> str:
     """The text kept under a digest."""
-    return connection.execute(select(stored_text.c.text).where(stored_text.c.digest == digest)).scalar_one()
+    query = select(stored_text.c.text).where(stored_text.c.digest == digest)
+    return str(connection.execute(query).scalar_one())
 
 
 def write_audit(

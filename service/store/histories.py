@@ -137,7 +137,9 @@ _COMPARATORS = {each.value: each for each in Comparator}
 def _results(
     connection: Connection, member_of: Mapping[int, int], source_of: Mapping[int, str]
 ) -> dict[int, list[LabResult]]:
-    query = select(*(lab_result.c[name] for name in _RESULT)).where(among(connection, lab_result.c.patient_id, member_of))
+    query = select(*(lab_result.c[name] for name in _RESULT)).where(
+        among(connection, lab_result.c.patient_id, member_of)
+    )
     found: dict[int, list[LabResult]] = {}
     ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
     for row in connection.execute(query.order_by(lab_result.c.patient_id)):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -85,7 +86,15 @@ def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) ->
     found: dict[str, int] = {row.fhir_id: row.id for row in connection.execute(query)}
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
-        columns = ("source_id", "fhir_id", "public_id", "revision", "judged_revision", "judged_digest", "deceased")
+        columns = (
+            "source_id",
+            "fhir_id",
+            "public_id",
+            "revision",
+            "judged_revision",
+            "judged_digest",
+            "deceased",
+        )
         rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False) for fhir_id in missing]
         insert_rows(connection, patient, columns, rows)
         found = {row.fhir_id: row.id for row in connection.execute(query)}
@@ -106,7 +115,9 @@ def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
             among(connection, patient.c.id, wanted), patient.c.survivor_id.is_not(None)
         )
         people = wanted | set(connection.execute(survivors).scalars())
-        query = _query().where(or_(among(connection, patient.c.id, people), among(connection, patient.c.survivor_id, people)))
+        query = _query().where(
+            or_(among(connection, patient.c.id, people), among(connection, patient.c.survivor_id, people))
+        )
         rows = connection.execute(query.order_by(patient.c.id).with_for_update())
         locked = {row.id: _row(row) for row in rows}
         beyond = {row.person for row in locked.values()} - locked.keys()
@@ -134,7 +145,7 @@ def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
         for row in sorted(rows, key=lambda each: each.id)
     ]
     if changed:
-        values = {name: bindparam(name) for name in changed[0] if name != "of_id"}
+        values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "of_id"}
         connection.execute(update(patient).where(patient.c.id == bindparam("of_id")).values(values), changed)
 
 
@@ -201,7 +212,9 @@ def outdated(connection: Connection, digests: dict[int, str], limit: int, after:
         limit: at most so many.
         after: only ids above this one, so that a caller can page.
     """
-    stale = [(patient.c.source_id == key) & (patient.c.judged_digest != value) for key, value in digests.items()]
+    stale = [
+        (patient.c.source_id == key) & (patient.c.judged_digest != value) for key, value in digests.items()
+    ]
     query = select(patient.c.id).where(patient.c.id > after, patient.c.revision > 0, or_(False, *stale))
     return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())
 
@@ -210,5 +223,3 @@ def due(connection: Connection, today: date, limit: int) -> list[int]:
     """Patients whose record reads differently from today on although nothing arrived."""
     query = select(patient.c.id).where(patient.c.review_on <= today).order_by(patient.c.id).limit(limit)
     return list(connection.execute(query).scalars())
-
-

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
-from service.store.rows import insert_rows
+from service.store.rows import among, insert_rows
 from service.store.schema import ignored, quarantine
 
 
@@ -48,7 +48,9 @@ def release(
     connection.execute(
         update(quarantine)
         .where(
-            quarantine.c.source_id == source_id, quarantine.c.key.in_(list(keys)), quarantine.c.resolved.is_(None)
+            quarantine.c.source_id == source_id,
+            quarantine.c.key.in_(list(keys)),
+            quarantine.c.resolved.is_(None),
         )
         .values(resolved=now, resolution=resolution)
     )
@@ -70,10 +72,22 @@ def release_patient(
     connection.execute(
         update(quarantine)
         .where(
-            quarantine.c.patient_id == patient_id, quarantine.c.reason == reason, quarantine.c.resolved.is_(None)
+            quarantine.c.patient_id == patient_id,
+            quarantine.c.reason == reason,
+            quarantine.c.resolved.is_(None),
         )
         .values(resolved=now, resolution=resolution)
     )
+
+
+def patients_held(connection: Connection, patient_ids: Collection[int], reason: str) -> set[int]:
+    """Which of the patients have something held for this reason."""
+    query = select(quarantine.c.patient_id).where(
+        among(connection, quarantine.c.patient_id, patient_ids),
+        quarantine.c.reason == reason,
+        quarantine.c.resolved.is_(None),
+    )
+    return set(connection.execute(query).scalars())
 
 
 def listed(connection: Connection, *, everything: bool = False, limit: int = 1000) -> list[Held]:
@@ -99,7 +113,9 @@ def get(connection: Connection, held_id: int) -> Held:
 def open_of(connection: Connection, source_id: int, digests: Collection[bytes]) -> set[bytes]:
     """Which of these bytes are held already (resources without an id are known by nothing else)."""
     query = select(quarantine.c.digest).where(
-        quarantine.c.source_id == source_id, quarantine.c.digest.in_(list(digests)), quarantine.c.resolved.is_(None)
+        quarantine.c.source_id == source_id,
+        quarantine.c.digest.in_(list(digests)),
+        quarantine.c.resolved.is_(None),
     )
     return set(connection.execute(query).scalars())
 

@@ -1,7 +1,7 @@
 """Resources as they were received: verbatim bytes, the current version of each, and the older ones."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ _VERSION = ("patient_id", "version_id", "last_updated", "received", "digest", "s
 # A dictionary of what FHIR resources have in common makes a body several times smaller, and is faster than
 # none. Every frame names the dictionary it was written with, so one that was ever released stays for ever.
 _DICTIONARY = zstandard.ZstdCompressionDict(
-    (Path(__file__).parent / "dictionaries" / "fhir-1.zdict").read_bytes(), dict_type=zstandard.DICT_TYPE_FULLDICT
+    (Path(__file__).parent / "dictionaries" / "fhir-1.zdict").read_bytes(),
+    dict_type=zstandard.DICT_TYPE_FULLDICT,
 )
 _compressor = zstandard.ZstdCompressor(level=3, dict_data=_DICTIONARY)
 _decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
@@ -59,17 +60,19 @@ def raw(connection: Connection, digest: bytes) -> bytes:
     return _decompressor.decompress(body)
 
 
-def current(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, Version]:
+def current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
     """The current version of each of `keys` that is known."""
     columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
     query = select(*columns).where(resource.c.source_id == source_id, among(connection, resource.c.key, keys))
     return {row.key: Version(*row) for row in connection.execute(query)}
 
 
-def older(connection: Connection, source_id: int, keys: Iterable[str]) -> dict[str, list[Version]]:
+def older(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, list[Version]]:
     """The versions of each of `keys` that are not current, in order of receipt."""
     columns = [superseded.c.key, *(superseded.c[name] for name in _VERSION)]
-    query = select(*columns).where(superseded.c.source_id == source_id, among(connection, superseded.c.key, keys))
+    query = select(*columns).where(
+        superseded.c.source_id == source_id, among(connection, superseded.c.key, keys)
+    )
     found: dict[str, list[Version]] = {}
     for row in connection.execute(query.order_by(superseded.c.id)):
         found.setdefault(row.key, []).append(Version(*row))

@@ -91,7 +91,7 @@ def _prepared(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple
     if dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
         converters = [_converter(kind, dialect) for kind in kinds]
-        return f"INSERT INTO {table.name} ({names}) VALUES ({marks})", converters, []
+        return f"INSERT INTO {table.name} ({names}) VALUES ({marks})", converters, []  # noqa: S608 - our names
     types = [_copy_type(table.c[name].type) for name in columns]
     return f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)", [None] * len(columns), types
 

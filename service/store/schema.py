@@ -292,7 +292,12 @@ decision = Table(
     Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("as_of", Instant, nullable=False),
-    Column("inputs", Text, nullable=False, comment="JSON: [[patient id, revision], ...]: all versions current then"),
+    Column(
+        "inputs",
+        Text,
+        nullable=False,
+        comment="JSON: [[patient id, revision], ...]: all versions current then",
+    ),
     Column("dispositions", Text, nullable=False, comment="JSON: ids of the dispositions known"),
     Column("rulebook_digest", String(64), nullable=False),
     Column("settings_digest", String(64), nullable=False),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 log = logging.getLogger(__name__)
 
 SAFE_SQLITE = (3, 51, 3)
-"""Older SQLite libraries can corrupt a WAL database under two writers (sqlite.org, "WAL-reset bug")."""
+"""Older SQLite libraries can corrupt a WAL database under two writers (sqlite.org)."""
 
 BUSY_TIMEOUT_SECONDS = 30
 STATEMENT_TIMEOUT_MILLISECONDS = 60_000
@@ -20,7 +20,7 @@ LOCK_TIMEOUT_MILLISECONDS = 30_000
 
 
 def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine:
-    """Open the database at `url` (`sqlite:///path` or `postgresql+psycopg://...`; `postgresql://` is taken too).
+    """Open the database at `url`: `sqlite:///path`, or `postgresql://...` (psycopg 3 is the driver).
 
     Args:
         url: where the database is.
@@ -32,7 +32,9 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed, durable=durable)
-    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
+    options = (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
+    )
     if not durable:
         options += " -c synchronous_commit=off"
     return create_engine(
@@ -50,7 +52,7 @@ def sqlite_module() -> Any:
     if sqlite3.sqlite_version_info >= SAFE_SQLITE:
         return sqlite3
     try:
-        import pysqlite3
+        import pysqlite3  # noqa: PLC0415 - only where the system's library is too old
     except ImportError:
         log.warning(
             "SQLite %s is older than 3.51.3 and can corrupt a database that two processes write to; "
@@ -107,7 +109,7 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database cannot be reached or is refusing work, so that the sender should try again later."""
+    """Whether the database cannot be reached or refuses work, so that the sender should try again."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     if isinstance(error, InterfaceError):

@@ -86,7 +86,7 @@ class Source:
     def accepts(self, secret: str) -> bool:
         """Whether `secret` is one of its feed secrets (compared in constant time)."""
         digest = _digest(secret)
-        return any([hmac.compare_digest(digest, known) for known in self.secret_digests])
+        return any(hmac.compare_digest(digest, known) for known in self.secret_digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,11 @@ def add(connection: Connection, name: str, settings: SourceSettings, secret: str
         ConfigurationError: the name or settings cannot be used.
     """
     check(settings)
-    if not name or len(name) > 63 or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name):
+    if (
+        not name
+        or len(name) > 63
+        or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name)
+    ):
         raise ConfigurationError("source name: use 1 to 63 of a-z, 0-9 and -")
     if find(connection, name) is not None:
         raise Conflict(f"there is already a source {name!r}; change it with `liverwatch source set`")

@@ -21,15 +21,23 @@ def observations(patients: int, panels: int, seed: int = 1) -> Iterator[bytes]:
 
     A tenth of the patients are elevated throughout and another tenth rises, so that judging has work to do.
     """
-    chance = random.Random(seed)  # noqa: S311 - made-up data
+    chance = random.Random(seed)
     for number in range(patients):
         kind = chance.random()
         for panel in range(panels):
             taken = _START + timedelta(days=panel * 95 + chance.randrange(20), minutes=chance.randrange(600))
-            height = 2.4 if kind < 0.1 else 1.0 + 0.6 * panel if kind < 0.2 else 1.0  # noqa: PLR2004
+            height = 2.4 if kind < 0.1 else 1.0 + 0.6 * panel if kind < 0.2 else 1.0
             for analyte, (code, unit, limit, typical) in _PANEL.items():
                 value = round(typical * height * chance.lognormvariate(0, 0.12), 1)
-                yield _observation(f"o{seed}-{number}-{panel}-{analyte}", f"p{seed}-{number}", code, unit, limit, value, taken)
+                yield _observation(
+                    f"o{seed}-{number}-{panel}-{analyte}",
+                    f"p{seed}-{number}",
+                    code,
+                    unit,
+                    limit,
+                    value,
+                    taken,
+                )
 
 
 def _observation(
@@ -41,11 +49,18 @@ def _observation(
     resource = {
         "resourceType": "Observation",
         "id": identity,
-        "meta": {"versionId": "1", "lastUpdated": stamp, "profile": ["http://hl7.org/fhir/StructureDefinition/Observation"]},
+        "meta": {
+            "versionId": "1",
+            "lastUpdated": stamp,
+            "profile": ["http://hl7.org/fhir/StructureDefinition/Observation"],
+        },
         "identifier": [{"system": "urn:laboratory:results", "value": identity}],
         "status": "final",
         "category": [{"coding": [category], "text": "Laboratory"}],
-        "code": {"coding": [{"system": LOINC, "code": code, "display": "a liver test"}], "text": "a liver test"},
+        "code": {
+            "coding": [{"system": LOINC, "code": code, "display": "a liver test"}],
+            "text": "a liver test",
+        },
         "subject": {"reference": f"Patient/{patient}", "display": "Somebody"},
         "encounter": {"reference": f"Encounter/e-{patient}"},
         "performer": [{"reference": "Organization/laboratory", "display": "The laboratory"}],
