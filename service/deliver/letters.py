@@ -103,12 +103,11 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
 
 
 def _dispositions(connection: Connection, alert: Alert) -> tuple[Disposition, ...]:
-    """The decisions that stay with the alert's evidence, on whichever record of the person they were made."""
+    """The decisions that stand on the alert, on whichever record of the person they were made."""
+    if not alert.dispositions:
+        return ()
     records = connection.execute(
         select(patient.c.id).where(or_(patient.c.id == alert.subject, patient.c.survivor_id == alert.subject))
     ).scalars()
-    return tuple(
-        made
-        for _patient, made in alerts.dispositions(connection, list(records))
-        if made.family is alert.family and made.evidence & alert.episode.evidence
-    )
+    made = alerts.dispositions(connection, list(records))
+    return tuple(each for _patient, each in made if each.id in alert.dispositions)

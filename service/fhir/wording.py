@@ -59,8 +59,6 @@ def standing(alert: Alert) -> list[str]:
         )
     elif alert.episode.deceased:
         lines.append("Closed: the record says that the patient has died.")
-    if alert.needs_review:
-        lines.append("Needs review: results have moved since a decision was made about it.")
     return lines
 
 
