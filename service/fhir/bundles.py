@@ -15,8 +15,9 @@ from msgspec import UNSET, Raw
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
 from service.fhir import wire
-from service.fhir.decode import decode_resource, tombstone, unusable
+from service.fhir.decode import decode, decode_addressed, tombstone, unusable
 from service.fhir.incoming import Ignored, Incoming, Unusable
+from service.fhir.origin import Origin
 from service.fhir.references import Links, Target, is_id
 
 _CARRIERS: Final = frozenset({"batch", "transaction", "collection", "searchset"})
@@ -74,7 +75,7 @@ def decode_bundle(
             f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry"
         )
     entries = [_read(each) for each in slices]
-    links = _links(entries)
+    origin = Origin(source, zone, rulebook, _links(entries))
     incoming: list[Incoming] = []
     for index, (entry, each) in enumerate(zip(entries, slices, strict=True)):
         path = f"Bundle.entry[{index}]"
@@ -82,7 +83,7 @@ def decode_bundle(
             incoming.append(unusable("", "", bytes(each), entry._replace(where=path)))
         elif entry.search is None or entry.search.mode != "outcome":
             special = _by_request(entry, bytes(each), path) if bundle.type in _REQUESTS else None
-            incoming.append(special or _resource(entry, bytes(each), path, source, zone, rulebook, links))
+            incoming.append(special or _resource(entry, bytes(each), path, origin))
     return incoming
 
 
@@ -144,9 +145,7 @@ def _by_request(entry: _Entry, raw: bytes, path: str) -> Incoming | None:
     return unusable("", "", raw, Unusable("unsupported-request", f"{path}.request", detail))
 
 
-def _resource(
-    entry: _Entry, raw: bytes, path: str, source: str, zone: tzinfo | None, rulebook: Rulebook, links: Links
-) -> Incoming:
+def _resource(entry: _Entry, raw: bytes, path: str, origin: Origin) -> Incoming:
     if entry.resource is UNSET:
         return unusable(
             "", "", raw, Unusable("no-resource", f"{path}.resource", "The entry holds no resource.")
@@ -154,23 +153,8 @@ def _resource(
     own = bytes(entry.resource)
     kind, id_ = _instance(entry)
     try:
-        incoming = decode_resource(own, source=source, zone=zone, rulebook=rulebook, links=links)
+        if id_:
+            return decode_addressed(own, kind, id_, origin=origin, where=f"{path}.request.url")
+        return decode(own, origin)
     except InvalidResource as error:
         return unusable("", "", own, Unusable("no-resource", f"{path}.resource", error.message))
-    if not id_ or incoming.id == id_:
-        return incoming
-    if not incoming.id and kind == incoming.type:
-        return _with_id(incoming, id_, source, zone, rulebook, links)
-    detail = "The request names another resource than the entry holds."
-    return incoming._replace(content=Unusable("conflicting-id", f"{path}.request.url", detail))
-
-
-def _with_id(
-    incoming: Incoming, id_: str, source: str, zone: tzinfo | None, rulebook: Rulebook, links: Links
-) -> Incoming:
-    """Read again with the id that a PUT gives it; its bytes stay as they came."""
-    given: dict[str, Raw] = msgspec.json.decode(incoming.raw, type=dict[str, Raw])
-    given["id"] = Raw(msgspec.json.encode(id_))
-    named = msgspec.json.encode(given)
-    again = decode_resource(named, source=source, zone=zone, rulebook=rulebook, links=links)
-    return again._replace(raw=incoming.raw)

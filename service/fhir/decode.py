@@ -14,7 +14,7 @@ from service.fhir import codes, context, observation, patient, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
-from service.fhir.references import NO_LINKS, Links, OtherSubjectError, Subject, is_id, subject
+from service.fhir.references import OtherSubjectError, Subject, is_id, subject
 from service.fhir.times import moment
 
 _T = TypeVar("_T")
@@ -25,9 +25,7 @@ _AT = re.compile(r"at `\$\.?([^`]*)`")
 _NO_ID = "It has no id (letters, digits, '-', '.', '_'); without one it cannot be told from others."
 
 
-def decode_resource(
-    raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Rulebook, links: Links = NO_LINKS
-) -> Incoming:
+def decode_resource(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Rulebook) -> Incoming:
     """Decode one resource of any type.
 
     Args:
@@ -35,17 +33,39 @@ def decode_resource(
         source: name of the source, part of every result's key.
         zone: of times that state none; None makes those unusable.
         rulebook: what values are plausible.
-        links: fullUrl → resource, inside a Bundle.
 
     Raises:
         InvalidResource: it is no FHIR resource at all (not an object, no resourceType), or it is a Bundle.
     """
+    return decode(raw, Origin(source, zone, rulebook))
+
+
+def decode_addressed(
+    raw: bytes, type_: str, id_: str, *, origin: Origin, where: str = "resourceType"
+) -> Incoming:
+    """Decode a resource that was put to `type_`/`id_`: it takes that id if it has none, and may have no other.
+
+    `where` is the place of the address, for the refusal `conflicting-id`. Raises what `decode_resource` does.
+    """
+    incoming = decode(raw, origin)
+    if incoming.type == type_ and incoming.id == id_:
+        return incoming
+    if incoming.type == type_ and not incoming.id and is_id(id_):
+        fields: dict[str, msgspec.Raw] = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        fields["id"] = msgspec.Raw(msgspec.json.encode(id_))
+        return decode(msgspec.json.encode(fields), origin)._replace(raw=raw)
+    detail = "It was sent to the address of another resource; the sender must mend its id or type."
+    return incoming._replace(content=Unusable("conflicting-id", where, detail))
+
+
+def decode(raw: bytes, origin: Origin) -> Incoming:
+    """As `decode_resource`; inside a Bundle the origin knows what fullUrls lead to."""
     try:
         given = wire.read.decode(raw)
     except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError) as error:
-        return _other_or_mistyped(raw, error, Origin(source, zone, rulebook, links))
+        return _other_or_mistyped(raw, error, origin)
     kind = given.__class__
-    content, whose = _READERS[kind](given, Origin(source, zone, rulebook, links))
+    content, whose = _READERS[kind](given, origin)
     id_ = given.id
     if id_ is None or not is_id(id_):
         id_ = ""
@@ -54,7 +74,7 @@ def decode_resource(
     meta = given.meta
     if meta is None:
         return Incoming(kind.__name__, id_, None, None, raw, whose.patient, whose.identifier, content)
-    version, updated = _version(meta.version_id), _updated(meta.last_updated, zone)
+    version, updated = _version(meta.version_id), _updated(meta.last_updated, origin.zone)
     return Incoming(kind.__name__, id_, version, updated, raw, whose.patient, whose.identifier, content)
 
 

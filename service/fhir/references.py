@@ -62,7 +62,7 @@ def subject(
         found = _resolved(text, links, contained or ())
         if found is not None:
             return found
-    if reference.type not in (None, "Patient"):
+    if reference.type is not None and reference.type.rpartition("/")[2] != "Patient":
         raise OtherSubjectError
     if reference.identifier is not None and reference.identifier.value:
         return Subject(None, (reference.identifier.system or "", reference.identifier.value))

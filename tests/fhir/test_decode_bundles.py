@@ -228,9 +228,9 @@ def test_a_synthea_patient_is_the_same_from_a_bundle_as_from_ndjson(shared_data:
     assert bundles
     from_lines: dict[tuple[str, str], Incoming] = {}
     for kind in ("Patient", "Observation", "Condition", "MedicationRequest"):
-        for line in _lines(shared_data / f"synthea.{kind}.ndjson.gz"):
+        for raw_line in _lines(shared_data / f"synthea.{kind}.ndjson.gz"):
             (each,) = decode_bundle(
-                b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + line + b"}]}",
+                b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + raw_line + b"}]}",
                 source="lab",
                 zone=None,
                 rulebook=RULEBOOK,
@@ -243,8 +243,8 @@ def test_a_synthea_patient_is_the_same_from_a_bundle_as_from_ndjson(shared_data:
         patient = path.name.removesuffix(".json.gz")
         assert sum(isinstance(each.content, Observed) for each in relevant) > 0
         for each in relevant:
-            line = from_lines.pop((each.type, each.id))
-            assert each._replace(raw=b"") == line._replace(raw=b"")
+            twin = from_lines.pop((each.type, each.id))
+            assert each._replace(raw=b"") == twin._replace(raw=b"")
             assert each.patient == patient
         left = [each for each in from_lines.values() if each.patient == patient]
         assert left == []

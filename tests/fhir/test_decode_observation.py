@@ -1,5 +1,6 @@
 """One Observation → its result: status, codes, time and whose it is."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,14 @@ import pytest
 from service.clinical.analytes import Analyte
 from service.clinical.results import Comparator, ResultKey
 from service.errors import InvalidResource
-from service.fhir.incoming import Deleted, Ignored, Observed
+from service.fhir.decode import decode_addressed
+from service.fhir.incoming import Deleted, Ignored, Observed, Unusable
+from service.fhir.origin import Origin
 from tests.fhir.arriving import (
     ALT,
     AST,
     BILIRUBIN,
+    RULEBOOK,
     alt,
     coded,
     decoded,
@@ -217,7 +221,13 @@ def test_a_result_of_nobody_is_quarantined(subject: dict[str, Any] | None, where
 
 
 @pytest.mark.parametrize(
-    "subject", [{"reference": "Group/g"}, {"reference": "Device/d"}, {"type": "Location", "display": "lab"}]
+    "subject",
+    [
+        {"reference": "Group/g"},
+        {"reference": "Device/d"},
+        {"type": "Location", "display": "lab"},
+        {"type": "http://hl7.org/fhir/StructureDefinition/Group"},
+    ],
 )
 def test_a_result_of_a_group_or_device_is_not_ours(subject: dict[str, Any]) -> None:
     assert decoded(alt(subject=subject)).content == Ignored("other-subject")
@@ -326,3 +336,20 @@ def test_a_refusal_names_no_content() -> None:
 def test_bilirubin_in_milligrams_becomes_micromoles() -> None:
     read = result(alt(code=coded(BILIRUBIN), valueQuantity=quantity(2, "mg/dL")))
     assert (read.analyte, read.value) == (Analyte.TOTAL_BILIRUBIN, Decimal("34.2"))
+
+
+@pytest.mark.parametrize("given", [{}, {"id": None}])
+def test_a_resource_put_to_its_address_has_the_id_of_the_address(given: dict[str, Any]) -> None:
+    raw = json.dumps(alt(**given)).encode()
+    incoming = decode_addressed(raw, "Observation", "o1", origin=Origin("lab", None, RULEBOOK))
+    assert (incoming.id, incoming.raw) == ("o1", raw)
+    assert isinstance(incoming.content, Observed)
+    assert incoming.content.results[0].key.observation_id == "o1"
+
+
+@pytest.mark.parametrize(("type_", "id_"), [("Observation", "o2"), ("Patient", "o1"), ("Patient", "")])
+def test_a_resource_put_to_the_address_of_another_is_quarantined(type_: str, id_: str) -> None:
+    raw = json.dumps(alt()).encode()
+    incoming = decode_addressed(raw, type_, id_, origin=Origin("lab", None, RULEBOOK))
+    assert isinstance(incoming.content, Unusable)
+    assert incoming.content.reason == "conflicting-id"

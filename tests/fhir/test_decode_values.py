@@ -134,7 +134,7 @@ def test_a_coded_unit_and_a_text_that_says_another_conflict() -> None:
 @pytest.mark.parametrize("sign", ["<", "<=", ">=", ">"])
 def test_comparators_are_kept(sign: str) -> None:
     read = result(alt(valueQuantity=quantity(5, comparator=sign)))
-    assert (read.comparator, read.value) == (Comparator(sign), 5)
+    assert (read.comparator, read.value) == (Comparator(sign), Decimal(5))
 
 
 def test_a_comparator_that_says_something_else_is_quarantined() -> None:
