@@ -23,31 +23,21 @@ class DayValue(NamedTuple):
 
     ordinal: int
     """The day as a proleptic Gregorian ordinal."""
+    day: date
+    analyte: Analyte
     result: LabResult
     value: Decimal
+    """In the canonical unit."""
     limit: Decimal
     """The upper limit of normal; for albumin and platelets the lower one."""
+    multiple: Decimal
+    """The value as a multiple of the limit."""
     source: str
     """Where the limit came from."""
     elevated: bool
     """Beyond the limit: above the upper, for albumin and platelets below the lower."""
     exact: bool
     """Uncensored: may make a baseline or a slope."""
-
-    @property
-    def day(self) -> date:
-        """The calendar day."""
-        return self.result.day
-
-    @property
-    def analyte(self) -> Analyte:
-        """The analyte."""
-        return self.result.analyte
-
-    @property
-    def multiple(self) -> Decimal:
-        """The value as a multiple of its limit."""
-        return self.value / self.limit
 
     def above(self, multiple: Decimal) -> bool:
         """More than `multiple` × limit; `>x` is more than x."""
@@ -73,7 +63,11 @@ def usable(result: LabResult, ordinal: int, limit: Limit) -> DayValue | None:
             return None
     if result.flags and HAEMOLYSED in result.flags and _spoilt(analyte, elevated):
         return None
-    return DayValue(ordinal, result, value, limit.value, limit.source, elevated, comparator is _EXACT)
+    multiple = value / limit.value
+    exact = comparator is _EXACT
+    return DayValue(
+        ordinal, result.day, analyte, result, value, limit.value, multiple, limit.source, elevated, exact
+    )
 
 
 def _spoilt(analyte: Analyte, elevated: bool) -> bool:
@@ -99,15 +93,16 @@ def _surely_low(value: Decimal, comparator: Comparator, limit: Decimal) -> bool 
     return True if value < limit else None
 
 
-def day_value(candidates: list[DayValue]) -> DayValue:
-    """One of several values of an analyte on one day: uncensored before censored, then the furthest out.
+def _choice(one: DayValue, other: DayValue) -> DayValue:
+    """The day-value of two on one day: uncensored before censored, then the further out, then the first key.
 
-    Furthest out is the highest multiple, for albumin and platelets the lowest; ties go to the first key.
+    Further out is the higher multiple, for albumin and platelets the lower.
     """
-    if len(candidates) == 1:
-        return candidates[0]
-    sign = -1 if candidates[0].analyte in LOW_IS_ABNORMAL else 1
-    return min(candidates, key=lambda one: (not one.exact, -sign * one.multiple, one.result.key))
+    if one.exact is not other.exact:
+        return one if one.exact else other
+    if one.multiple != other.multiple:
+        return one if (one.multiple > other.multiple) is (one.analyte not in LOW_IS_ABNORMAL) else other
+    return one if one.result.key < other.result.key else other
 
 
 class DayResults(NamedTuple):
@@ -127,8 +122,8 @@ def read_day(
     results: Iterable[LabResult], ordinal: int, limits: LimitFinder, *, child: bool, pregnant: bool
 ) -> DayResults:
     """The day-values of all results of one day."""
-    finals: dict[Analyte, list[DayValue]] = {}
-    preliminary: dict[Analyte, list[DayValue]] = {}
+    finals: dict[Analyte, DayValue] = {}
+    preliminary: list[DayValue] = []
     elevated: dict[Analyte, list[LabResult]] = {}
     left_out: list[LabResult] = []
     for result in results:
@@ -136,18 +131,18 @@ def read_day(
         value = None if limit is None else usable(result, ordinal, limit)
         if value is None:
             left_out.append(result)
-            continue
-        analyte = result.analyte
-        if result.preliminary:
-            preliminary.setdefault(analyte, []).append(value)
-            continue
-        finals.setdefault(analyte, []).append(value)
-        if value.elevated:
-            elevated.setdefault(analyte, []).append(result)
-    chosen = {analyte: day_value(values) for analyte, values in finals.items()}
-    urgents = chosen
+        elif result.preliminary:
+            preliminary.append(value)
+        else:
+            analyte = value.analyte
+            other = finals.get(analyte)
+            finals[analyte] = value if other is None else _choice(value, other)
+            if value.elevated:
+                elevated.setdefault(analyte, []).append(result)
+    urgents = finals
     if preliminary:
-        urgents = dict(chosen)
-        for analyte, values in preliminary.items():
-            urgents[analyte] = day_value(values + finals.get(analyte, []))
-    return DayResults(chosen, urgents, elevated, left_out)
+        urgents = dict(finals)
+        for value in preliminary:
+            other = urgents.get(value.analyte)
+            urgents[value.analyte] = value if other is None else _choice(value, other)
+    return DayResults(finals, urgents, elevated, left_out)

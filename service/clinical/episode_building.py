@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 
 from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
@@ -40,11 +39,11 @@ class OpenEpisode:
         self.normals: dict[Analyte, int] = {}
         """Analytes elevated in it, with how many normal day-values they have had in a row."""
         self.findings: dict[tuple[Kind, Analyte, int], OpenFinding] = {}
-        self.evidence: dict[ResultKey, LabResult] = {}
+        self.evidence: list[LabResult] = []
         self.results: list[ResultKey] = []
         self.notes: dict[str, None] = {}
         self._latest: dict[Analyte, DayValue] = {}
-        self._peak: dict[Analyte, tuple[Decimal, DayValue]] = {}
+        self._peak: dict[Analyte, DayValue] = {}
         self._tier: Tier | None = None
         self._alerts_from: date | None = None
         self._changes: list[TierChange] = []
@@ -54,8 +53,7 @@ class OpenEpisode:
         self.normals[value.analyte] = 0
         self._latest[value.analyte] = value
         self._rise_peak(value)
-        for result in results:
-            self.evidence[result.key] = result
+        self.evidence += results
 
     def normal(self, value: DayValue) -> None:
         """A normal day-value of the family; counts where the analyte was elevated before."""
@@ -81,10 +79,9 @@ class OpenEpisode:
         self._latest.setdefault(driver.analyte, driver)
         self._rise_peak(driver)
         if driver.day >= self.onset or driver.analyte is Analyte.INR:
-            self.evidence[driver.result.key] = driver.result
+            self.evidence.append(driver.result)
         if not self.evidence:
-            today = (value.result for value in held.evidence if value.day == day)
-            self.evidence.update((result.key, result) for result in today)
+            self.evidence += [value.result for value in held.evidence if value.day == day]
 
     def alert(self, finding: OpenFinding, day: date) -> None:
         """`finding` alerts on `day`: the tier never falls within an episode."""
@@ -107,6 +104,7 @@ class OpenEpisode:
     ) -> Episode:
         """The episode as it stands; dormancy is added by whoever knows the clock."""
         self._add_notes()
+        evidence = frozenset(result.key for result in self.evidence)
         findings = [finding.freeze(tracks, ()) for finding in self.findings.values()]
         analytes = [analyte for analyte in Analyte if analyte in self.normals]
         return Episode(
@@ -124,23 +122,22 @@ class OpenEpisode:
             ),
             trend=self._trend(tracks, rulebook),
             latest=tuple(_level(self._latest[analyte]) for analyte in analytes),
-            peak=tuple(_level(self._peak[analyte][1]) for analyte in analytes),
-            evidence=frozenset(self.evidence),
-            results=frozenset(self.results) | self.evidence.keys(),
+            peak=tuple(_level(self._peak[analyte]) for analyte in analytes),
+            evidence=evidence,
+            results=evidence.union(self.results),
             notes=tuple(self.notes),
         )
 
     def _rise_peak(self, value: DayValue) -> None:
-        multiple = value.multiple
         peak = self._peak.get(value.analyte)
-        if peak is None or multiple > peak[0]:
-            self._peak[value.analyte] = (multiple, value)
+        if peak is None or value.multiple > peak.multiple:
+            self._peak[value.analyte] = value
 
     def _add_notes(self) -> None:
-        shown = [*self._latest.values(), *(value for _, value in self._peak.values())]
+        shown = [*self._latest.values(), *self._peak.values()]
         if any(value.source == RULEBOOK_SEX_UNKNOWN for value in shown):
             self.notes["sex unknown: the lower of the two limits was used"] = None
-        flags = {flag for result in self.evidence.values() for flag in result.flags}
+        flags = {flag for result in self.evidence for flag in result.flags}
         for flag, note in _FLAG_NOTES.items():
             if flag in flags:
                 self.notes[note] = None

@@ -8,7 +8,6 @@ from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
 from service.clinical.episodes import Finding, Kind, Reason, Suppression, Tier
 from service.clinical.held import Held
-from service.clinical.results import ResultKey
 from service.clinical.track import Track
 from service.clinical.wording import detail
 
@@ -22,15 +21,14 @@ class Grounds:
         self.name = name
         self.met = self.last = day
         self.facts: tuple[Any, ...] = ()
-        self._evidence: dict[ResultKey, DayValue] = {}
+        self._evidence: list[DayValue] = []
         self._spans: list[tuple[int, int]] = []
 
     def hold(self, held: Held, day: date) -> None:
         """It holds on `day` too; days come in order."""
         self.last = day
         self.facts = held.facts
-        for value in held.evidence:
-            self._evidence[value.result.key] = value
+        self._evidence += held.evidence
         if held.span is not None:
             start, end = held.span
             if self._spans and start <= self._spans[-1][1]:
@@ -40,16 +38,15 @@ class Grounds:
 
     def freeze(self, exact: list[DayValue]) -> Reason:
         """The finished reason; `exact` are the uncensored day-values its spans refer to."""
-        used = dict(self._evidence)
+        used = {(value.ordinal, value.result.key) for value in self._evidence}
         for start, end in self._spans:
-            used.update((value.result.key, value) for value in exact[start:end])
-        ordered = sorted(used.values(), key=lambda value: (value.ordinal, value.result.key))
+            used.update((value.ordinal, value.result.key) for value in exact[start:end])
         return Reason(
             name=self.name,
             met=self.met,
             last=self.last,
             detail=detail(self.name, self.facts),
-            evidence=tuple(value.result.key for value in ordered),
+            evidence=tuple(key for _, key in sorted(used)),
         )
 
 

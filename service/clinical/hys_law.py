@@ -15,45 +15,98 @@ CHOLESTATIC_JAUNDICE = "cholestatic-jaundice"
 _OPEN_ABOVE = (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
 
 
-def hys_law(rule: HysLaw, ordinal: int, enzymes: Recent, bilirubin: Recent, alp: Recent) -> Iterator[Held]:
-    """hys-law or possible-hys-law for every enzyme peak whose evidence is completed on the day `ordinal`."""
-    for enzyme in enzymes.within(ordinal, max(rule.bilirubin_days, rule.alp_days)):
-        if not enzyme.above(rule.enzyme):
-            continue
-        total = _partner(enzyme, ordinal, bilirubin, rule)
+class _Peak:
+    """A day with ALT or AST above the rule's multiple, and the nearest other tests known so far."""
+
+    __slots__ = ("alp", "bilirubin", "enzyme")
+
+    def __init__(self, enzyme: DayValue, bilirubin: DayValue | None, alp: DayValue | None) -> None:
+        self.enzyme = enzyme
+        self.bilirubin = bilirubin
+        self.alp = alp
+
+    def nearer(self, new: DayValue, known: DayValue | None) -> bool:
+        """Whether `new` (later than `known`) is nearer to the enzyme's day; a tie stays with the earlier."""
+        day = self.enzyme.ordinal
+        return known is None or new.ordinal - day < abs(known.ordinal - day)
+
+
+class HysLawWatch:
+    """Hy's law along one patient's walk: one look at each recent peak for every day of new tests."""
+
+    def __init__(self, rule: HysLaw) -> None:
+        self._rule = rule
+        self._peaks: list[_Peak] = []
+        self._bilirubin: DayValue | None = None
+        """The latest bilirubin high enough for the rule."""
+        self._alp: DayValue | None = None
+
+    def step(
+        self, ordinal: int, enzyme: DayValue | None, bilirubin: DayValue | None, alp: DayValue | None
+    ) -> list[Held]:
+        """The larger of the day's ALT and AST, its bilirubin and its ALP; the criteria they complete.
+
+        One of each criterion and driving enzyme, that of the latest peak.
+        """
+        rule = self._rule
+        total = bilirubin if bilirubin is not None and bilirubin.at_least(rule.bilirubin) else None
+        self._bilirubin = total or self._bilirubin
+        self._alp = alp or self._alp
+        looked = self._look_back(ordinal, total, alp) if self._peaks and (total or alp) else ()
+        found = {(held.reason, held.value.analyte): held for held in looked}
+        if enzyme is not None and enzyme.above(rule.enzyme):
+            peak = _Peak(
+                enzyme,
+                _not_before(self._bilirubin, ordinal - rule.bilirubin_days),
+                _not_before(self._alp, ordinal - rule.alp_days),
+            )
+            self._peaks.append(peak)
+            held = self._judge(peak, peak.bilirubin)
+            if held is not None:
+                found[held.reason, enzyme.analyte] = held
+        return list(found.values())
+
+    def _look_back(self, ordinal: int, total: DayValue | None, alp: DayValue | None) -> Iterator[Held]:
+        """What today's bilirubin or ALP adds to earlier peaks."""
+        rule = self._rule
+        oldest = ordinal - max(rule.bilirubin_days, rule.alp_days)
+        if self._peaks[0].enzyme.ordinal < oldest:
+            self._peaks = [peak for peak in self._peaks if peak.enzyme.ordinal >= oldest]
+        for peak in self._peaks:
+            new_total = total if _within(total, peak, rule.bilirubin_days) else None
+            new_alp = alp if _within(alp, peak, rule.alp_days) else None
+            if new_total is not None and peak.nearer(new_total, peak.bilirubin):
+                peak.bilirubin = new_total
+            if new_alp is not None and peak.nearer(new_alp, peak.alp):
+                peak.alp = new_alp
+            elif new_total is None:
+                continue
+            held = self._judge(peak, new_total or peak.bilirubin)
+            if held is not None:
+                yield held
+
+    def _judge(self, peak: _Peak, total: DayValue | None) -> Held | None:
         if total is None:
-            continue
-        phosphatase = _nearest_alp(enzyme, alp, rule)
-        if max(enzyme.ordinal, total.ordinal, phosphatase.ordinal if phosphatase else 0) != ordinal:
-            continue
-        if phosphatase is None:
+            return None
+        rule, enzyme, alp = self._rule, peak.enzyme, peak.alp
+        if alp is not None and alp.result.comparator in _OPEN_ABOVE and not alp.at_least(rule.alp):
+            alp = None
+        if alp is None:
             held = urgent(POSSIBLE_HYS_LAW, enzyme, (enzyme, total, None, None), total)
             missing = f"missing: ALP within {rule.alp_days} days of {enzyme.day}"
-            yield held._replace(notes=(*held.notes, missing))
-            continue
-        n_r = enzyme.multiple / phosphatase.multiple
-        if not phosphatase.at_least(rule.alp) or n_r >= rule.n_r:
-            yield urgent(HYS_LAW, enzyme, (enzyme, total, phosphatase, n_r), total, phosphatase)
-
-
-def _partner(enzyme: DayValue, ordinal: int, bilirubin: Recent, rule: HysLaw) -> DayValue | None:
-    """The bilirubin that goes with the enzyme: today's if high enough, else the nearest."""
-    high = [
-        one
-        for one in bilirubin.within(ordinal, 2 * rule.bilirubin_days)
-        if one.at_least(rule.bilirubin) and abs(one.ordinal - enzyme.ordinal) <= rule.bilirubin_days
-    ]
-    if not high or high[0].ordinal == ordinal:
-        return high[0] if high else None
-    return min(high, key=lambda one: (abs(one.ordinal - enzyme.ordinal), one.ordinal))
-
-
-def _nearest_alp(enzyme: DayValue, alp: Recent, rule: HysLaw) -> DayValue | None:
-    """The ALP nearest to the enzyme; None where it is missing, or `>x` with x under the threshold."""
-    nearest = alp.nearest(enzyme.ordinal, rule.alp_days)
-    if nearest is not None and nearest.result.comparator in _OPEN_ABOVE and not nearest.at_least(rule.alp):
+            return held._replace(notes=(*held.notes, missing))
+        n_r = enzyme.multiple / alp.multiple
+        if not alp.at_least(rule.alp) or n_r >= rule.n_r:
+            return urgent(HYS_LAW, enzyme, (enzyme, total, alp, n_r), total, alp)
         return None
-    return nearest
+
+
+def _within(value: DayValue | None, peak: _Peak, days: int) -> bool:
+    return value is not None and value.ordinal - peak.enzyme.ordinal <= days
+
+
+def _not_before(value: DayValue | None, ordinal: int) -> DayValue | None:
+    return value if value is not None and value.ordinal >= ordinal else None
 
 
 def cholestatic_jaundice(

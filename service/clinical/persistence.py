@@ -12,6 +12,7 @@ from service.clinical.track import Run, Track
 
 PERSISTENT = "persistent-6-months"
 INTERMITTENT = "intermittent"
+_SHORTEST_MONTH = 28
 _BANDED = (Analyte.ALT, Analyte.AST)
 
 
@@ -22,15 +23,15 @@ def persistence(track: Track, value: DayValue, rulebook: Rulebook) -> Held | Non
     """
     rules = rulebook.rules
     run = track.run
-    if run is None or value.day > add_months(run.last.day, rules.persistence.max_gap_months):
-        run = track.run = Run()
+    if run is None or _later(value, run.last, rules.persistence.max_gap_months):
+        run = track.run = Run(value, add_months(value.day, rules.persistence.months))
     run.values.append(value)
-    if run.highest is None or value.multiple > run.highest.multiple:
+    if value.multiple > run.highest.multiple:
         run.highest = value
     begins = not run.persistent
     if begins:
         enough = len(run.values) >= rules.persistence.day_values
-        run.persistent = enough and value.day > add_months(run.first.day, rules.persistence.months)
+        run.persistent = enough and value.day > run.persists_after
         if not run.persistent:
             return None
     track.last_persistent = value.ordinal
@@ -52,9 +53,11 @@ def intermittent(track: Track, value: DayValue, rulebook: Rulebook) -> Held | No
     those more than six months apart; and none of them belongs to a persistent run.
     """
     rules = rulebook.rules.intermittent
-    if track.run is not None and track.run.persistent:
+    candidates = track.values[-rules.latest :]
+    first = next(one for one in candidates if one.elevated)
+    if (track.run is not None and track.run.persistent) or not _later(value, first, rules.apart_months):
         return None
-    latest = [one for one in track.values[-rules.latest :] if add_months(one.day, rules.months) >= value.day]
+    latest = [one for one in candidates if not _later(value, one, rules.months)]
     elevated = [one for one in latest if one.elevated]
     if len(elevated) < rules.elevated or latest[0].ordinal <= track.last_persistent:
         return None
@@ -69,6 +72,13 @@ def intermittent(track: Track, value: DayValue, rulebook: Rulebook) -> Held | No
         facts=(tuple(latest),),
         evidence=tuple(elevated),
     )
+
+
+def _later(value: DayValue, earlier: DayValue, months: int) -> bool:
+    """Whether `value` is more than so many calendar months later; most pairs are told by their days alone."""
+    if value.ordinal - earlier.ordinal <= months * _SHORTEST_MONTH:
+        return False
+    return value.day > add_months(earlier.day, months)
 
 
 def lasting_tier(value: DayValue, rules: Rules) -> Tier:

@@ -1,6 +1,7 @@
 """The history of one analyte as the walk has seen it so far: day-values, the current run, sliding windows."""
 
 from bisect import bisect_left
+from datetime import date
 from decimal import Decimal
 
 from service.clinical.analytes import Analyte
@@ -14,11 +15,13 @@ NEVER = -10_000_000
 class Run:
     """Consecutive elevated day-values without a normal one between and without too long a gap."""
 
-    __slots__ = ("highest", "persistent", "values")
+    __slots__ = ("highest", "persistent", "persists_after", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, first: DayValue, persists_after: date) -> None:
         self.values: list[DayValue] = []
-        self.highest: DayValue | None = None
+        self.highest = first
+        self.persists_after = persists_after
+        """A day-value after this day makes it persistent."""
         self.persistent = False
 
     @property

@@ -11,7 +11,7 @@ from service.clinical.context import Context
 from service.clinical.day_values import DayValue
 from service.clinical.dili_stop import DiliWatch
 from service.clinical.held import Held, urgent
-from service.clinical.hys_law import cholestatic_jaundice, hys_law
+from service.clinical.hys_law import HysLawWatch, cholestatic_jaundice
 from service.clinical.recent import Recent
 from service.clinical.rulebook import Rulebook
 
@@ -31,8 +31,11 @@ class UrgentRules:
         self._rules = rules
         self._context = context
         self._dili = DiliWatch(rules.dili_stop, context)
+        self._hys_law = HysLawWatch(rules.hys_law)
+        self._high_bilirubin = min(
+            rules.cholestatic_jaundice.bilirubin, rules.synthetic_failure.bilirubin, rules.jaundice.bilirubin
+        )
         days = max(
-            max(rules.hys_law.bilirubin_days, rules.hys_law.alp_days) + rules.hys_law.bilirubin_days,
             rules.cholestatic_jaundice.days + rules.cholestatic_jaundice.n_r_days,
             rules.dili_stop.inr_days,
             rules.synthetic_failure.days,
@@ -40,8 +43,9 @@ class UrgentRules:
         self._enzymes = Recent(days)
         """The larger of ALT and AST of each day."""
         self._bilirubin = Recent(days)
-        """Elevated total bilirubin."""
+        """Total bilirubin high enough for a rule that combines it."""
         self._alp = Recent(days)
+        """ALP high enough for cholestatic jaundice."""
         self._inr = Recent(days)
         """High INR that no recorded anticoagulant explains."""
 
@@ -49,7 +53,7 @@ class UrgentRules:
         """The rules met on the day `ordinal` with the day-values `today`."""
         enzymes = [today[one] for one in (Analyte.ALT, Analyte.AST) if one in today]
         bilirubin = today.get(Analyte.TOTAL_BILIRUBIN)
-        self._remember(today, enzymes, bilirubin)
+        larger = self._remember(today, enzymes, bilirubin)
         found = self._dili.step(ordinal, enzymes, self._enzymes, self._inr)
         for value in enzymes:
             found += self._severe(value)
@@ -57,22 +61,30 @@ class UrgentRules:
             found += self._pregnancy(enzymes, bilirubin)
         if self._inr.values:
             found += self._synthetic_failure(ordinal)
+        found += self._hys_law.step(ordinal, larger, bilirubin, today.get(Analyte.ALP))
         if self._bilirubin.values:
             found += self._with_bilirubin(ordinal, bilirubin, today.get(Analyte.DIRECT_BILIRUBIN))
         return found
 
-    def _remember(self, today: DayValues, enzymes: list[DayValue], bilirubin: DayValue | None) -> None:
-        """Keep the day's values for the days to come."""
+    def _remember(
+        self, today: DayValues, enzymes: list[DayValue], bilirubin: DayValue | None
+    ) -> DayValue | None:
+        """Keep the day's values for the days to come; gives the larger of ALT and AST."""
+        rules = self._rules
+        larger = None
         if enzymes:
-            self._enzymes.add(enzymes[0] if len(enzymes) == 1 else max(enzymes, key=_multiple))
-        if bilirubin is not None and bilirubin.elevated:
+            larger = enzymes[0] if len(enzymes) == 1 else max(enzymes, key=_multiple)
+            self._enzymes.add(larger)
+        if bilirubin is not None and bilirubin.elevated and bilirubin.at_least(self._high_bilirubin):
             self._bilirubin.add(bilirubin)
-        if Analyte.ALP in today:
-            self._alp.add(today[Analyte.ALP])
+        alp = today.get(Analyte.ALP)
+        if alp is not None and alp.elevated and alp.at_least(rules.cholestatic_jaundice.alp):
+            self._alp.add(alp)
         inr = today.get(Analyte.INR)
-        lowest = min(self._rules.synthetic_failure.inr, self._rules.dili_stop.inr)
+        lowest = min(rules.synthetic_failure.inr, rules.dili_stop.inr)
         if inr is not None and inr.value >= lowest and not self._context.anticoagulated(inr.day):
             self._inr.add(inr)
+        return larger
 
     def _severe(self, value: DayValue) -> list[Held]:
         rule = self._rules.severe_elevation
@@ -103,17 +115,16 @@ class UrgentRules:
 
     def _with_bilirubin(self, ordinal: int, total: DayValue | None, direct: DayValue | None) -> list[Held]:
         rules = self._rules
-        found = list(hys_law(rules.hys_law, ordinal, self._enzymes, self._bilirubin, self._alp))
         cholestatic = cholestatic_jaundice(
             rules.cholestatic_jaundice, ordinal, self._enzymes, self._bilirubin, self._alp
         )
         if cholestatic is not None:
-            return [*found, cholestatic]
+            return [cholestatic]
         if total is not None and total.at_least(rules.jaundice.bilirubin):
             share = conjugated(direct, total, rules.jaundice.unconjugated_below) if direct else None
             if share is not False:
-                found.append(urgent(JAUNDICE, total, (total, direct)))
-        return found
+                return [urgent(JAUNDICE, total, (total, direct))]
+        return []
 
 
 def _multiple(value: DayValue) -> Decimal:

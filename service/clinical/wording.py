@@ -37,7 +37,7 @@ def detail(reason: str, facts: tuple[Any, ...]) -> str:
 
 
 def _persistent(run: Run) -> str:
-    first, last, highest = run.first, run.last, run.highest or run.last
+    first, last, highest = run.first, run.last, run.highest
     return (
         f"{first.analyte.value} elevated from {first.day} to {last.day} ({last.ordinal - first.ordinal} days): "
         f"{len(run.values)} day-values, none normal between. Highest {level(highest)}; latest {level(last)}. "
