@@ -157,7 +157,7 @@ class Loader:
                 raise
             if len(incoming) == 1:
                 log.exception("a resource could not be stored and is quarantined")
-                keep_for_later(self.engine, delivery, error, now)
+                keep_for_later(self.engine, delivery, error)
                 self.summary.counts[f"quarantined:{STORING_FAILED}"] += 1
                 return
             half = len(incoming) // 2
