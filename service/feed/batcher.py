@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import LiverwatchError, Overloaded
 from service.ingest import Delivery, Rules, keep_for_later, take
@@ -92,7 +91,7 @@ class Batcher:
             raise Overloaded(
                 "the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS
             )
-        if self._stopping:
+        if self._stopping or not self._thread.is_alive():
             raise Overloaded("the service is stopping; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
         if len(self._queue) >= self._queue_requests or self._bytes >= self._queue_bytes:
             raise Overloaded(
@@ -145,13 +144,17 @@ class Batcher:
     def _set_aside(self, waiting: _Waiting, error: Exception) -> None:
         """Keep, visibly, a well-formed request whose storing fails however often it is tried."""
         log.error("a request could not be stored and is quarantined", extra={"error": type(error).__name__})
+        unkept = LiverwatchError("the request could not be stored; nothing of it was kept")
+        if not all(each.raw for each in waiting.delivery.incoming):  # a DELETE: there is nothing to keep
+            _settle([waiting], unkept)
+            return
         try:
             keep_for_later(self._engine, waiting.delivery, error)
-        except SQLAlchemyError as failure:
+        except Exception as failure:  # noqa: BLE001 - the writer thread must live on
             if is_away(failure):
                 self._lose_database([waiting])
-                return
-            _settle([waiting], LiverwatchError("the request could not be stored; nothing of it was kept"))
+            else:
+                _settle([waiting], unkept)
         else:
             _settle([waiting], None)
 

@@ -37,11 +37,11 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
     Raises:
         TooLarge: it is larger; reading stops there.
-        MalformedInput: Content-Length is no number.
+        MalformedInput: Content-Length is no usable number.
     """
     stated = request.headers.get("content-length")
     if stated is not None:
-        if not stated.isdigit():
+        if not (stated.isascii() and stated.isdigit() and len(stated) < 20):
             raise MalformedInput("Content-Length is not a number")
         if int(stated) > limits.bundle_bytes:
             raise _too_large(limits)

@@ -1,6 +1,7 @@
 """`/feeds/{source}`: where an EHR sends its Observations, and what they need to be understood."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
@@ -14,9 +15,10 @@ from service.feed.authenticity import Directory, authenticate
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits, check_media_type, read_body
 from service.fhir.bundles import decode_bundle
-from service.fhir.decode import decode_resource, resource_type, tombstone
-from service.fhir.incoming import Incoming
+from service.fhir.decode import READ_TYPES, decode_resource, resource_type, tombstone
+from service.fhir.incoming import Ignored, Incoming
 from service.fhir.outcomes import outcome_bytes
+from service.fhir.references import is_id
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery
 from service.metrics import feed_answers
@@ -26,6 +28,7 @@ FHIR_JSON = "application/fhir+json"
 _LARGE = 64 * 1024
 """Bodies above this are decoded off the event loop, so that one Bundle delays nobody else."""
 _ACCEPTED = outcome_bytes()
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
 class Feed:
@@ -67,7 +70,12 @@ class Feed:
 
     async def _remove(self, request: Request) -> None:
         source = await self._source(request)
-        gone = tombstone(request.path_params["type"], request.path_params["id"])
+        type_, id_ = request.path_params["type"], request.path_params["id"]
+        if not (_TYPE.fullmatch(type_) and is_id(id_)):
+            raise InvalidResource("the address names no FHIR resource: a type and an id are expected")
+        gone = tombstone(type_, id_)
+        if type_ not in READ_TYPES:
+            gone = gone._replace(content=Ignored("other-type"))
         await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)), 0)
 
     def _decode(self, body: bytes, source: Source) -> Sequence[Incoming]:
@@ -122,4 +130,6 @@ def refusal(error: LiverwatchError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooLarge):
+        headers["Connection"] = "close"  # the rest of the body is not wanted
     return Response(outcome_bytes(error), error.status, headers, media_type=FHIR_JSON)
