@@ -1,0 +1,20 @@
+"""What readers and machines ask of the service over HTTP."""
+
+from fastapi import APIRouter
+
+from service.api import fhir, health, metrics_endpoint
+from service.api.errors import install_error_answers
+
+__all__ = ["create_api", "install_error_answers"]
+
+
+def create_api() -> APIRouter:
+    """Every route of the read side.
+
+    Their application has `state.engine`, `state.settings`, `state.rules` and `state.batcher`, and the error
+    answers installed.
+    """
+    router = APIRouter()
+    for part in (health, metrics_endpoint, fhir):
+        router.include_router(part.create_router())
+    return router

@@ -1,0 +1,174 @@
+"""Finding alerts: the conditions of a search as SQL, always within the sources a reader may see."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    cast,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
+
+from service.alerts.alert import Alert, State
+from service.api.instants import DateQuery, parse_date_query
+from service.api.paging import Position, Search
+from service.api.targets import Kind, split_target
+from service.store import alerts, sources
+from service.store.schema import alert, patient
+from service.store.sources import Reader, Source
+
+_ERRONEOUS = (State.ENTERED_IN_ERROR.value, State.MERGED.value)
+_NO_STEPS = (*_ERRONEOUS, State.RESOLVED.value, State.OVERRIDDEN.value)
+"""States whose requests are revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An alert as it stands in the database, and whose it is."""
+
+    alert: Alert
+    source: Source
+    patient: str
+    """The Patient's id at the source."""
+    updated: datetime
+
+
+Scope = Mapping[int, Source]
+"""The sources that a reader may see, by id."""
+
+
+def scope_of(connection: Connection, reader: Reader) -> Scope:
+    """What a reader may see; a source that sends no more stays readable."""
+    return {each.id: each for each in sources.every(connection) if each.name in reader.sources}
+
+
+def find(connection: Connection, scope: Scope, alert_id: UUID) -> Stored | None:
+    """One alert; None where there is none or the reader may not know of it."""
+    row = connection.execute(_rows(scope).where(alert.c.id == alert_id)).one_or_none()
+    return None if row is None else _stored(row, scope)
+
+
+def count(connection: Connection, scope: Scope, search: Search, people: Collection[int] | None) -> int:
+    """How many alerts there are."""
+    query = select(func.count()).select_from(alert).where(*_conditions(connection, scope, search, people))
+    return connection.execute(query).scalar_one()
+
+
+def walk(
+    connection: Connection,
+    scope: Scope,
+    search: Search,
+    people: Collection[int] | None,
+    after: Position | None = None,
+    *,
+    at_once: int = 200,
+) -> Iterator[Stored]:
+    """Alerts in order of their last change, read a chunk at a time as they are wanted.
+
+    Args:
+        connection: in one transaction throughout.
+        scope: what the reader may see.
+        search: what is wanted.
+        people: store's numbers of the patients of the search; None: anybody.
+        after: begin with the alert of this position, or the first one behind it.
+        at_once: how many to read at a time.
+    """
+    query = _rows(scope).where(*_conditions(connection, scope, search, people))
+    query = query.order_by(alert.c.updated, alert.c.id)
+    beyond: ColumnElement[bool] = true() if after is None else _from(after, inclusive=True)
+    while True:
+        rows = connection.execute(query.where(beyond).limit(at_once)).all()
+        for row in rows:
+            yield _stored(row, scope)
+        if len(rows) < at_once:
+            return
+        beyond = _from(Position(rows[-1].updated, rows[-1].id, ""), inclusive=False)
+
+
+def _from(position: Position, *, inclusive: bool) -> ColumnElement[bool]:
+    later_id = alert.c.id >= position.alert if inclusive else alert.c.id > position.alert
+    # The first condition is implied; it is what lets the database begin in the index.
+    return and_(
+        alert.c.updated >= position.updated,
+        or_(alert.c.updated > position.updated, and_(alert.c.updated == position.updated, later_id)),
+    )
+
+
+def _rows(scope: Scope) -> Select[Any]:
+    return (
+        select(alert.c.id, alert.c.content, alert.c.updated, alert.c.source_id, patient.c.fhir_id)
+        .join(patient, patient.c.id == alert.c.patient_id)
+        .where(alert.c.source_id.in_(list(scope)))
+    )
+
+
+def _stored(row: Row[Any], scope: Scope) -> Stored:
+    return Stored(alerts.decode(row.content), scope[row.source_id], row.fhir_id, row.updated)
+
+
+def _conditions(
+    connection: Connection, scope: Scope, search: Search, people: Collection[int] | None
+) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [alert.c.source_id.in_(list(scope))]
+    if people is not None:
+        conditions.append(alert.c.patient_id.in_(list(people)))
+    if search.targets is not None:
+        named = (split_target(search.kind, each) for each in search.targets)
+        conditions.append(alert.c.id.in_({each[0] for each in named if each}))
+    if search.statuses is not None:
+        wanted = (_has_status(connection, search.kind, each) for each in search.statuses)
+        conditions.append(or_(false(), *wanted))
+    dates = ((parse_date_query(each, "_lastUpdated") for each in group) for group in search.updated)
+    return [*conditions, *(or_(false(), *map(_within, group)) for group in dates)]
+
+
+def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElement[bool]:
+    """Which alerts have a resource of that status: what `service.fhir.encode` says of states, as SQL."""
+    state = alert.c.state
+    if kind == "ServiceRequest":
+        ended = state.in_(_NO_STEPS)
+        return {"active": not_(ended), "revoked": ended}.get(status, false())
+    content = alert.c.content
+    document: Any = (
+        cast(content, JSON) if connection.dialect.name == "postgresql" else type_coerce(content, JSON)
+    )
+    looked_at = or_(state == State.RESOLVED.value, document["seen"].as_boolean().is_(true()))
+    grounds = state.not_in(_ERRONEOUS)
+    return {
+        "entered-in-error": state.in_(_ERRONEOUS),
+        "final": and_(grounds, looked_at),
+        "preliminary": and_(grounds, not_(looked_at)),
+    }.get(status, false())
+
+
+def _within(query: DateQuery) -> ColumnElement[bool]:
+    """Whether the instant of the last change fits; a bound outside the calendar is met or failed by all."""
+    not_before = true() if query.low is None else alert.c.updated >= query.low
+    before = true() if query.high is None else alert.c.updated < query.high
+    match query.prefix:
+        case "eq":
+            return and_(not_before, before)
+        case "ne":
+            return not_(and_(not_before, before))
+        case "ge":
+            return not_before
+        case "le":
+            return before
+        case "gt" | "sa":
+            return not_(before)
+        case "lt" | "eb":
+            return not_(not_before)

@@ -1,0 +1,73 @@
+"""The CapabilityStatement: what the read endpoint does, from the tables that it does it by."""
+
+from typing import Any, Final
+
+from service.api.search_parameters import SEARCHED
+from service.api.targets import KINDS
+from service.fhir.outgoing import validate_outgoing
+from service.settings import code_version
+
+CHANGED: Final = "2026-11-23"
+"""The day on which what it says last changed."""
+
+_RESOURCES: Final = {
+    "DetectedIssue": "One alert. Withdrawn and merged ones stay readable as entered-in-error.",
+    "ServiceRequest": "A proposed step of an alert; revoked once the alert asks for nothing more.",
+}
+_SECURITY: Final = (
+    "Every request carries a reader token (Authorization: Bearer), which sees the sources it was made for. "
+    "Every read is audited."
+)
+_REFERENCES: Final = (
+    "Patients and Observations stay at their source: references to them are absolute where the source's FHIR "
+    "base URL is known here, and relative to the source's own server where it is not; the resource's tag "
+    "names the source."
+)
+
+
+def capability_statement(base: str) -> dict[str, Any]:
+    """The statement of a service whose FHIR endpoint is at `base`."""
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": CHANGED,
+        "publisher": "Liverwatch",
+        "kind": "instance",
+        "software": {"name": "Liverwatch", "version": code_version()},
+        "implementation": {"description": "Alerts about liver tests, read only", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "documentation": _REFERENCES,
+                "security": {"description": _SECURITY},
+                "resource": [*(_resource(kind) for kind in KINDS), _device()],
+            }
+        ],
+    }
+    validate_outgoing(statement)
+    return statement
+
+
+def _resource(kind: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "documentation": _RESOURCES[kind],
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "versioned",
+        "readHistory": False,
+        "conditionalRead": "not-match",
+        "searchParam": [
+            {"name": name, "type": type_, "documentation": words} for name, (type_, words) in SEARCHED.items()
+        ],
+    }
+
+
+def _device() -> dict[str, Any]:
+    return {
+        "type": "Device",
+        "documentation": "This service, as the author of its resources.",
+        "interaction": [{"code": "read"}],
+        "versioning": "no-version",
+    }

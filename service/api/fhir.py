@@ -1,0 +1,116 @@
+"""`/fhir`: the alerts as FHIR R4, for a site whose EHR reads rather than being written to."""
+
+from email.utils import format_datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api.access import Authenticated, request_id
+from service.api.capability import capability_statement
+from service.api.media import answer, media_type
+from service.api.presenting import DEVICE, Presenter, show_device
+from service.api.reads import Desk
+from service.api.search_parameters import parse_search, read_pairs
+from service.api.targets import KINDS, Kind
+from service.errors import TooLarge, UnsupportedMediaType
+from service.store.sources import Reader
+
+_FORM = "application/x-www-form-urlencoded"
+_LARGEST_FORM = 64 * 1024
+
+
+def create_router() -> APIRouter:
+    """The endpoint's routes. They need `app.state.engine`, `.settings` and `.rules`."""
+    router = APIRouter(prefix="/fhir")
+    router.add_api_route("/metadata", _metadata, methods=["GET"], response_model=None)
+    router.add_api_route(f"/{DEVICE}", _device, methods=["GET"], response_model=None)
+    for kind in KINDS:
+        _add_kind(router, kind)
+    return router
+
+
+def _add_kind(router: APIRouter, kind: Kind) -> None:
+    @router.get(f"/{kind}", response_model=None)
+    def search(reader: Authenticated, request: Request) -> Response:
+        return _search(kind, reader, request, b"")
+
+    @router.post(f"/{kind}/_search", response_model=None)
+    def search_by_post(
+        reader: Authenticated, request: Request, form: Annotated[bytes, Depends(_form)]
+    ) -> Response:
+        return _search(kind, reader, request, form)
+
+    @router.get(f"/{kind}/{{id}}", response_model=None)
+    def read(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+        return _read(kind, reader, request, id)
+
+
+def _presenter(request: Request) -> Presenter:
+    state = request.app.state
+    return Presenter(state.rules.rulebook, state.settings.public_url)
+
+
+def _desk(request: Request, reader: Reader) -> Desk:
+    return Desk(request.app.state.engine, reader, _presenter(request), request_id(request))
+
+
+def _metadata(_reader: Authenticated, request: Request) -> Response:
+    content_type = media_type(request, _format(request))
+    return answer(capability_statement(_presenter(request).base), content_type)
+
+
+def _device(_reader: Authenticated, request: Request) -> Response:
+    return answer(show_device(), media_type(request, _format(request)))
+
+
+async def _form(_reader: Authenticated, request: Request) -> bytes:
+    """The body of a search by POST, read once the reader is known.
+
+    Raises:
+        UnsupportedMediaType: it is no form.
+        TooLarge: it is larger than any search can be.
+    """
+    stated = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+    if stated != _FORM:
+        raise UnsupportedMediaType(f"a search by POST sends its parameters as {_FORM}")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_FORM:
+            raise TooLarge(f"a search may have {_LARGEST_FORM} bytes at most")
+    return body
+
+
+def _search(kind: Kind, reader: Reader, request: Request, form: bytes) -> Response:
+    pairs = read_pairs(request.scope["query_string"], form)
+    asked = parse_search(kind, pairs, strict=_strict(request))
+    content_type = media_type(request, asked.format)
+    return answer(_desk(request, reader).search(asked), content_type)
+
+
+def _read(kind: Kind, reader: Reader, request: Request, resource_id: str) -> Response:
+    content_type = media_type(request, _format(request))
+    shown = _desk(request, reader).read(kind, resource_id)
+    headers = {"ETag": shown.etag, "Last-Modified": format_datetime(shown.updated, usegmt=True)}
+    if _has_already(request, shown.etag):
+        return Response(status_code=304, headers={**headers, "Cache-Control": "no-store"})
+    return answer(shown.resource, content_type, headers)
+
+
+def _format(request: Request) -> str | None:
+    """The `_format` parameter of a request that has no other."""
+    pairs = dict(read_pairs(request.scope["query_string"]))
+    return pairs.get("_format")
+
+
+def _strict(request: Request) -> bool:
+    preferences = request.headers.get("prefer", "").replace(";", ",").split(",")
+    return "handling=strict" in (each.strip().replace('"', "").lower() for each in preferences)
+
+
+def _has_already(request: Request, etag: str) -> bool:
+    """Whether the client says it has this version: ETags compare weakly."""
+    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
+    return "*" in known or etag.removeprefix("W/") in known

@@ -1,0 +1,91 @@
+"""`/health`: whether this process is up, and whether work should be sent to it. Open to anybody."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from service.api.judging import RejudgingMemory, count_unjudged
+from service.ingest import Rules
+from service.settings import code_version
+from service.store.migrate import current, head
+from service.store.session import reading
+
+REMEMBERED_SECONDS = 1.0
+"""Anybody may ask: however often they do, the database is asked this often at most."""
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_expected = lru_cache(maxsize=1)(head)
+
+
+def create_router() -> APIRouter:
+    """The two routes. They need `app.state.engine`, `.rules`, and `.batcher` with its `alive`."""
+    router = APIRouter(prefix="/health")
+    memory = ReadinessMemory()
+
+    def ready(request: Request) -> JSONResponse:
+        state = request.app.state
+        checks = memory.checks(state.engine, state.rules, lambda: writer_alive(state))
+        good = checks["database"] == "ready" and checks["writer"] == "alive"
+        content = {"status": "ready" if good else "not ready", "checks": checks}
+        return JSONResponse(content, 200 if good else 503, _NO_STORE)
+
+    for path, endpoint in (("/live", _live), ("/ready", ready)):
+        router.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
+    return router
+
+
+async def _live() -> JSONResponse:
+    return JSONResponse({"status": "up", "version": code_version()}, headers=_NO_STORE)
+
+
+def writer_alive(state: Any) -> bool:
+    """Whether this process's writer thread runs and reaches the database."""
+    return bool(state.batcher.alive)
+
+
+@dataclass(slots=True)
+class ReadinessMemory:
+    """The latest checks. While they are being made anew, others get what was known before."""
+
+    _known: dict[str, str] = field(
+        default_factory=lambda: {"database": "not asked yet", "judging": "unknown"}
+    )
+    _known_at: float = float("-inf")
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _rejudging: RejudgingMemory = field(default_factory=RejudgingMemory)
+
+    def checks(self, engine: Engine, rules: Rules, alive: Callable[[], bool]) -> dict[str, str]:
+        """`database`, `judging` and `writer`, in words."""
+        stale = time.monotonic() - self._known_at > REMEMBERED_SECONDS
+        # Only the first answer is worth waiting for: there is nothing older to give.
+        if stale and self._lock.acquire(blocking=self._known_at == float("-inf")):
+            try:
+                if time.monotonic() - self._known_at > REMEMBERED_SECONDS:
+                    self._known = self._look(engine, rules)
+                    self._known_at = time.monotonic()
+            finally:
+                self._lock.release()
+        return {**self._known, "writer": "alive" if alive() else "not writing"}
+
+    def _look(self, engine: Engine, rules: Rules) -> dict[str, str]:
+        try:
+            with reading(engine) as connection:
+                if current(connection) != _expected():
+                    return {"database": "not migrated to this release", "judging": "unknown"}
+                return {"database": "ready", "judging": self._judging(connection, rules)}
+        except SQLAlchemyError:
+            return {"database": "away", "judging": "unknown"}
+
+    def _judging(self, connection: Any, rules: Rules) -> str:
+        if self._rejudging.rejudging(connection, rules):
+            return "rejudging: some records were judged under older rules"
+        return "some records wait to be judged" if count_unjudged(connection) else "up to date"

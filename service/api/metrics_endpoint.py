@@ -1,0 +1,53 @@
+"""`/metrics`: counters of this process and what stands in the database; needs a reader token."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, func, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.alerts.events import tier_name
+from service.api.access import Authenticated
+from service.api.health import writer_alive
+from service.api.judging import RejudgingMemory, count_unjudged
+from service.clinical.episodes import Tier
+from service.metrics import CONTENT_TYPE, Standing, exposition
+from service.store import outbox_control, quarantine
+from service.store.schema import alert
+from service.store.session import reading
+
+
+def create_router() -> APIRouter:
+    """The one route. It needs what `/health/ready` needs."""
+    router = APIRouter()
+    memory = RejudgingMemory()
+
+    def metrics(_reader: Authenticated, request: Request) -> Response:
+        state = request.app.state
+        with reading(state.engine) as connection:
+            rejudging = memory.rejudging(connection, state.rules)
+            standing = _standing(connection, rejudging=rejudging, alive=writer_alive(state))
+        return Response(
+            exposition(standing), headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
+        )
+
+    router.add_api_route("/metrics", metrics, methods=["GET"], response_model=None)
+    return router
+
+
+def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standing:
+    waiting = outbox_control.counts(connection)
+    late = (datetime.now(UTC) - waiting.oldest_due).total_seconds() if waiting.oldest_due else 0.0
+    by_state = select(alert.c.state, alert.c.tier, func.count()).group_by(alert.c.state, alert.c.tier)
+    return Standing(
+        quarantine=quarantine.counts(connection),
+        alerts={(row[0], tier_name(Tier(row[1]))): row[2] for row in connection.execute(by_state)},
+        unjudged=count_unjudged(connection),
+        rejudging=rejudging,
+        outbox_pending=waiting.pending,
+        outbox_failing=waiting.failing,
+        outbox_dead=waiting.dead,
+        outbox_oldest_seconds=max(late, 0.0),
+        writer_alive=alive,
+    )

@@ -1,0 +1,131 @@
+"""Alerts as this service's own endpoint shows them: what an EHR is written, under our ids and addresses."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from service.alerts.alert import Alert
+from service.api.alert_search import Stored
+from service.api.targets import Kind, target_of
+from service.clinical.recommendations import Step, recommended_steps
+from service.clinical.rulebook import Rulebook
+from service.deliver.letters import read_letter
+from service.fhir import names
+from service.fhir.encode import Addresses, encode_issue, encode_requests, instant
+from service.fhir.encode_origin import encode_device
+from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
+from service.metrics import refused_resources
+from service.settings import code_version
+
+Resource = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+DEVICE: Final = "Device/liverwatch"
+"""Where this service's own Device is served."""
+SOURCE_TAG: Final = f"{names.ROOT}/CodeSystem/source"
+"""System of the tag that names the source a resource is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A resource as it leaves."""
+
+    resource: Resource
+    version: str
+    updated: datetime
+
+    @property
+    def etag(self) -> str:
+        """Weak, as FHIR has it: the version, whatever the bytes."""
+        return f'W/"{self.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Makes resources with one rulebook and one address."""
+
+    rulebook: Rulebook
+    public_url: str
+
+    @property
+    def base(self) -> str:
+        """Base URL of the FHIR endpoint."""
+        return f"{self.public_url.rstrip('/')}/fhir"
+
+    def steps(self, alert: Alert) -> Sequence[Step]:
+        """The steps of an alert in a stable order."""
+        found = recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
+        return sorted(found, key=lambda step: step.name)
+
+    def show(self, connection: Connection, stored: Stored, kind: Kind, steps: Sequence[Step]) -> list[Shown]:
+        """The DetectedIssue of an alert, or the ServiceRequests of `steps`.
+
+        Raises:
+            InvalidOutgoing: what we made is not valid R4; it must not leave.
+        """
+        letter = read_letter(
+            connection, stored.alert.id, software=code_version(), rulebook_digest=self.rulebook.digest
+        )
+        server = (letter.source.settings.fhir_base_url or "").rstrip("/")
+        there = f"{server}/" if server else ""
+        to = Addresses(
+            patient=f"{there}Patient/{letter.patient_fhir_id}",
+            issue=f"DetectedIssue/{stored.alert.id}",
+            author=DEVICE,
+            source=letter.source.name,
+            public_url=self.public_url,
+            observation_base=there,
+            gone=letter.gone,
+        )
+        if kind == "DetectedIssue":
+            made = [encode_issue(stored.alert, to, letter.dispositions, with_id=True)]
+        else:
+            made = list(encode_requests(stored.alert, steps, to, with_id=True).values())
+        return [_checked(each, stored) for each in made]
+
+
+def version_of(alert: Alert) -> str:
+    """The version of an alert's resources: its revision, and whether it awaits review.
+
+    That an alert needs review is told in words but is not content, so it has no revision of its own.
+    """
+    return f"{alert.revision}-review" if alert.needs_review else str(alert.revision)
+
+
+def show_device() -> Resource:
+    """The Device that stands for this service."""
+    resource = encode_device()
+    shown = {"resourceType": "Device", "id": "liverwatch", **resource}
+    shown["version"] = [{"type": {"text": "software"}, "value": code_version()}]
+    validate_outgoing(shown)
+    return shown
+
+
+def unshowable(kind: Kind, stored: Stored, step: str, error: InvalidOutgoing) -> Resource:
+    """What stands in a result list for a resource that may not leave; never nothing."""
+    refused_resources.inc()
+    log.error("a resource was not shown", exc_info=error)
+    issue = {
+        "severity": "error",
+        "code": "exception",
+        "diagnostics": f"{kind}/{target_of(kind, stored.alert.id, step)} is not valid FHIR: not shown",
+    }
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def _checked(resource: Resource, stored: Stored) -> Shown:
+    version = version_of(stored.alert)
+    meta = {
+        "versionId": version,
+        "lastUpdated": instant(stored.updated),
+        "tag": [{"system": SOURCE_TAG, "code": stored.source.name}],
+    }
+    kind, identity, *rest = resource.items()
+    shown = dict([kind, identity, ("meta", meta), *rest])
+    validate_outgoing(shown)
+    return Shown(shown, version, stored.updated)

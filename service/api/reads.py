@@ -1,0 +1,235 @@
+"""Reads and searches, each from one snapshot of the database, each in the audit before it is answered."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from service.api import alert_search
+from service.api.alert_search import Scope, Stored
+from service.api.paging import (
+    Cursor,
+    Position,
+    Search,
+    decode_cursor,
+    envelope,
+    next_link,
+    search_of,
+    self_link,
+)
+from service.api.people_search import Person, people_named, people_of, records_of
+from service.api.presenting import Presenter, Resource, Shown, unshowable
+from service.api.search_parameters import Asked
+from service.api.targets import Kind, split_target, target_of
+from service.clinical.recommendations import Step
+from service.errors import NotFound
+from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
+from service.store.decisions import write_audit
+from service.store.session import reading, writing
+from service.store.sources import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one reader's one request is served."""
+
+    engine: Engine
+    reader: Reader
+    presenter: Presenter
+    request_id: str
+
+    def read(self, kind: Kind, resource_id: str) -> Shown:
+        """One resource as it stands, withdrawn ones too.
+
+        Raises:
+            NotFound: there is none of that id, or it is of a source that the reader may not see.
+            InvalidOutgoing: it is not valid FHIR and must not leave.
+        """
+        with snapshot(self.engine) as connection:
+            found = self._find(connection, kind, resource_id)
+        seen: Counter[tuple[int | None, int | None]] = Counter()
+        seen[(found[0].source.id, found[0].alert.subject) if found else (None, None)] = int(found is not None)
+        self._audit("read", kind, seen)
+        if found is None:
+            raise NotFound(f"there is no {kind} of that id here")
+        return found[1]
+
+    def _find(self, connection: Connection, kind: Kind, resource_id: str) -> tuple[Stored, Shown] | None:
+        named = split_target(kind, resource_id)
+        scope = alert_search.scope_of(connection, self.reader)
+        stored = alert_search.find(connection, scope, named[0]) if named else None
+        if named is None or stored is None:
+            return None
+        steps = [step for step in self.presenter.steps(stored.alert) if step.name == named[1]]
+        if kind == "ServiceRequest" and not steps:
+            return None
+        return stored, self.presenter.show(connection, stored, kind, steps)[0]
+
+    def search(self, asked: Asked) -> Resource:
+        """One page of a search, as a Bundle.
+
+        Raises:
+            InvalidResource: the cursor is none of ours.
+        """
+        with snapshot(self.engine) as connection:
+            hunt = self._hunt(connection, asked)
+            page = _Page() if asked.only_count else hunt.page(connection)
+        if hunt.people is not None:
+            page.seen.update({(each.source_id, each.id): 0 for each in hunt.people})
+        self._audit("search", asked.kind, page.seen or Counter({(None, None): 0}))
+        return self._bundle(asked, hunt, page)
+
+    def _hunt(self, connection: Connection, asked: Asked) -> "_Hunt":
+        scope = alert_search.scope_of(connection, self.reader)
+        people: list[Person] | None = None
+        if asked.cursor is not None:
+            cursor = decode_cursor(asked.cursor, asked.kind)
+            if cursor.search.patients is not None:
+                people = people_of(connection, scope, cursor.search.patients)
+            hunt = _Hunt(self.presenter, scope, cursor.search, people, cursor.after, cursor.total)
+        else:
+            if asked.patients:
+                people = people_named(connection, scope, asked.patients, self.presenter.base)
+            search = search_of(asked, None if people is None else [each.public_id for each in people])
+            hunt = _Hunt(self.presenter, scope, search, people)
+        if people is not None:
+            hunt.records = records_of(connection, people)
+        if hunt.after is None and (asked.total or asked.only_count):
+            hunt.total = hunt.count(connection)
+        return hunt
+
+    def _bundle(self, asked: Asked, hunt: "_Hunt", page: "_Page") -> Resource:
+        base = self.presenter.base
+        links = {"self": self_link(base, hunt.search, only_count=asked.only_count)}
+        if hunt.after is not None:
+            links["self"] = next_link(base, Cursor(hunt.search, hunt.after, hunt.total))
+        if page.last is not None:
+            links["next"] = next_link(base, Cursor(hunt.search, page.last, hunt.total))
+        validate_outgoing(envelope(links, hunt.total, []))  # the resources in it have been
+        return envelope(links, hunt.total, page.entries)
+
+    def _audit(self, action: str, kind: Kind, seen: "Counter[tuple[int | None, int | None]]") -> None:
+        """Note who saw how much of whom; committed before the answer, and without it there is none."""
+        now = datetime.now(UTC)
+        with writing(self.engine) as connection:
+            for (source_id, patient_id), count in seen.items():
+                write_audit(
+                    connection,
+                    at=now,
+                    actor=f"reader:{self.reader.name}",
+                    action=action,
+                    source_id=source_id,
+                    patient_id=patient_id,
+                    detail={"resource": kind, "count": count, "request": self.request_id},
+                )
+
+
+@dataclass(slots=True)
+class _Page:
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    seen: "Counter[tuple[int | None, int | None]]" = field(default_factory=Counter)
+    """Resources shown by source and patient."""
+    last: Position | None = None
+    """Where the next page goes on; None where this is the last one."""
+
+
+@dataclass(slots=True)
+class _Hunt:
+    """A search under way within one snapshot."""
+
+    presenter: Presenter
+    scope: Scope
+    search: Search
+    people: list[Person] | None
+    after: Position | None = None
+    total: int | None = None
+    records: set[int] | None = None
+    """Store's numbers of all records of `people`."""
+
+    def count(self, connection: Connection) -> int:
+        """How many resources there are on all pages."""
+        if self.search.kind == "DetectedIssue":
+            return alert_search.count(connection, self.scope, self.search, self.records)
+        found = alert_search.walk(connection, self.scope, self.search, self.records)
+        return sum(len(self._steps(stored)) for stored in found)
+
+    def page(self, connection: Connection) -> _Page:
+        """The resources after `after`, as many as the search wants."""
+        page, room = _Page(), self.search.count
+        chunk = min(room + 1, 200)
+        found = alert_search.walk(
+            connection, self.scope, self.search, self.records, self.after, at_once=chunk
+        )
+        last: Position | None = None
+        for stored in found:
+            steps = [step for step in self._steps(stored) if self._is_ahead(_position(stored, step))]
+            if not steps:
+                continue
+            if room == 0:
+                page.last = last
+                break
+            taken = steps[:room]
+            page.entries += self._entries(connection, stored, taken)
+            page.seen[stored.source.id, stored.alert.subject] += len(taken)
+            room -= len(taken)
+            last = _position(stored, taken[-1])
+            if len(taken) < len(steps):
+                page.last = last
+                break
+        return page
+
+    def _steps(self, stored: Stored) -> list[Step | None]:
+        """What of an alert the search finds: its steps, or one None that stands for the DetectedIssue."""
+        kind, targets = self.search.kind, self.search.targets
+        found: list[Step | None] = (
+            [None] if kind == "DetectedIssue" else [*self.presenter.steps(stored.alert)]
+        )
+        if targets is None:
+            return found
+        return [step for step in found if target_of(kind, stored.alert.id, _name(step)) in targets]
+
+    def _is_ahead(self, position: Position) -> bool:
+        if self.after is None:
+            return True
+        after = self.after
+        return (position.updated, position.alert, position.step) > (after.updated, after.alert, after.step)
+
+    def _entries(
+        self, connection: Connection, stored: Stored, steps: list[Step | None]
+    ) -> list[dict[str, Any]]:
+        kind = self.search.kind
+        asked = [step for step in steps if step is not None]
+        try:
+            shown = self.presenter.show(connection, stored, kind, asked)
+        except InvalidOutgoing as error:
+            broken = [unshowable(kind, stored, _name(step), error) for step in steps]
+            return [{"resource": each, "search": {"mode": "outcome"}} for each in broken]
+        return [
+            {
+                "fullUrl": f"{self.presenter.base}/{kind}/{each.resource['id']}",
+                "resource": each.resource,
+                "search": {"mode": "match"},
+            }
+            for each in shown
+        ]
+
+
+def _name(step: Step | None) -> str:
+    return "" if step is None else step.name
+
+
+def _position(stored: Stored, step: Step | None) -> Position:
+    return Position(stored.updated, stored.alert.id, _name(step))
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads, and sees one state of the database from its beginning to its end."""
+    with reading(engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+        yield connection

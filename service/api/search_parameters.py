@@ -1,0 +1,222 @@
+"""Which search parameters there are, and reading what a client asks for with them.
+
+Values may be patient data: messages name parameters, never values.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import parse_qsl
+
+from service.api.instants import parse_date_query
+from service.api.targets import Kind, by_identifier, identifier_system, split_target
+from service.errors import InvalidResource, MalformedInput
+from service.fhir.required_codes import REQUIRED
+
+SEARCHED: Final[dict[str, tuple[str, str]]] = {
+    "patient": (
+        "reference",
+        (
+            "By its id at the source, as Patient/id, by its URL there, or by this service's own opaque id. "
+            "Merged records are one patient. Search by POST, so that no URL holds the id."
+        ),
+    ),
+    "status": ("token", "The resource's status."),
+    "identifier": ("token", "The business identifier that this service has given it."),
+    "_id": ("token", "The resource's id."),
+    "_lastUpdated": (
+        "date",
+        (
+            "When this service last changed it. Results come in this order, so a client can go on from the "
+            "last one it has; changes are stamped before they are committed: overlap by two minutes."
+        ),
+    ),
+}
+"""Name → FHIR search parameter type, and what it means here."""
+
+CONTROL: Final = ("_count", "_total", "_summary", "_sort", "_format", "_pretty", "_cursor")
+"""Parameters that say how to answer rather than what to find."""
+
+DEFAULT_COUNT: Final = 50
+LARGEST_COUNT: Final = 200
+_MOST_PARAMETERS = 100
+_MOST_VALUES = 100
+_LONGEST_VALUE = 2048
+
+_COMMA = re.compile(r"(?<!\\),")
+_ESCAPED = re.compile(r"\\([,|$\\])")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(slots=True)
+class Asked:
+    """A search as a client asked for it."""
+
+    kind: Kind
+    patients: list[tuple[str, ...]] = field(default_factory=list)
+    """Each of these must hold, by any one of its alternatives."""
+    targets: frozenset[str] | None = None
+    """Ids of resources; None: any."""
+    statuses: frozenset[str] | None = None
+    updated: list[tuple[str, ...]] = field(default_factory=list)
+    """As `patients`, in words that :func:`parse_date_query` has read."""
+    count: int = DEFAULT_COUNT
+    only_count: bool = False
+    total: bool = True
+    format: str | None = None
+    cursor: str | None = None
+
+
+def read_pairs(query: bytes, form: bytes = b"") -> list[tuple[str, str]]:
+    """Names and values of a query string and of a form.
+
+    Raises:
+        MalformedInput: not UTF-8, or too many.
+    """
+    pairs: list[tuple[str, str]] = []
+    for raw in (query, form):
+        try:
+            text = raw.decode("ascii")
+            pairs += parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS)
+        except ValueError:
+            raise MalformedInput(
+                f"the search parameters are not UTF-8 in percent-encoding, or more than {_MOST_PARAMETERS}"
+            ) from None
+    return pairs
+
+
+def parse_search(kind: Kind, pairs: Iterable[tuple[str, str]], *, strict: bool) -> Asked:
+    """What a client asks for.
+
+    Args:
+        kind: of resource.
+        pairs: names and values, in order.
+        strict: refuse parameters that are not known rather than ignore them (`Prefer: handling=strict`).
+
+    Raises:
+        InvalidResource: a value cannot be read, a modifier is used, or (strict) a parameter is not known.
+    """
+    asked = Asked(kind)
+    for name, value in pairs:
+        base, modified, _ = name.partition(":")
+        if base in _READERS and modified:
+            raise InvalidResource(f"{base}: modifiers are not supported here")
+        if name in _READERS:
+            if len(value) > _LONGEST_VALUE:
+                raise InvalidResource(f"{name}: the value is too long")
+            _READERS[name](asked, value, strict)
+        elif strict:
+            known = ", ".join((*SEARCHED, *CONTROL))
+            raise InvalidResource(f"a search parameter is not known here; known: {known}")
+    return asked
+
+
+def _alternatives(name: str, value: str) -> tuple[str, ...]:
+    """The values between commas."""
+    found = tuple(_ESCAPED.sub(r"\1", each) for each in _COMMA.split(value))
+    if not all(found):
+        raise InvalidResource(f"{name}: the value is empty")
+    if len(found) > _MOST_VALUES:
+        raise InvalidResource(f"{name}: at most {_MOST_VALUES} values at once")
+    return found
+
+
+def _patient(asked: Asked, value: str, _strict: bool) -> None:
+    asked.patients.append(_alternatives("patient", value))
+
+
+def _id(asked: Asked, value: str, _strict: bool) -> None:
+    _narrow(asked, frozenset(each for each in _alternatives("_id", value) if split_target(asked.kind, each)))
+
+
+def _identifier(asked: Asked, value: str, _strict: bool) -> None:
+    found: set[str] = set()
+    for each in _COMMA.split(value):
+        system, bar, rest = each.partition("|")
+        system, rest = _ESCAPED.sub(r"\1", system), _ESCAPED.sub(r"\1", rest)
+        if not each or each == "|":
+            raise InvalidResource("identifier: the value is empty")
+        if bar and not rest:
+            if system == identifier_system(asked.kind):
+                return  # everything here has one of that system
+            continue
+        target = by_identifier(asked.kind, system if bar else None, rest if bar else system)
+        if target is not None:
+            found.add(target)
+    if len(found) > _MOST_VALUES:
+        raise InvalidResource(f"identifier: at most {_MOST_VALUES} values at once")
+    _narrow(asked, frozenset(found))
+
+
+def _narrow(asked: Asked, targets: frozenset[str]) -> None:
+    asked.targets = targets if asked.targets is None else asked.targets & targets
+
+
+def _status(asked: Asked, value: str, _strict: bool) -> None:
+    allowed = REQUIRED[f"{asked.kind}.status"]
+    found = frozenset(each.rpartition("|")[2] for each in _alternatives("status", value))
+    if not found <= allowed:
+        raise InvalidResource(f"status: give one of {', '.join(sorted(allowed))}")
+    asked.statuses = found if asked.statuses is None else asked.statuses & found
+
+
+def _last_updated(asked: Asked, value: str, _strict: bool) -> None:
+    found = _alternatives("_lastUpdated", value)
+    for each in found:
+        parse_date_query(each, "_lastUpdated")
+    asked.updated.append(found)
+
+
+def _count(asked: Asked, value: str, _strict: bool) -> None:
+    if not _NUMBER.fullmatch(value):
+        raise InvalidResource("_count: give a whole number")
+    asked.count = min(int(value), LARGEST_COUNT)
+    asked.only_count = asked.only_count or asked.count == 0
+
+
+def _total(asked: Asked, value: str, strict: bool) -> None:
+    _check_choice("_total", value, ("accurate", "estimate", "none"), strict)
+    asked.total = value != "none"
+
+
+def _summary(asked: Asked, value: str, strict: bool) -> None:
+    _check_choice("_summary", value, ("count", "false"), strict)
+    asked.only_count = asked.only_count or value == "count"
+
+
+def _sort(_asked: Asked, value: str, strict: bool) -> None:
+    _check_choice("_sort", value, ("_lastUpdated",), strict)
+
+
+def _pretty(_asked: Asked, value: str, strict: bool) -> None:
+    _check_choice("_pretty", value, ("true", "false"), strict)
+
+
+def _format(asked: Asked, value: str, _strict: bool) -> None:
+    asked.format = value
+
+
+def _cursor(asked: Asked, value: str, _strict: bool) -> None:
+    asked.cursor = value
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...], strict: bool) -> None:
+    if strict and value not in choices:
+        raise InvalidResource(f"{name}: supported here: {', '.join(choices)}")
+
+
+_READERS: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
+    "patient": _patient,
+    "status": _status,
+    "identifier": _identifier,
+    "_id": _id,
+    "_lastUpdated": _last_updated,
+    "_count": _count,
+    "_total": _total,
+    "_summary": _summary,
+    "_sort": _sort,
+    "_format": _format,
+    "_pretty": _pretty,
+    "_cursor": _cursor,
+}
