@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import DecodeError, Raw
@@ -26,6 +26,21 @@ class Target(NamedTuple):
 Links = Mapping[str, Target]
 """fullUrl → resource, within one Bundle."""
 NO_LINKS: Final[Links] = {}
+
+
+class PatientOf(dict[str, Target]):
+    """Links of a resource that is read again, alone: it came in a Bundle, and its patient was found out then.
+
+    Whatever `urn:` its subject names is that patient.
+    """
+
+    def __init__(self, patient_id: str) -> None:
+        super().__init__()
+        self._patient = Target("Patient", patient_id, b"")
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The patient, for every `urn:`."""
+        return self._patient if key.startswith("urn:") else default
 
 
 class Subject(NamedTuple):

@@ -8,9 +8,8 @@ from sqlalchemy import Connection
 
 from service.clinical.results import Condition, LabResult, Medication
 from service.clinical.rulebook import Rulebook
-from service.fhir.decode import decode_resource
-from service.fhir.incoming import Content, Observed, PatientFacts, Problem, Unusable
-from service.ingest.arrivals import Arrival, Succession, flagged_unordered
+from service.fhir.incoming import Content, Deleted, Observed, PatientFacts, Problem, Unusable
+from service.ingest.arrivals import Arrival, Succession, decode_again, flagged_unordered
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
@@ -72,12 +71,12 @@ class Plan:
 
     def read_again(self, connection: Connection, version: Version) -> None:
         """Decode a stored version that becomes current again, from its verbatim bytes."""
-        if version.digest is None:
+        if version.state == "deleted" or version.digest is None:
+            self._decoded[version.key] = Deleted()
             return
         body = resources.raw(connection, version.digest)
-        incoming = decode_resource(
-            body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook
-        )
+        row = self._row(version.patient_id)
+        incoming = decode_again(body, self.source, self.rulebook, row.fhir_id if row else None)
         self._decoded[version.key] = incoming.content
 
     def hold(self, arrival: Arrival) -> None:
