@@ -74,6 +74,7 @@ class OpenEpisode:
     def join(self, held: Held, day: date) -> None:
         """An urgent finding's analyte is part of the episode, with the evidence of this family."""
         driver = held.value
+        self.last_day = day
         if driver.analyte not in self.normals or driver.day == day:
             self.normals[driver.analyte] = 0
         self._latest.setdefault(driver.analyte, driver)
@@ -146,7 +147,7 @@ class OpenEpisode:
         improving = False
         for analyte, normals in self.normals.items():
             track = tracks[analyte]
-            if not track.values:
+            if not track.values or track.values[-1].day < self.onset:
                 continue
             if track.last_worsening == track.values[-1].ordinal:
                 return Trend.WORSENING

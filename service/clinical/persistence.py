@@ -41,7 +41,7 @@ def persistence(track: Track, value: DayValue, rulebook: Rulebook) -> Held | Non
         value=value,
         first=run.first.day,
         tier=lasting_tier(value, rules),
-        facts=(run,),
+        facts=(run, (rules.persistence.chronic_months, rules.persistence.long_months)),
         evidence=tuple(run.values) if begins else (value,),
     )
 

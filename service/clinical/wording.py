@@ -8,6 +8,7 @@ from service.clinical.analytes import CANONICAL_UNIT
 from service.clinical.bands import Band
 from service.clinical.change_limits import ChangeLimits
 from service.clinical.day_values import DayValue
+from service.clinical.months import add_months
 from service.clinical.slope import doubling_days
 from service.clinical.track import Run
 
@@ -23,12 +24,17 @@ def number(value: Decimal) -> str:
 def level(value: DayValue) -> str:
     """`ALT 4.2 × ULN (168 U/L, limit 40, laboratory) on 2024-03-01`."""
     analyte = value.analyte
-    unit = CANONICAL_UNIT[analyte]
-    shown = f"{value.result.comparator.value}{number(value.value)}{'' if unit == '1' else f' {unit}'}"
+    shown = f"{value.result.comparator.value}{_quantity(value, value.value)}"
     return (
         f"{analyte.value} {number(value.multiple)} × ULN "
         f"({shown}, limit {number(value.limit)}, {value.source}) on {value.day}"
     )
+
+
+def _quantity(of: DayValue, amount: Decimal) -> str:
+    """`amount` in the unit of the analyte of `of`."""
+    unit = CANONICAL_UNIT[of.analyte]
+    return number(amount) if unit == "1" else f"{number(amount)} {unit}"
 
 
 def detail(reason: str, facts: tuple[Any, ...]) -> str:
@@ -36,12 +42,15 @@ def detail(reason: str, facts: tuple[Any, ...]) -> str:
     return _WRITERS[reason](*facts)
 
 
-def _persistent(run: Run) -> str:
+def _persistent(run: Run, remarks: tuple[int, ...]) -> str:
     first, last, highest = run.first, run.last, run.highest
+    days = last.ordinal - first.ordinal
+    passed = [months for months in remarks if last.day > add_months(first.day, months)]
+    still = f" Still elevated after {passed[-1]} months." if passed else ""
     return (
-        f"{first.analyte.value} elevated from {first.day} to {last.day} ({last.ordinal - first.ordinal} days): "
-        f"{len(run.values)} day-values, none normal between. Highest {level(highest)}; latest {level(last)}. "
-        "Rule: elevated for more than six calendar months."
+        f"{first.analyte.value} elevated from {first.day} to {last.day}, {days} days, "
+        f"in {len(run.values)} day-values, none normal between. Highest {level(highest)}; latest {level(last)}. "
+        f"Rule: elevated for more than six calendar months.{still}"
     )
 
 
@@ -49,14 +58,14 @@ def _intermittent(latest: tuple[DayValue, ...]) -> str:
     elevated = [value for value in latest if value.elevated]
     days = ", ".join(f"{number(value.multiple)} × on {value.day}" for value in elevated)
     return (
-        f"{elevated[0].analyte.value} elevated in {len(elevated)} of the latest {len(latest)} day-values "
-        f"({days}), with normal ones between. Latest {level(latest[-1])}."
+        f"{elevated[0].analyte.value} elevated in {len(elevated)} of the last {len(latest)} day-values "
+        f"({days}), without a persistent run. Latest {level(latest[-1])}."
     )
 
 
 def _fold_rise(value: DayValue, baseline: Decimal, count: int, fold: Decimal, change: ChangeLimits) -> str:
     return (
-        f"{level(value)}: {number(value.value / baseline)} × its baseline {number(baseline)} "
+        f"{level(value)}: {number(value.value / baseline)} × its baseline {_quantity(value, baseline)} "
         f"(median of {_days(count)} in the year before, elevated). "
         f"Rule: at least {number(fold)} × an elevated baseline and above the reference change limit of "
         f"{number(change.rise)} ×."
@@ -66,7 +75,8 @@ def _fold_rise(value: DayValue, baseline: Decimal, count: int, fold: Decimal, ch
 def _band_step(value: DayValue, baseline: Decimal, count: int, before: Band, now: Band) -> str:
     return (
         f"{level(value)}: band {now.name.lower()}, up from {before.name.lower()} at the baseline "
-        f"{number(baseline)} (median of {_days(count)} in the year before), above the reference change limit."
+        f"{_quantity(value, baseline)} (median of {_days(count)} in the year before), "
+        "above the reference change limit."
     )
 
 
@@ -77,7 +87,7 @@ def _sustained_rise(
     slope = f" Doubling time about {days} days." if days is not None else ""
     return (
         f"{level(value)}: rising over {end - start} day-values since {first.day}, "
-        f"{number(value.value / first.value)} × the first ({number(first.value)}); "
+        f"{number(value.value / first.value)} × the first ({_quantity(first, first.value)}); "
         f"Mann-Kendall trend significant one-sided and above the reference change limit.{slope}"
     )
 
