@@ -1,11 +1,15 @@
 """Bundles that carry resources: batch, transaction, collection, searchset. Each entry is decoded by itself.
 
+What an entry says may hang on the Bundle: on the entries its references lead to, or the address it is put to.
+Its bytes are then kept as an extract, a small Bundle of that entry and what it needs, so that they say the
+same when they are read again.
+
 One entry that cannot be used never takes another with it. Notifications (history, subscription-notification)
 are not read yet: `_NOTIFICATIONS` is their place.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -14,11 +18,11 @@ from msgspec import UNSET, Raw
 
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
-from service.fhir import wire
-from service.fhir.decode import decode, decode_addressed, tombstone, unusable
+from service.fhir import names, wire
 from service.fhir.incoming import Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
 from service.fhir.references import Links, Target, is_id
+from service.fhir.resource import decode, decode_addressed, tombstone, unusable
 
 _CARRIERS: Final = frozenset({"batch", "transaction", "collection", "searchset"})
 _REQUESTS: Final = frozenset({"batch", "transaction"})
@@ -48,6 +52,10 @@ class _Bundle(wire.Fhir):
     entry: list[Raw] | None = None
 
 
+_EXTRACT: Final = (
+    f'{{"resourceType":"Bundle","identifier":{{"system":"{names.ROOT}/NamingSystem/extract"}},"type":"'
+).encode()
+
 _bundle = msgspec.json.Decoder(_Bundle)
 _entry = msgspec.json.Decoder(_Entry)
 
@@ -75,16 +83,39 @@ def decode_bundle(
             f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry"
         )
     entries = [_read(each) for each in slices]
-    origin = Origin(source, zone, rulebook, _links(entries))
+    targets = _targets(entries)
     incoming: list[Incoming] = []
     for index, (entry, each) in enumerate(zip(entries, slices, strict=True)):
-        path = f"Bundle.entry[{index}]"
-        if isinstance(entry, Unusable):
-            incoming.append(unusable("", "", bytes(each), entry._replace(where=path)))
-        elif entry.search is None or entry.search.mode != "outcome":
-            special = _by_request(entry, bytes(each), path) if bundle.type in _REQUESTS else None
-            incoming.append(special or _resource(entry, bytes(each), path, origin))
+        if isinstance(entry, _Entry) and entry.search is not None and entry.search.mode == "outcome":
+            continue
+        links = Links(targets)
+        origin = Origin(source, zone, rulebook, links)
+        one = _decoded(entry, bundle.type in _REQUESTS, f"Bundle.entry[{index}]", origin)
+        if links.followed or not one.raw:
+            one = one._replace(raw=_extract(bundle.type or "", links.followed, each))
+        incoming.append(one)
     return incoming
+
+
+def is_extract(raw: bytes) -> bool:
+    """Whether these are the bytes that an entry was kept as, rather than those of a resource."""
+    return raw.startswith(_EXTRACT)
+
+
+def _extract(kind: str, followed: Mapping[str, Target], entry: Raw) -> bytes:
+    """The entry as it came, after what it refers to: Medications whole, of others who they are."""
+    needed = [
+        msgspec.json.encode(
+            {
+                "fullUrl": url,
+                "resource": Raw(target.raw)
+                if target.type == "Medication"
+                else {"resourceType": target.type, "id": target.id},
+            }
+        )
+        for url, target in followed.items()
+    ]
+    return b"".join((_EXTRACT, kind.encode(), b'","entry":[', b",".join((*needed, bytes(entry))), b"]}"))
 
 
 def _check_type(bundle: _Bundle) -> None:
@@ -108,9 +139,9 @@ def _read(raw: Raw) -> _Entry | Unusable:
         return Unusable("wrong-type", "", "Not a readable entry of a Bundle.")
 
 
-def _links(entries: Sequence[_Entry | Unusable]) -> Links:
+def _targets(entries: Sequence[_Entry | Unusable]) -> dict[str, Target]:
     """What each fullUrl leads to. An entry without an id takes it from its request (PUT), if it can."""
-    links: dict[str, Target] = {}
+    targets: dict[str, Target] = {}
     for entry in entries:
         if isinstance(entry, Unusable) or not entry.full_url or entry.resource is UNSET:
             continue
@@ -119,8 +150,8 @@ def _links(entries: Sequence[_Entry | Unusable]) -> Links:
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
         id_ = head.id if is_id(head.id) else _instance(entry)[1]
-        links[entry.full_url] = Target(head.resource_type or "", id_ or "", bytes(entry.resource))
-    return links
+        targets[entry.full_url] = Target(head.resource_type or "", id_ or "", bytes(entry.resource))
+    return targets
 
 
 def _instance(entry: _Entry) -> tuple[str, str]:
@@ -131,30 +162,31 @@ def _instance(entry: _Entry) -> tuple[str, str]:
     return (named[1], named[2]) if named else ("", "")
 
 
-def _by_request(entry: _Entry, raw: bytes, path: str) -> Incoming | None:
-    """What the request alone decides; None where the resource is to be decoded."""
-    request = entry.request
-    if request is None or request.method in (None, "POST", "PUT"):
-        return None
-    if request.method in ("GET", "HEAD"):
-        return Incoming("", "", None, None, raw, None, None, Ignored("read-request"))
-    kind, id_ = _instance(entry)
-    if request.method == "DELETE" and id_:
-        return tombstone(kind, id_, raw)
-    detail = "Only POST, PUT and DELETE of a resource by its id are taken."
-    return unusable("", "", raw, Unusable("unsupported-request", f"{path}.request", detail))
-
-
-def _resource(entry: _Entry, raw: bytes, path: str, origin: Origin) -> Incoming:
+def _decoded(entry: _Entry | Unusable, by_request: bool, path: str, origin: Origin) -> Incoming:
+    """One entry, with its own bytes, or with none where they alone would not say the same."""
+    if isinstance(entry, Unusable):
+        return unusable(entry._replace(where=path))
+    if by_request and entry.request is not None and entry.request.method not in (None, "POST", "PUT"):
+        return _requested(entry, f"{path}.request")
     if entry.resource is UNSET:
-        return unusable(
-            "", "", raw, Unusable("no-resource", f"{path}.resource", "The entry holds no resource.")
-        )
+        return unusable(Unusable("no-resource", f"{path}.resource", "The entry holds no resource."))
     own = bytes(entry.resource)
-    kind, id_ = _instance(entry)
+    type_, id_ = _instance(entry) if by_request else ("", "")
     try:
-        if id_:
-            return decode_addressed(own, kind, id_, origin=origin, where=f"{path}.request.url")
-        return decode(own, origin)
+        incoming = decode(own, origin)
+        if not id_ or (incoming.type == type_ and incoming.id == id_):
+            return incoming
+        return decode_addressed(own, type_, id_, origin=origin, where=f"{path}.request.url")._replace(raw=b"")
     except InvalidResource as error:
-        return unusable("", "", own, Unusable("no-resource", f"{path}.resource", error.message))
+        return unusable(Unusable("no-resource", f"{path}.resource", error.message))
+
+
+def _requested(entry: _Entry, path: str) -> Incoming:
+    """What is asked for other than to take a resource."""
+    if entry.request is not None and entry.request.method in ("GET", "HEAD"):
+        return Incoming("", "", None, None, b"", None, None, Ignored("read-request"))
+    type_, id_ = _instance(entry)
+    if id_ and entry.request is not None and entry.request.method == "DELETE":
+        return tombstone(type_, id_)
+    detail = "Only POST, PUT and DELETE of a resource by its id are taken."
+    return unusable(Unusable("unsupported-request", path, detail))

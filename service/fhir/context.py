@@ -117,9 +117,9 @@ def _drug(given: wire.Drug, origin: Origin) -> tuple[tuple[Coding, ...], str]:
     found: wire.Named | None = None
     if target.startswith("#"):
         found = find_contained(target[1:], given.contained or ())
-    elif target in origin.links:
+    elif (medication := origin.links.find(target)) is not None:
         try:
-            found = wire.named.decode(origin.links[target].raw)
+            found = wire.named.decode(medication.raw)
         except msgspec.DecodeError:
             found = None
     codings, text = named(found.code if found is not None else None)

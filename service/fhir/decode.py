@@ -1,32 +1,25 @@
-"""One resource's bytes → what it says to this service. Never a crash, never a guess."""
+"""The door: bytes that `check_json` has passed → what they say to this service."""
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
-from typing import Any, Final, TypeVar
-
-import msgspec
-from msgspec import UNSET
+from datetime import tzinfo
 
 from service.clinical.rulebook import Rulebook
-from service.errors import InvalidResource
-from service.fhir import codes, context, observation, patient, wire
-from service.fhir.defects import Defect
-from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
+from service.fhir.bundles import decode_bundle, is_extract
+from service.fhir.incoming import Incoming
 from service.fhir.origin import Origin
-from service.fhir.references import OtherSubjectError, Subject, is_id, subject
-from service.fhir.times import moment
+from service.fhir.resource import READ_TYPES, decode, decode_addressed, resource_type, tombstone
 
-_T = TypeVar("_T")
-
-_NOBODY = Subject(None)
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
-_AT = re.compile(r"at `\$\.?([^`]*)`")
-_NO_ID = "It has no id (letters, digits, '-', '.', '_'); without one it cannot be told from others."
+__all__ = [
+    "READ_TYPES",
+    "decode_addressed",
+    "decode_bundle",
+    "decode_resource",
+    "resource_type",
+    "tombstone",
+]
 
 
 def decode_resource(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Rulebook) -> Incoming:
-    """Decode one resource of any type.
+    """Decode one resource of any type, or again what a Bundle's entry left in `Incoming.raw`.
 
     Args:
         raw: JSON that `check_json` has passed; kept verbatim in the answer.
@@ -37,157 +30,6 @@ def decode_resource(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: R
     Raises:
         InvalidResource: it is no FHIR resource at all (not an object, no resourceType), or it is a Bundle.
     """
+    if is_extract(raw):
+        return decode_bundle(raw, source=source, zone=zone, rulebook=rulebook)[-1]._replace(raw=raw)
     return decode(raw, Origin(source, zone, rulebook))
-
-
-def decode_addressed(
-    raw: bytes, type_: str, id_: str, *, origin: Origin, where: str = "resourceType"
-) -> Incoming:
-    """Decode a resource that was put to `type_`/`id_`: it takes that id if it has none, and may have no other.
-
-    `where` is the place of the address, for the refusal `conflicting-id`. Raises what `decode_resource` does.
-    """
-    incoming = decode(raw, origin)
-    if incoming.type == type_ and incoming.id == id_:
-        return incoming
-    if incoming.type == type_ and not incoming.id and is_id(id_):
-        fields: dict[str, msgspec.Raw] = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        fields["id"] = msgspec.Raw(msgspec.json.encode(id_))
-        return decode(msgspec.json.encode(fields), origin)._replace(raw=raw)
-    detail = "It was sent to the address of another resource; the sender must mend its id or type."
-    return incoming._replace(content=Unusable("conflicting-id", where, detail))
-
-
-def decode(raw: bytes, origin: Origin) -> Incoming:
-    """As `decode_resource`; inside a Bundle the origin knows what fullUrls lead to."""
-    try:
-        given = wire.read.decode(raw)
-    except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError) as error:
-        return _other_or_mistyped(raw, error, origin)
-    kind = given.__class__
-    content, whose = _READERS[kind](given, origin)
-    id_ = given.id
-    if id_ is None or not is_id(id_):
-        id_ = ""
-        if content.__class__ is not Ignored:
-            content = Unusable("no-id", f"{kind.__name__}.id", _NO_ID)
-    meta = given.meta
-    if meta is None:
-        return Incoming(kind.__name__, id_, None, None, raw, whose.patient, whose.identifier, content)
-    version, updated = _version(meta.version_id), _updated(meta.last_updated, origin.zone)
-    return Incoming(kind.__name__, id_, version, updated, raw, whose.patient, whose.identifier, content)
-
-
-def resource_type(raw: bytes) -> str:
-    """The resource type, for choosing what to do with a body.
-
-    Raises:
-        InvalidResource: it is no FHIR resource.
-    """
-    return _salvage(raw)[0]
-
-
-def tombstone(type_: str, id_: str, raw: bytes = b"") -> Incoming:
-    """What a DELETE says."""
-    return Incoming(type_, id_, None, None, raw, None, None, Deleted())
-
-
-def unusable(type_: str, id_: str, raw: bytes, why: Unusable) -> Incoming:
-    """Something for the quarantine of which no more is known."""
-    return Incoming(type_, id_, None, None, raw, None, None, why)
-
-
-def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
-    return patient.facts(given, origin), Subject(given.id if is_id(given.id) else None)
-
-
-_READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {
-    wire.Observation: observation.observed,
-    wire.Patient: _patient,
-    wire.Condition: context.condition,
-    wire.MedicationRequest: context.medication,
-    wire.MedicationStatement: context.medication,
-    wire.MedicationAdministration: context.medication,
-}
-READ_TYPES: Final = frozenset(kind.__name__ for kind in _READERS)
-"""The resource types that are read; all others are ignored."""
-
-
-def _version(given: object) -> str | None:
-    """A number is let pass, as some servers write it so."""
-    if type(given) is str and given:
-        return given
-    return str(given) if type(given) is int else None
-
-
-def _updated(given: object, zone: tzinfo | None) -> datetime | None:
-    if type(given) is not str:
-        return None
-    try:
-        at = moment(given, zone)
-    except Defect:
-        return None
-    return at
-
-
-def _salvage(raw: bytes) -> tuple[str, wire.Salvage]:
-    try:
-        salvage = wire.salvage.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InvalidResource("Not a FHIR resource: a JSON object with a resourceType is expected.") from None
-    kind = salvage.resource_type
-    if not isinstance(kind, str) or _TYPE.fullmatch(kind) is None:
-        raise InvalidResource("Not a FHIR resource: it has no resourceType.", where="resourceType")
-    return kind, salvage
-
-
-def _other_or_mistyped(raw: bytes, error: Exception, origin: Origin) -> Incoming:
-    """A type that is not read, or one that is, with a field of the wrong JSON type."""
-    kind, salvage = _salvage(raw)
-    if kind == "Bundle":
-        raise InvalidResource("A single resource is expected here, not a Bundle.", where="resourceType")
-    id_ = salvage.id if is_id(salvage.id) else ""
-    meta = _piece(salvage.meta, wire.meta) or wire.Meta()
-    updated = _updated(meta.last_updated, origin.zone)
-    whose = _NOBODY
-    content: Content = Ignored("other-type")
-    if kind in READ_TYPES:
-        content = _mistyped(kind, salvage, error)
-        whose = Subject(id_ or None) if kind == "Patient" else _whose(salvage, origin)
-        if not id_ and not isinstance(content, Ignored):
-            content = Unusable("no-id", f"{kind}.id", _NO_ID)
-    return Incoming(
-        kind, id_, _version(meta.version_id), updated, raw, whose.patient, whose.identifier, content
-    )
-
-
-def _mistyped(kind: str, salvage: wire.Salvage, error: Exception) -> Content:
-    """A retraction is obeyed however broken the rest is; what is not about the liver stays ignored."""
-    gone = codes.OBSERVATION_GONE if kind == "Observation" else {codes.ENTERED_IN_ERROR}
-    if isinstance(salvage.status, str) and salvage.status in gone:
-        return Deleted()
-    if kind == "Observation" and salvage.component is UNSET and salvage.contained is UNSET:
-        code = _piece(salvage.code, wire.concept)
-        if code is not None and not observation.is_about_liver(code):
-            return Ignored("other-code")
-    if isinstance(error, ArithmeticError):
-        return Unusable("unreadable-number", kind, "A number too large or too small to be read.")
-    place = _AT.search(str(error))
-    where = f"{kind}.{place[1]}" if place and place[1] else kind
-    return Unusable("wrong-type", where, "The value here is not of the JSON type that FHIR prescribes.")
-
-
-def _whose(salvage: wire.Salvage, origin: Origin) -> Subject:
-    try:
-        return subject(_piece(salvage.subject, wire.reference), origin.links)
-    except (Defect, OtherSubjectError):
-        return _NOBODY
-
-
-def _piece(raw: wire.Anything, decoder: msgspec.json.Decoder[_T]) -> _T | None:
-    if raw is UNSET:
-        return None
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError):
-        return None

@@ -3,7 +3,7 @@
 import warnings
 
 from service.errors import InvalidResource
-from service.fhir.decode import resource_type
+from service.fhir.resource import resource_type
 
 _MOST = 10
 

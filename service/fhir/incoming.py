@@ -78,7 +78,11 @@ class Incoming(NamedTuple):
     last_updated: datetime | None
     """Aware, or None where absent or unreadable."""
     raw: bytes
-    """This resource's own bytes, verbatim; for a delete in a Bundle the bytes of its entry."""
+    """This resource's own bytes, verbatim; `decode_resource` reads them again to the same effect.
+
+    Of a Bundle's entry that says something only together with others (a reference to a fullUrl, an address to
+    be put to, a delete), an extract of the Bundle that holds the entry's bytes and what it needs.
+    """
     patient: str | None
     """Id of its Patient in the same source; of a Patient its own. None where unknown."""
     patient_identifier: tuple[str, str] | None

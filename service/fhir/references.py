@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import DecodeError, Raw
@@ -23,24 +23,24 @@ class Target(NamedTuple):
     raw: bytes
 
 
-Links = Mapping[str, Target]
-"""fullUrl → resource, within one Bundle."""
-NO_LINKS: Final[Links] = {}
+class Links:
+    """What the fullUrls of one Bundle lead to, and which of them were followed."""
+
+    __slots__ = ("_targets", "followed")
+
+    def __init__(self, targets: Mapping[str, Target]) -> None:
+        self._targets = targets
+        self.followed: dict[str, Target] = {}
+
+    def find(self, url: str) -> Target | None:
+        """The resource at `url`, noted as followed; None where the Bundle has none."""
+        target = self._targets.get(url)
+        if target is not None:
+            self.followed[url] = target
+        return target
 
 
-class PatientOf(dict[str, Target]):
-    """Links of a resource that is read again, alone: it came in a Bundle, and its patient was found out then.
-
-    Whatever `urn:` its subject names is that patient.
-    """
-
-    def __init__(self, patient_id: str) -> None:
-        super().__init__()
-        self._patient = Target("Patient", patient_id, b"")
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The patient, for every `urn:`."""
-        return self._patient if key.startswith("urn:") else default
+NO_LINKS: Final = Links({})
 
 
 class Subject(NamedTuple):
@@ -87,16 +87,16 @@ def subject(
 def _resolved(text: str, links: Links, contained: Iterable[Raw]) -> Subject | None:
     if text.startswith("#"):
         return _contained_patient(text[1:], contained)
-    target = links.get(text)
-    if target is not None:
-        if target.type != "Patient":
-            raise OtherSubjectError
-        return Subject(target.id) if target.id else None
     literal = _LITERAL.fullmatch(text)
     if literal is not None:
         if literal[1] != "Patient":
             raise OtherSubjectError
         return Subject(literal[2])
+    target = links.find(text)
+    if target is not None:
+        if target.type != "Patient":
+            raise OtherSubjectError
+        return Subject(target.id) if target.id else None
     search = _BY_IDENTIFIER.fullmatch(text)
     if search is not None and search[1] == "Patient":
         return Subject(None, (unquote(search[2] or ""), unquote(search[3])))

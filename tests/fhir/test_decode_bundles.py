@@ -10,6 +10,7 @@ import pytest
 from service.clinical.results import Medication
 from service.errors import InvalidResource, TooLarge
 from service.fhir.bundles import decode_bundle
+from service.fhir.decode import decode_resource
 from service.fhir.incoming import Deleted, Ignored, Incoming, Observed, PatientFacts, Unusable
 from service.fhir.strict_json import check_json
 from tests.fhir.arriving import RULEBOOK, alt, coded, decoded_bundle
@@ -216,6 +217,51 @@ def test_merged_patients_may_be_named_by_full_url() -> None:
     taken = decoded_bundle("transaction", post(PATIENT, URN), post(old))[1].content
     assert isinstance(taken, PatientFacts)
     assert taken.replaced_by == "p1"
+
+
+def test_an_entry_that_hangs_on_others_says_the_same_when_its_bytes_are_read_again() -> None:
+    medication = {"resourceType": "Medication", "id": "m", "code": coded("83367")}
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "r",
+        "status": "active",
+        "subject": {"reference": URN},
+        "medicationReference": {"reference": f"{URN}2"},
+    }
+    taken = decoded_bundle(
+        "transaction",
+        post(PATIENT, URN),
+        post(medication, f"{URN}2"),
+        post(order),
+        post(alt(subject={"reference": URN})),
+        put(alt(id=None), "Observation/o7"),
+        put(alt(), "Observation/o8"),
+        {"request": {"method": "DELETE", "url": "Observation/o1"}},
+        {"request": {"method": "PATCH", "url": "Observation/o1"}},
+        {"resource": 3},
+    )
+    again = [decode_resource(each.raw, source="lab", zone=None, rulebook=RULEBOOK) for each in taken]
+    assert [_placeless(each) for each in again] == [_placeless(each) for each in taken]
+    assert [type(each.content).__name__ for each in taken[2:]] == [
+        "Medication",
+        "Observed",
+        "Observed",
+        "Unusable",
+        "Deleted",
+        "Unusable",
+        "Unusable",
+    ]
+
+
+def _placeless(incoming: Incoming) -> Incoming:
+    """Its place in the Bundle aside."""
+    if isinstance(incoming.content, Unusable):
+        return incoming._replace(content=incoming.content._replace(where=""))
+    return incoming
+
+
+def test_an_entry_that_stands_alone_keeps_its_own_bytes() -> None:
+    assert only(decoded_bundle("transaction", post(alt()))).raw == json.dumps(alt()).encode()
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -170,6 +170,12 @@ def test_any_mutation_of_a_bundle_has_an_answer(bundle: dict[str, Any]) -> None:
     except (MalformedInput, InvalidResource):
         return
     for incoming in taken:
+        again = decode_resource(incoming.raw, source="lab", zone=None, rulebook=RULEBOOK)
+        if isinstance(incoming.content, Unusable):
+            assert isinstance(again.content, Unusable)
+            assert again.content.reason == incoming.content.reason
+        else:
+            assert again == incoming
         if isinstance(incoming.content, Observed):
             _is_sound(incoming)
 
