@@ -14,7 +14,7 @@ from service.errors import InvalidResource, LiverwatchError, TooLarge
 from service.feed.authenticity import Directory, authenticate
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits, check_media_type, read_body
-from service.fhir.bundles import decode_bundle
+from service.fhir.decode import decode_bundle
 from service.fhir.decode import READ_TYPES, decode_resource, resource_type, tombstone
 from service.fhir.incoming import Ignored, Incoming
 from service.fhir.outcomes import outcome_bytes

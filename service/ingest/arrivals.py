@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from service.clinical.rulebook import Rulebook
-from service.fhir.decode import decode_resource
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Observed, PatientFacts, Unusable
-from service.fhir.references import NO_LINKS, PatientOf
 from service.store import patients, resources
 from service.store.resources import Version
 from service.store.sources import Source
@@ -100,12 +98,6 @@ def arrive(
                 "dated in the future; it is judged by itself when its time comes",
             )
     return arrival
-
-
-def decode_again(body: bytes, source: Source, rulebook: Rulebook, patient: str | None) -> Incoming:
-    """Decode verbatim bytes kept earlier; `patient` is whose it was found to be then, if it was."""
-    links = NO_LINKS if patient is None else PatientOf(patient)
-    return decode_resource(body, source=source.name, zone=source.zone, rulebook=rulebook, links=links)
 
 
 def identifier_text(system: str, value: str) -> str:

@@ -8,8 +8,9 @@ from sqlalchemy import Connection
 
 from service.clinical.results import Condition, LabResult, Medication
 from service.clinical.rulebook import Rulebook
+from service.fhir.decode import decode_resource
 from service.fhir.incoming import Content, Deleted, Observed, PatientFacts, Problem, Unusable
-from service.ingest.arrivals import Arrival, Succession, decode_again, flagged_unordered
+from service.ingest.arrivals import Arrival, Succession, flagged_unordered
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
@@ -75,8 +76,9 @@ class Plan:
             self._decoded[version.key] = Deleted()
             return
         body = resources.raw(connection, version.digest)
-        row = self._row(version.patient_id)
-        incoming = decode_again(body, self.source, self.rulebook, row.fhir_id if row else None)
+        incoming = decode_resource(
+            body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook
+        )
         self._decoded[version.key] = incoming.content
 
     def hold(self, arrival: Arrival) -> None:

@@ -9,12 +9,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from service.errors import Overloaded
+from service.fhir.decode import decode_resource
 from service.fhir.incoming import Deleted, Ignored, Incoming, PatientFacts, Unusable
 from service.ingest.arrivals import (
     Arrival,
     Succession,
     arrive,
-    decode_again,
     identifier_text,
     linked_patients,
     named_patients,
@@ -276,12 +276,10 @@ def _take_freed(step: _Step, source: Source, facts: Sequence[PatientFacts]) -> N
 def _again(step: _Step, source: Source, held: Sequence[Held]) -> list[Arrival]:
     """Held resources as if they had just arrived, their quarantine ended (what still fails is held anew)."""
     quarantine.release_ids(step.connection, [each.id for each in held], step.now, "replayed")
-    fhir_ids = patients.fhir_ids(step.connection, {each.patient_id for each in held if each.patient_id})
     arrivals = []
     for each in {each.digest: each for each in held if each.digest is not None}.values():
         body = resources.raw(step.connection, bytes(each.digest or b""))
-        known = fhir_ids.get(each.patient_id) if each.patient_id is not None else None
-        incoming = decode_again(body, source, step.rules.rulebook, known)
+        incoming = decode_resource(body, source=source.name, zone=source.zone, rulebook=step.rules.rulebook)
         arrival = arrive(step.connection, source, incoming, each.received, step.rules.rulebook, step.now)
         arrival.again = True
         arrivals.append(arrival)

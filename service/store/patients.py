@@ -101,12 +101,6 @@ def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) ->
     return found
 
 
-def fhir_ids(connection: Connection, ids: Collection[int]) -> dict[int, str]:
-    """The id that each patient has in its source."""
-    query = select(patient.c.id, patient.c.fhir_id).where(among(connection, patient.c.id, ids))
-    return {row.id: row.fhir_id for row in connection.execute(query)}
-
-
 def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
     """Lock patients and everyone merged with them, in order of id, and read them.
 
