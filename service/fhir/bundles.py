@@ -18,7 +18,7 @@ from msgspec import UNSET, Raw
 
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
-from service.fhir import names, wire
+from service.fhir import datatypes, names, wire
 from service.fhir.incoming import Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
 from service.fhir.references import Links, Target, is_id
@@ -30,23 +30,23 @@ _NOTIFICATIONS: Final = frozenset({"history", "subscription-notification"})
 _INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9._-]{1,128})/?")
 
 
-class _Request(wire.Fhir, gc=False):
+class _Request(datatypes.Fhir, gc=False):
     method: str | None = None
     url: str | None = None
 
 
-class _Search(wire.Fhir, gc=False):
+class _Search(datatypes.Fhir, gc=False):
     mode: str | None = None
 
 
-class _Entry(wire.Fhir):
+class _Entry(datatypes.Fhir):
     full_url: str | None = None
-    resource: wire.Anything = UNSET
+    resource: datatypes.Anything = UNSET
     request: _Request | None = None
     search: _Search | None = None
 
 
-class _Bundle(wire.Fhir):
+class _Bundle(datatypes.Fhir):
     resource_type: str | None = None
     type: str | None = None
     entry: list[Raw] | None = None

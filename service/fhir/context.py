@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from service.clinical.results import Coding, Condition, Medication
-from service.fhir import codes, quantities, wire
+from service.fhir import codes, datatypes, quantities, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import Deleted, Ignored, Unusable
 from service.fhir.origin import Origin
@@ -14,7 +14,7 @@ from service.fhir.references import OtherSubjectError, Subject, find_contained, 
 from service.fhir.times import first_day, last_day
 
 _NOBODY = Subject(None)
-_NO_PERIOD = wire.Period()
+_NO_PERIOD = datatypes.Period()
 _MAX_DAYS = 36_500
 
 
@@ -74,7 +74,7 @@ def medication(
     return Medication(codings, text, start, end, current=given.status in codes.MEDICATION_CURRENT), whose
 
 
-def named(concept: wire.CodeableConcept | None) -> tuple[tuple[Coding, ...], str]:
+def named(concept: datatypes.CodeableConcept | None) -> tuple[tuple[Coding, ...], str]:
     """The codes of a concept, and its text or else its displays."""
     if concept is None:
         return (), ""
@@ -84,7 +84,7 @@ def named(concept: wire.CodeableConcept | None) -> tuple[tuple[Coding, ...], str
     return codings, text
 
 
-def _codes(concept: wire.CodeableConcept | None) -> frozenset[str]:
+def _codes(concept: datatypes.CodeableConcept | None) -> frozenset[str]:
     """Its codes; the text stands in where a sender gives no coding."""
     if concept is None:
         return frozenset()
@@ -168,7 +168,7 @@ def _dosed(dosages: Iterable[wire.Dosage], ordered: date | None) -> tuple[date |
     return min(starts, default=ordered), max(ends, default=None)
 
 
-def _after(start: date | None, length: wire.Quantity) -> date | None:
+def _after(start: date | None, length: datatypes.Quantity) -> date | None:
     days = codes.DAYS_PER_UNIT.get((length.code or length.unit or "").strip().lower())
     try:
         count = float(quantities.exact(length.value)) * float(days or 0)

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import DecodeError
 
 from service.clinical.analytes import Analyte
-from service.fhir import codes, wire
+from service.fhir import codes, datatypes, wire
 
 AFFECTED: Final = frozenset({Analyte.AST, Analyte.CREATINE_KINASE, Analyte.DIRECT_BILIRUBIN})
 
@@ -36,7 +36,7 @@ def is_haemolysed(measured: wire.Measured, *whole: wire.Observation) -> bool:
     return False
 
 
-def _specimen(reference: wire.Reference, whole: Iterable[wire.Observation]) -> bool:
+def _specimen(reference: datatypes.Reference, whole: Iterable[wire.Observation]) -> bool:
     if _says(reference.display):
         return True
     target = reference.reference or ""
@@ -54,7 +54,7 @@ def _specimen(reference: wire.Reference, whole: Iterable[wire.Observation]) -> b
     return False
 
 
-def _any_concept(concepts: list[wire.CodeableConcept] | None) -> bool:
+def _any_concept(concepts: list[datatypes.CodeableConcept] | None) -> bool:
     for concept in concepts or ():
         if _says(concept.text):
             return True

@@ -8,7 +8,7 @@ from msgspec import DecodeError, Raw
 
 from service.clinical.analytes import CODES, Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
-from service.fhir import codes, ranges, wire
+from service.fhir import codes, datatypes, ranges, wire
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.haemolysis import AFFECTED, is_haemolysed
@@ -56,7 +56,7 @@ def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]
     return Observed(tuple(results), tuple(problems)), whose
 
 
-def is_about_liver(code: wire.CodeableConcept | None) -> bool:
+def is_about_liver(code: datatypes.CodeableConcept | None) -> bool:
     """Whether any coding is of a test this service follows."""
     try:
         return _coded(code) is not None
@@ -126,7 +126,7 @@ def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
     yield from _components(member, f"{key}/", path, problems)
 
 
-def _coded(code: wire.CodeableConcept | None) -> tuple[Analyte, str] | None:
+def _coded(code: datatypes.CodeableConcept | None) -> tuple[Analyte, str] | None:
     """The analyte, and the LOINC code it goes by (of several synonyms the first in sorted order)."""
     found: tuple[Analyte, str] | None = None
     if code is None or code.coding is None:

@@ -8,7 +8,7 @@ from service.clinical.analytes import CANONICAL_UNIT, Analyte
 from service.clinical.results import Comparator
 from service.clinical.rulebook import Rulebook
 from service.clinical.units import UnusableUnit, plausible, to_canonical
-from service.fhir import codes, wire
+from service.fhir import codes, datatypes
 from service.fhir.defects import Defect
 
 SOLE_UNIT: Final = CANONICAL_UNIT.keys() - {
@@ -54,7 +54,7 @@ def exact(number: Any, where: str = "value") -> Decimal:
     raise Defect("unreadable-number", "Not a number this service can read; the sender must mend it.", where)
 
 
-def quantity(analyte: Analyte, given: wire.Quantity, rulebook: Rulebook) -> Reading:
+def quantity(analyte: Analyte, given: datatypes.Quantity, rulebook: Rulebook) -> Reading:
     """A Quantity in the canonical unit.
 
     Raises:
@@ -88,7 +88,7 @@ def integer(analyte: Analyte, given: Any, rulebook: Rulebook) -> Reading:
     return _plausible(analyte, value, Comparator.EXACT, rulebook)
 
 
-def limit(analyte: Analyte, given: wire.Quantity, beside: wire.Quantity | None) -> Decimal:
+def limit(analyte: Analyte, given: datatypes.Quantity, beside: datatypes.Quantity | None) -> Decimal:
     """A limit of a reference range in the canonical unit, by its own unit or else by the value's.
 
     Raises:
@@ -108,7 +108,7 @@ def _sole_unit(analyte: Analyte) -> str:
     return CANONICAL_UNIT[analyte]
 
 
-def _in_canonical_unit(analyte: Analyte, number: Decimal, given: wire.Quantity) -> Decimal:
+def _in_canonical_unit(analyte: Analyte, number: Decimal, given: datatypes.Quantity) -> Decimal:
     """By the coded unit where there is one; a readable unit text that says something else is a conflict."""
     code, unit = given.code, given.unit
     if not code or given.system not in codes.UCUM_SYSTEMS:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.results import ReferenceRange, Sex
-from service.fhir import codes, quantities, wire
+from service.fhir import codes, datatypes, quantities
 from service.fhir.defects import Defect
 
 _DAYS_A_YEAR = Decimal("365.25")
@@ -21,7 +21,7 @@ _EVERYBODY = _Population(None, other=False)
 
 
 def ranges(
-    analyte: Analyte, given: list[wire.ReferenceRange], value: wire.Quantity | None
+    analyte: Analyte, given: list[datatypes.ReferenceRange], value: datatypes.Quantity | None
 ) -> tuple[tuple[ReferenceRange, ...], bool]:
     """The ranges of type normal, or of no type, in the canonical unit; and whether one could not be read.
 
@@ -40,7 +40,9 @@ def ranges(
     return tuple(read), unreadable
 
 
-def _range(analyte: Analyte, given: wire.ReferenceRange, value: wire.Quantity | None) -> ReferenceRange:
+def _range(
+    analyte: Analyte, given: datatypes.ReferenceRange, value: datatypes.Quantity | None
+) -> ReferenceRange:
     low = None if given.low is None else quantities.limit(analyte, given.low, value)
     high = None if given.high is None else quantities.limit(analyte, given.high, value)
     if (high is not None and high <= 0) or (
@@ -59,13 +61,13 @@ def _range(analyte: Analyte, given: wire.ReferenceRange, value: wire.Quantity | 
     return ReferenceRange(low, high, sex, age_low, age_high, other)
 
 
-def _is_normal(meaning: wire.CodeableConcept) -> bool:
+def _is_normal(meaning: datatypes.CodeableConcept) -> bool:
     if meaning.coding:
         return any(coding.code == codes.NORMAL_RANGE for coding in meaning.coding)
     return (meaning.text or "").strip().lower() in ("", codes.NORMAL_RANGE, "normal range")
 
 
-def _population(applies_to: list[wire.CodeableConcept]) -> _Population:
+def _population(applies_to: list[datatypes.CodeableConcept]) -> _Population:
     """Both sexes named is no restriction; any group that is not a sex cannot be checked."""
     sexes: set[Sex] = set()
     other = False
@@ -80,13 +82,13 @@ def _population(applies_to: list[wire.CodeableConcept]) -> _Population:
     return _Population(next(iter(sexes)) if len(sexes) == 1 else None, other)
 
 
-def _sex(concept: wire.CodeableConcept) -> Sex | None:
+def _sex(concept: datatypes.CodeableConcept) -> Sex | None:
     words = [coding.code for coding in concept.coding or () if coding.code] or [concept.text or ""]
     found = {codes.SEX_CODES.get(word.strip().lower()) for word in words}
     return found.pop() if len(found) == 1 else None
 
 
-def _years(age: wire.Quantity | None) -> Decimal | None:
+def _years(age: datatypes.Quantity | None) -> Decimal | None:
     """In years, exactly where the age is given in years."""
     if age is None:
         return None

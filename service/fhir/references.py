@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import DecodeError, Raw
 
-from service.fhir import wire
+from service.fhir import datatypes, wire
 from service.fhir.defects import Defect
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -60,7 +60,7 @@ def is_id(text: object) -> bool:
 
 
 def subject(
-    reference: wire.Reference | None, links: Links = NO_LINKS, contained: Iterable[Raw] | None = None
+    reference: datatypes.Reference | None, links: Links = NO_LINKS, contained: Iterable[Raw] | None = None
 ) -> Subject:
     """The Patient a `subject` names.
 
@@ -127,7 +127,7 @@ def find_contained(fragment: str, contained: Iterable[Raw]) -> wire.Named | None
     return None
 
 
-def patient_id(reference: wire.Reference | None, links: Links = NO_LINKS) -> str | None:
+def patient_id(reference: datatypes.Reference | None, links: Links = NO_LINKS) -> str | None:
     """The id of the Patient that a link between Patients names, or None."""
     try:
         return subject(reference, links).patient

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.errors import InvalidResource
-from service.fhir import codes, context, observation, patient, wire
+from service.fhir import codes, context, datatypes, observation, patient, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
@@ -135,7 +135,7 @@ def _other_or_mistyped(raw: bytes, error: Exception, origin: Origin) -> Incoming
     if kind == "Bundle":
         raise InvalidResource("A single resource is expected here, not a Bundle.", where="resourceType")
     id_ = salvage.id if is_id(salvage.id) else ""
-    meta = _piece(salvage.meta, wire.meta) or wire.Meta()
+    meta = _piece(salvage.meta, wire.meta) or datatypes.Meta()
     updated = _updated(meta.last_updated, origin.zone)
     whose = _NOBODY
     content: Content = Ignored("other-type")
@@ -172,7 +172,7 @@ def _whose(salvage: wire.Salvage, origin: Origin) -> Subject:
         return _NOBODY
 
 
-def _piece(raw: wire.Anything, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+def _piece(raw: datatypes.Anything, decoder: msgspec.json.Decoder[_T]) -> _T | None:
     if raw is UNSET:
         return None
     try:

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from service.clinical.analytes import Analyte
 from service.clinical.rulebook import Rulebook
-from service.fhir import quantities, wire
+from service.fhir import datatypes, quantities, wire
 from service.fhir.defects import Defect
 
 _NULL: Final = b"null"
@@ -59,7 +59,7 @@ def has_value(measured: wire.Measured) -> bool:
     )
 
 
-def is_given(value: wire.Anything) -> bool:
+def is_given(value: datatypes.Anything) -> bool:
     """Whether a field is there and is not null."""
     return value is not UNSET and bytes(value) != _NULL
 
