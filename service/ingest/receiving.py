@@ -261,7 +261,8 @@ def _lock(
     numbers = patients.ids_of(step.connection, source.id, named)
     concerned = {known[each.key].patient_id for each in arrivals if each.key in known} | set(numbers.values())
     missing = {each for each in concerned if each is not None} - step.locked.keys()
-    step.locked |= patients.lock(step.connection, missing)
+    for number, row in patients.lock(step.connection, missing).items():
+        step.locked.setdefault(number, row)  # what this transaction changed already stays changed
     return numbers
 
 
