@@ -9,12 +9,13 @@ from sqlalchemy import Engine
 
 from service.clinical.thresholds import DueDays
 from service.deliver.letters import Letter, read_letter
+from service.fhir import names
 from service.fhir.authorship import ensure_author, record_origin
 from service.fhir.changes import Known
 from service.fhir.client import FhirClient
 from service.fhir.encode_origin import encode_device, encode_provenance
 from service.fhir.remote import RemoteRefused
-from service.fhir.write_back import Written, write_back
+from service.fhir.write_back import Written, search_ours, write_back
 from service.store.outbox import Claim
 from service.store.session import reading
 
@@ -82,7 +83,7 @@ class Delivery:
         """
         letter = self.letter = self._read()
         kept = self._kept()
-        if not letter.creates and not self._claim.claimed_before:
+        if not letter.creates and not self._may_be_there(client, kept):
             self.learnt = self._as_learnt(Known())
             return
         known_author = self._server in authors
@@ -106,6 +107,12 @@ class Delivery:
         wanted = letter.wanted(authors[self._server], self._terms.public_url, self._terms.due_days)
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
+
+    def _may_be_there(self, client: FhirClient, known: Known) -> bool:
+        """Whether the server may hold the alert, of which nothing is to be made there."""
+        if known.issue is not None or not self._claim.claimed_before:
+            return known.issue is not None
+        return bool(search_ours(client, "DetectedIssue", names.ALERT, str(self._claim.alert_id)))
 
     def _read(self) -> Letter:
         with reading(self._engine) as connection:

@@ -22,17 +22,15 @@ def record_origin(client: FhirClient, provenance: Resource, still_ours: Callable
         RemoteError: the server did not answer, or refused.
         InvalidOutgoing: what we made is not valid.
     """
-    tag = provenance["meta"]["tag"][0]
-    target = {"target": provenance["target"][0]["reference"]}
-    try:
-        there = client.search("Provenance", {**target, "_tag": f"{tag['system']}|{tag['code']}"})
-    except RemoteRefused:
-        there = client.search("Provenance", target)  # it does not search by tag
-    if any(has_tag(each, tag["system"], tag["code"]) for each in there):
+    if _recorded(client, provenance):
         return False
     if not still_ours():
         raise RemoteUnavailable("the lease ran out before the write")
-    client.create(provenance)
+    try:
+        client.create(provenance)
+    except RemoteRefused:
+        if not _recorded(client, provenance):  # a refusal that was a lost race
+            raise
     return True
 
 
@@ -46,9 +44,24 @@ def ensure_author(client: FhirClient, device: Resource) -> str:
     system, value = identifier["system"], identifier["value"]
     there = search_ours(client, "Device", system, value)
     if not there:
-        answer = client.create(device, if_none_exist=identifier_query(system, value))
-        there = search_ours(client, "Device", system, value) or [answer.resource]
-    made = there[0].get("id")
-    if not isinstance(made, str):
+        try:
+            made = [client.create(device, if_none_exist=identifier_query(system, value)).resource]
+        except RemoteRefused:
+            there = search_ours(client, "Device", system, value)
+            if not there:  # no refusal that was a lost race
+                raise
+        else:
+            there = search_ours(client, "Device", system, value) or made
+    if not isinstance(there[0].get("id"), str):
         raise RemoteUnavailable("the server has taken our Device and does not find it")
-    return f"Device/{made}"
+    return f"Device/{there[0]['id']}"
+
+
+def _recorded(client: FhirClient, provenance: Resource) -> bool:
+    tag = provenance["meta"]["tag"][0]
+    target = {"target": provenance["target"][0]["reference"]}
+    try:
+        there = client.search("Provenance", {**target, "_tag": f"{tag['system']}|{tag['code']}"})
+    except RemoteRefused:
+        there = client.search("Provenance", target)  # it does not search by tag
+    return any(has_tag(each, tag["system"], tag["code"]) for each in there)

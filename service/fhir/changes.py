@@ -116,7 +116,6 @@ def _plan_step(request: Resource | None, there: Resource | None, held: Held | No
 
 
 def _create(resource: Resource, urn: str | None) -> Resource:
-    validate_outgoing(resource)
     identifier = resource["identifier"][0]
     request = {
         "method": "POST",
@@ -127,7 +126,6 @@ def _create(resource: Resource, urn: str | None) -> Resource:
 
 
 def _update(there: Resource, wanted: Resource) -> Resource:
-    validate_outgoing(wanted)
     resource = merged(there, wanted)
     try:
         validate_outgoing(resource)

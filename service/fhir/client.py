@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -64,7 +65,7 @@ class FhirClient:
             timeout=timeout_seconds,
             follow_redirects=False,
             trust_env=False,
-            verify=ssl.create_default_context() if parts.scheme == "https" else True,
+            verify=_trusted(),
             transport=transport,
         )
         self._seconds = timeout_seconds
@@ -196,6 +197,12 @@ class FhirClient:
             if time.monotonic() > deadline:
                 raise RemoteUnavailable("the answer took too long")
         return bytes(body)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The system's certificate authorities; read once, for that takes longer than a request."""
+    return ssl.create_default_context()
 
 
 def _understood(response: httpx2.Response, body: bytes, what: str) -> Answer:

@@ -45,8 +45,8 @@ class RemoteRefused(RemoteError):
         """HTTP status it answered with; None where this side refused."""
 
 
-class RemoteConflict(RemoteRefused):
-    """409 or 412: it has changed meanwhile, or there are several. Look again before believing it."""
+class RemoteConflict(RemoteUnavailable):
+    """409 or 412: it has changed meanwhile, or there are several. Looking again helps; repeating does not."""
 
     issue_code: ClassVar[str] = "conflict"
 
@@ -62,7 +62,7 @@ def failure(code: int, what: str, outcome: Any = None, retry_after: str | None =
     """
     message = f"{what}: HTTP {code}{_coded(outcome)}"
     if code in (409, 412):
-        return RemoteConflict(message, code=code)
+        return RemoteConflict(message)
     if 400 <= code < 500 and code not in _PASSING:
         return RemoteRefused(message, code=code)
     wait = retry_seconds(retry_after, datetime.now(UTC))

@@ -41,7 +41,9 @@ class Post:
     def __post_init__(self) -> None:
         settings = SourceSettings(fhir_base_url=self.base_url)
         with writing(self.engine) as connection:
-            self.source_id = sources.add(connection, "clinic", settings, "secret", self.now).id
+            known = sources.find(connection, "clinic")
+            source = known or sources.add(connection, "clinic", settings, "secret", self.now)
+            self.source_id = source.id
             ids = patients.ids_of(connection, self.source_id, [self.patient])
             assert ids == {self.patient: 1}
 

@@ -23,7 +23,7 @@ from tests.fhir.alert_examples import (
     revised,
     urgent,
 )
-from tests.fhir.fake_server import FakeServer, Handler, dropped, status, unreachable
+from tests.fhir.fake_server import FakeServer, Handler, denied, dropped, status, unreachable
 
 
 @pytest.fixture
@@ -200,11 +200,7 @@ def test_a_permanent_refusal_goes_to_the_dead_letters_without_the_answers_text(
 
 def test_a_refusal_that_was_a_lost_race_is_not_believed(post: Post, server: FakeServer) -> None:
 
-    def lost(handle: Handler, request: httpx2.Request) -> httpx2.Response:
-        handle(request)
-        return httpx2.Response(400)
-
-    server.next_answers["POST /"] = [lost]
+    server.next_answers["POST /"] = [denied]
     assert post.deliver(alert()).claimed == 1
     assert not post.line().dead
     assert server.one("DetectedIssue")

@@ -36,6 +36,12 @@ def unreachable(_handle: Handler, request: httpx2.Request) -> httpx2.Response:
     raise httpx2.ConnectError("refused", request=request)
 
 
+def denied(handle: Handler, request: httpx2.Request) -> httpx2.Response:
+    """The request is carried out, and refused all the same, as some servers do under a race."""
+    handle(request)
+    return httpx2.Response(400)
+
+
 class FakeServer:
     """Resources by type and id, every version kept; `next_answers` are used up before it behaves."""
 
@@ -48,6 +54,8 @@ class FakeServer:
         self.requests: list[tuple[str, str]] = []
         self.next_answers: dict[str, list[Callable[[Handler, httpx2.Request], httpx2.Response]]] = {}
         """What the next requests of a method and path (`POST /`) get, in order."""
+        self.faults: list[Callable[[Handler, httpx2.Request], httpx2.Response] | None] = []
+        """What the next requests get, whatever they are; None: what they ask for."""
         self._count = 0
 
     @property
@@ -82,6 +90,9 @@ class FakeServer:
         path = urlsplit(str(request.url)).path.removeprefix("/fhir") or "/"
         what = f"{request.method} {path}"
         self.requests.append((request.method, path))
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            return fault(self._carry_out, request)
         waiting = self.next_answers.get(what) or self.next_answers.get(f"{request.method} *")
         if waiting:
             return waiting.pop(0)(self._carry_out, request)
