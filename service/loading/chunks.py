@@ -1,7 +1,5 @@
 """Pieces of files decoded into chunks: as much as one transaction should take, however large the file."""
 
-import queue
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,8 +14,6 @@ from service.store.sources import Source
 
 CHUNK_BYTES = 8 * 1024 * 1024
 """A chunk is closed at this many bytes, however few resources it holds."""
-AHEAD = 2
-"""Chunks decoded while another is being stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,48 +95,3 @@ def _why(error: LiverwatchError, line: int) -> str:
     if where and line:
         where = where.removeprefix("line 1, ")
     return f"{error.message} ({where})" if where else error.message
-
-
-class Ahead:
-    """The same chunks, decoded by another thread while the caller stores those before.
-
-    What the thread raises is raised to the caller in its place. The thread ends with the `with` block.
-    """
-
-    def __init__(self, chunks: Iterator[Chunk]) -> None:
-        self._chunks = chunks
-        self._ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(AHEAD)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="decode", daemon=True)
-
-    def __enter__(self) -> Iterator[Chunk]:
-        self._thread.start()
-        return self._items()
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        try:
-            for chunk in self._chunks:
-                self._put(chunk)
-                if self._over.is_set():
-                    return
-            self._put(None)
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for the chunk
-            self._put(error)
-
-    def _put(self, item: Chunk | BaseException | None) -> None:
-        while not self._over.is_set():
-            try:
-                self._ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return
-
-    def _items(self) -> Iterator[Chunk]:
-        while (item := self._ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item

@@ -16,7 +16,7 @@ from service.errors import Conflict, Overloaded
 from service.fhir.incoming import Incoming
 from service.ingest import Delivery, Rules, judge, keep_for_later, take
 from service.ingest.receiving import STORING_FAILED, in_transaction
-from service.loading.chunks import Chunk, Decoder, Limits, Ahead
+from service.loading.chunks import Chunk, Decoder, Limits
 from service.loading.files import FeedFile, Rejection
 from service.loading.pace import Pace
 from service.store import decisions, patients, sources
@@ -134,15 +134,14 @@ class Loader:
     def _store(self, files: Sequence[FeedFile]) -> None:
         pace = Pace(500, 50, 4000)
         decoder = Decoder(self.source, self.rules.rulebook, self.limits)
-        with Ahead(decoder.chunks(files, lambda: pace.size)) as chunks:
-            for chunk in chunks:
-                began = time.perf_counter()
-                self._take(chunk.incoming)
-                pace.took(len(chunk.incoming), time.perf_counter() - began)
-                self._note(chunk)
-                if self.stop():
-                    self.summary.stopped = True
-                    return
+        for chunk in decoder.chunks(files, lambda: pace.size):
+            began = time.perf_counter()
+            self._take(chunk.incoming)
+            pace.took(len(chunk.incoming), time.perf_counter() - began)
+            self._note(chunk)
+            if self.stop():
+                self.summary.stopped = True
+                return
 
     def _take(self, incoming: Sequence[Incoming]) -> None:
         """Store resources; where that fails, in halves, so that one that cannot be stored fails alone."""
