@@ -38,8 +38,8 @@ KIND_CODES: Final[dict[Kind, str]] = {
 """Code of a finding by its kind; an urgent one is named by its reason where :data:`FINDINGS` has that."""
 
 FINDINGS: Final[dict[str, str]] = {
-    "hys-law": "Hy's law: hepatocellular injury with jaundice",
-    "possible-hys-law": "Possibly Hy's law: hepatocellular injury with jaundice, a test is missing",
+    "hys-law": "Hy's law (hepatocellular injury with jaundice)",
+    "possible-hys-law": "Possible Hy's law (a test is missing)",
     "synthetic-failure": "Impaired liver synthesis",
     "dili-stop": "Stopping limit for a suspected drug reached",
     "severe-elevation": "Severe elevation",
@@ -51,7 +51,7 @@ FINDINGS: Final[dict[str, str]] = {
     "fold-rise": "Multiple of the baseline",
     "band-step": "Step to a higher band",
     "sustained-rise": "Sustained rise",
-    "persistent-elevation": "Persistent elevation (more than 6 months)",
+    "persistent-elevation": "Persistent elevation",
     "intermittent-elevation": "Intermittent elevation",
     "new-moderate-elevation": "New moderate elevation",
     "recheck-overdue": "Recheck overdue",

@@ -70,7 +70,7 @@ def why(alert: Alert) -> list[str]:
         for reason in finding.reasons:
             when = f"{reason.met}" if reason.met == reason.last else f"{reason.met} to {reason.last}"
             name = finding_in_words(reason_code(finding, reason))
-            lines.append(f"{analyte_in_words(finding.analyte)}, {name.lower()} ({when}): {reason.detail}")
+            lines.append(f"{analyte_in_words(finding.analyte)}: {name}, {when}. {reason.detail}")
         notes.update(dict.fromkeys(finding.notes))
     lines += [_level_in_words(level) for level in alert.episode.latest]
     return lines + [f"Note: {note}" for note in notes]

@@ -54,7 +54,7 @@ def test_an_alert_says_what_was_found_in_whom_and_why() -> None:
         {"system": "https://liverwatch.example/fhir/NamingSystem/alert", "value": str(ALERT_ID)}
     ]
     assert issue["code"]["coding"][0]["code"] == "persistent-elevation"
-    assert issue["code"]["text"] == "Persistent elevation (more than 6 months): ALT"
+    assert issue["code"]["text"] == "Persistent elevation: ALT"
     assert issue["severity"] == "low"
     assert issue["patient"] == {"reference": "Patient/p1"}
     assert issue["author"] == {"reference": "Device/d1"}
