@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from operator import attrgetter
 
 from service.clinical.alert_policy import OPEN_TO_RECHECK, AlertPolicy
 from service.clinical.analytes import Analyte
@@ -121,7 +122,7 @@ class Walk:
             if episode is not None and (result.analyte in _TRENDED or result.analyte in episode.normals):
                 episode.results.append(result.key)
                 episode.last_day = day
-        for result in left_out:
+        for result in sorted(left_out, key=attrgetter("key")):
             self._note_left_out(result)
 
     def _note_left_out(self, result: LabResult) -> None:

@@ -49,7 +49,8 @@ def _persistent(run: Run, remarks: tuple[int, ...]) -> str:
     still = f" Still elevated after {passed[-1]} months." if passed else ""
     return (
         f"{first.analyte.value} elevated from {first.day} to {last.day}, {days} days, "
-        f"in {len(run.values)} day-values, none normal between. Highest {level(highest)}; latest {level(last)}. "
+        f"in {len(run.values)} day-values, none normal between. Highest {level(highest)}; "
+        f"latest {level(last)}. "
         f"Rule: elevated for more than six calendar months.{still}"
     )
 

@@ -29,7 +29,15 @@ TBIL, DBIL, INR, ALB = (
     Analyte.INR,
     Analyte.ALBUMIN,
 )
-ULN = {ALT: 33, AST: 40, ALP: 120, GGT: 60, TBIL: Decimal("20.5"), DBIL: Decimal("5.1"), INR: Decimal("1.2")}
+ULN: dict[Analyte, Decimal | int] = {
+    ALT: 33,
+    AST: 40,
+    ALP: 120,
+    GGT: 60,
+    TBIL: Decimal("20.5"),
+    DBIL: Decimal("5.1"),
+    INR: Decimal("1.2"),
+}
 """The rulebook's limits of a man, in canonical units."""
 
 _numbers = count()
@@ -79,7 +87,9 @@ def series(analyte: Analyte, values: Mapping[When, object]) -> list[LabResult]:
 
 def multiples(analyte: Analyte, values: Mapping[When, object]) -> list[LabResult]:
     """Results of one analyte by day, given as multiples of a man's upper limit."""
-    return series(analyte, {when: Decimal(str(value)) * ULN[analyte] for when, value in values.items()})
+    return series(
+        analyte, {when: Decimal(str(value)) * Decimal(ULN[analyte]) for when, value in values.items()}
+    )
 
 
 def man(*results: Iterable[LabResult] | LabResult, **more: object) -> PatientRecord:

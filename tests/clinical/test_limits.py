@@ -1,0 +1,140 @@
+"""Which limit of normal holds, and where it came from."""
+
+from decimal import Decimal
+
+import pytest
+
+from service.clinical.analytes import Analyte
+from service.clinical.limits import LABORATORY, RULEBOOK, RULEBOOK_SEX_UNKNOWN, Person, limit_of
+from service.clinical.results import ReferenceRange, Sex
+from service.clinical.rulebook import SHIPPED, Rulebook, parse_rulebook
+from tests.clinical.records import ALB, ALP, ALT, AST, GGT, INR
+from tests.clinical.records import RULEBOOK as SHIPPED_RULES
+
+MAN = Person(Sex.MALE, Decimal(40))
+WOMAN = Person(Sex.FEMALE, Decimal(40))
+SOMEBODY = Person(None, Decimal(40))
+BOY = Person(Sex.MALE, Decimal(12), child=True)
+GIRL = Person(Sex.FEMALE, Decimal(12), child=True)
+PREGNANT = Person(Sex.FEMALE, Decimal(30), pregnant=True)
+
+
+def policy(name: str) -> Rulebook:
+    text = SHIPPED.read_text(encoding="utf-8")
+    return parse_rulebook(text.replace('policy = { value = "lab"', f'policy = {{ value = "{name}"'))
+
+
+def within(low: object, high: object, **more: object) -> ReferenceRange:
+    limits = (None if one is None else Decimal(str(one)) for one in (low, high))
+    return ReferenceRange(*limits, **more)  # type: ignore[arg-type]
+
+
+def limit(
+    analyte: Analyte, person: Person, *ranges: ReferenceRange, rules: Rulebook = SHIPPED_RULES
+) -> object:
+    """The limit as (value, source), or None."""
+    return limit_of(analyte, ranges, person, rules)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "person", "value", "source"),
+    [
+        (ALT, MAN, 33, RULEBOOK),
+        (ALT, WOMAN, 25, RULEBOOK),
+        (ALT, SOMEBODY, 25, RULEBOOK_SEX_UNKNOWN),
+        (ALT, BOY, 26, RULEBOOK),
+        (ALT, GIRL, 22, RULEBOOK),
+        (ALT, Person(None, Decimal(9), child=True), 22, RULEBOOK_SEX_UNKNOWN),
+        (AST, SOMEBODY, 40, RULEBOOK),
+        (AST, BOY, 40, RULEBOOK),
+        (GGT, SOMEBODY, 40, RULEBOOK_SEX_UNKNOWN),
+        (ALB, MAN, 35, RULEBOOK),
+        (Analyte.PLATELETS, MAN, 150, RULEBOOK),
+        (INR, WOMAN, Decimal("1.2"), RULEBOOK),
+    ],
+)
+def test_without_a_laboratory_range_the_rulebook_decides(
+    analyte: Analyte, person: Person, value: object, source: str
+) -> None:
+    assert limit(analyte, person) == (value, source)
+
+
+@pytest.mark.parametrize("analyte", [Analyte.PROTHROMBIN_TIME, Analyte.PROTHROMBIN_ACTIVITY])
+def test_prothrombin_has_no_limit_of_the_rulebook(analyte: Analyte) -> None:
+    assert limit(analyte, MAN) is None
+
+
+def test_a_fitting_laboratory_range_comes_first() -> None:
+    assert limit(ALT, MAN, within(7, 55)) == (55, LABORATORY)
+    assert limit(ALB, MAN, within(33, 49)) == (33, LABORATORY)
+
+
+def test_the_range_of_the_patients_own_sex_is_more_specific_than_one_for_all() -> None:
+    ranges = (within(0, 50), within(0, 41, sex=Sex.MALE), within(0, 31, sex=Sex.FEMALE))
+    assert limit(ALT, MAN, *ranges) == (41, LABORATORY)
+    assert limit(ALT, WOMAN, *ranges) == (31, LABORATORY)
+    assert limit(ALT, SOMEBODY, *ranges) == (50, LABORATORY)
+
+
+def test_with_unknown_sex_ranges_for_one_sex_only_do_not_fit() -> None:
+    ranges = (within(0, 41, sex=Sex.MALE), within(0, 31, sex=Sex.FEMALE))
+    assert limit(ALT, SOMEBODY, *ranges) == (25, RULEBOOK_SEX_UNKNOWN)
+
+
+def test_the_narrower_age_range_is_more_specific() -> None:
+    ranges = (
+        within(0, 50),
+        within(0, 45, age_low=Decimal(18)),
+        within(0, 40, age_low=Decimal(30), age_high=Decimal(50)),
+    )
+    assert limit(ALT, MAN, *ranges) == (40, LABORATORY)
+    assert limit(ALT, MAN._replace(age=Decimal(60)), *ranges) == (45, LABORATORY)
+    assert limit(ALT, MAN._replace(age=None), *ranges) == (50, LABORATORY)
+
+
+def test_to_17_years_holds_until_the_eighteenth_birthday() -> None:
+    children = within(0, 350, age_high=Decimal(17))
+    assert limit(ALP, BOY._replace(age=Decimal("17.9")), children) == (350, LABORATORY)
+    assert limit(ALP, MAN._replace(age=Decimal(18)), children) == (120, RULEBOOK)
+
+
+def test_where_two_age_ranges_touch_the_one_that_fits_exactly_wins() -> None:
+    ranges = (within(0, 350, age_high=Decimal(18)), within(0, 130, age_low=Decimal(18)))
+    assert limit(ALP, MAN._replace(age=Decimal("18.3")), *ranges) == (130, LABORATORY)
+    assert limit(ALP, BOY._replace(age=Decimal("17.3")), *ranges) == (350, LABORATORY)
+
+
+def test_a_range_for_a_group_that_cannot_be_checked_is_never_used() -> None:
+    assert limit(ALT, MAN, within(0, 99, other_population=True)) == (33, RULEBOOK)
+
+
+def test_a_range_without_the_needed_side_or_with_a_zero_limit_is_not_used() -> None:
+    assert limit(ALT, MAN, within(5, None)) == (33, RULEBOOK)
+    assert limit(ALB, MAN, within(None, 50)) == (35, RULEBOOK)
+    assert limit(ALT, MAN, within(0, 0)) == (33, RULEBOOK)
+
+
+def test_of_two_equally_specific_ranges_the_stricter_counts() -> None:
+    assert limit(ALT, MAN, within(0, 50), within(0, 45)) == (45, LABORATORY)
+    assert limit(ALB, MAN, within(33, 50), within(35, 52)) == (35, LABORATORY)
+
+
+def test_policy_guideline_always_takes_the_rulebook() -> None:
+    assert limit(ALT, MAN, within(0, 55), rules=policy("guideline")) == (33, RULEBOOK)
+
+
+def test_policy_stricter_takes_the_lower_upper_limit_and_the_higher_lower_one() -> None:
+    rules = policy("stricter")
+    assert limit(ALT, MAN, within(0, 55), rules=rules) == (33, RULEBOOK)
+    assert limit(ALT, MAN, within(0, 30), rules=rules) == (30, LABORATORY)
+    assert limit(ALB, MAN, within(30, 50), rules=rules) == (35, RULEBOOK)
+    assert limit(ALB, MAN, within(38, 50), rules=rules) == (38, LABORATORY)
+    assert limit(ALT, MAN, within(0, 33), rules=rules) == (33, LABORATORY)
+
+
+@pytest.mark.parametrize("person", [BOY, GIRL, PREGNANT])
+@pytest.mark.parametrize("name", ["lab", "guideline", "stricter"])
+def test_alp_of_a_child_or_in_pregnancy_needs_the_laboratorys_own_range(person: Person, name: str) -> None:
+    assert limit(ALP, person, rules=policy(name)) is None
+    assert limit(ALP, person, within(0, 390), rules=policy(name)) == (390, LABORATORY)
+    assert limit(ALP, person, within(0, 130, age_low=Decimal(50)), rules=policy(name)) is None
