@@ -1,0 +1,251 @@
+"""What everything received comes to, worked out plainly and in one pass: no database, no order of arrival.
+
+It uses the decoder, `assess` and `reconcile` (each tested by itself), and nothing of `service.ingest` or
+`service.store`. It decides by code of its own which version of a resource is the latest, whose it is, and
+which records are one person's.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from service.alerts.alert import Alert, Disposition
+from service.alerts.reconcile import reconcile
+from service.clinical.assess import assess
+from service.clinical.episodes import Episode
+from service.clinical.recommendations import recommended_steps
+from service.clinical.results import Condition, LabResult, Medication, PatientRecord
+from service.clinical.rulebook import Rulebook
+from service.clinical.thresholds import DueDays
+from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests
+from service.fhir.incoming import Content, Deleted, Incoming, Observed, PatientFacts, Unusable
+
+NOBODY = UUID(int=0)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+PUBLIC_URL = "https://watch.clinic.test"
+ISSUE, AUTHOR = "urn:issue", "Device/1"
+
+
+class Message(NamedTuple):
+    """One resource as a source sent it."""
+
+    incoming: Incoming
+    received: datetime
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must be true at the end."""
+
+    histories: Mapping[str, set[LabResult]]
+    """By the Patient they are stored under; nobody without any."""
+    persons: Mapping[str, str]
+    """The record under which each Patient is judged."""
+    episodes: Mapping[str, Sequence[Episode]]
+    """By the surviving Patient's id; nobody without any."""
+    alerts: Sequence[Alert]
+    """Alerts that live, without identity; `subject` is the place in `names`."""
+    names: Sequence[str]
+    """Ids of all Patients, sorted."""
+    dispositions: Mapping[UUID, Disposition]
+    held: Sequence[tuple[str, str]]
+    """(`Type/id`, reason) of everything in quarantine, sorted."""
+
+    def ehr(self, source: str, due: DueDays, *, skip: Collection[str] = ()) -> list[str]:
+        """What the EHR must hold, canonical and without identifiers, except alerts in the states `skip`."""
+        return sorted(
+            encoded(
+                each,
+                self.names[each.subject],
+                source,
+                due,
+                [self.dispositions[one] for one in each.dispositions],
+            )
+            for each in self.alerts
+            if each.state not in skip
+        )
+
+
+def expected(
+    messages: Iterable[Message],
+    dispositions: Sequence[Disposition],
+    *,
+    rulebook: Rulebook,
+    now: datetime,
+) -> Expected:
+    """The one pass."""
+    by_key: dict[str, list[Message]] = {}
+    for message in messages:
+        by_key.setdefault(f"{message.incoming.type}/{message.incoming.id}", []).append(message)
+    latest = {key: newest(versions) for key, versions in by_key.items()}
+    facts = {
+        incoming.id: incoming.content
+        for incoming in latest.values()
+        if incoming is not None and isinstance(incoming.content, PatientFacts)
+    }
+    owners = {identifier: name for name, said in facts.items() for identifier in said.identifiers}
+    names = sorted(_named(messages_of(by_key), facts, owners))
+    parts: dict[str, _Parts] = {name: _Parts([], [], []) for name in names}
+    held: list[tuple[str, str]] = []
+    for key, incoming in sorted(latest.items()):
+        if incoming is None or isinstance(incoming.content, PatientFacts):
+            continue
+        owner = incoming.patient or owners.get(incoming.patient_identifier or ("", ""))
+        if isinstance(incoming.content, Unusable):
+            held.append((key, incoming.content.reason))
+        elif owner is None:
+            held.append((key, "unknown-patient"))
+        elif _is_future(incoming.content, rulebook, now):
+            held.append((key, "future"))
+        else:
+            _file(parts[owner], incoming.content)
+    ends = {name: _survivor(name, facts) for name in names}
+    held += [(f"Patient/{name}", "link-cycle") for name, end in ends.items() if end is None]
+    persons = {name: end or name for name, end in ends.items()}
+    records = {
+        person: _record(person, [name for name in names if persons[name] == person], parts, facts)
+        for person in sorted(set(persons.values()))
+    }
+    judged = {person: assess(record, rulebook, now).episodes for person, record in records.items()}
+    numbered = [(names.index(person), one) for person, episodes in judged.items() for one in episodes]
+    alerts = [change.after for change in reconcile([], dispositions, numbered, now, uuid4)]
+    return Expected(
+        histories={name: set(part.results) for name, part in parts.items() if part.results},
+        persons=persons,
+        episodes={person: episodes for person, episodes in judged.items() if episodes},
+        alerts=in_order(anonymous(alert, alert.subject) for alert in alerts),
+        names=names,
+        dispositions={made.id: made for made in dispositions},
+        held=sorted(held),
+    )
+
+
+def anonymous(alert: Alert, subject: int) -> Alert:
+    """Without what depends on the order of arrival: identity, revision and need for review."""
+    return replace(alert, id=NOBODY, subject=subject, created=LONG_AGO, revision=0, review_since=None)
+
+
+def in_order(alerts: Iterable[Alert]) -> list[Alert]:
+    """By patient, onset, family and evidence."""
+    return sorted(
+        alerts, key=lambda one: (one.subject, one.episode.onset, one.family, min(one.episode.evidence))
+    )
+
+
+def encoded(
+    alert: Alert, patient: str, source: str, due: DueDays, dispositions: Sequence[Disposition]
+) -> str:
+    """The resources that say the alert, as canonical JSON without its identifier."""
+    to = Addresses(f"Patient/{patient}", ISSUE, AUTHOR, source, PUBLIC_URL)
+    requests = encode_requests(alert, recommended_steps(alert.episode, due), to)
+    return canonical(alert.id, encode_issue(alert, to, dispositions), requests)
+
+
+def canonical(alert_id: UUID, issue: Resource, requests: Mapping[str, Resource]) -> str:
+    """Resources of one alert as text that is equal where they are equal but for the alert's identifier."""
+    whole = {"issue": issue, "requests": requests}
+    return json.dumps(whole, sort_keys=True, default=str).replace(str(alert_id), "ID")
+
+
+def newest(versions: Sequence[Message]) -> Incoming | None:
+    """The latest version of one resource; None where it is gone.
+
+    Every message either states a version or is a deletion, which counts from the moment it was received.
+    """
+    deletions = [each.received for each in versions if _is_deletion(each)]
+    stated = [each for each in versions if not _is_deletion(each)]
+    if not stated:
+        return None
+    if all((each.incoming.version_id or "").isdecimal() for each in stated):
+        best = max(stated, key=lambda each: int(each.incoming.version_id or ""))
+    else:
+        best = max(stated, key=lambda each: each.incoming.last_updated or LONG_AGO)
+    since = best.incoming.last_updated or best.received
+    if isinstance(best.incoming.content, Deleted) or (deletions and max(deletions) >= since):
+        return None
+    return best.incoming
+
+
+def messages_of(by_key: Mapping[str, Sequence[Message]]) -> Iterable[Message]:
+    """All messages again."""
+    return (each for versions in by_key.values() for each in versions)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    results: list[LabResult]
+    conditions: list[Condition]
+    medications: list[Medication]
+
+
+def _is_deletion(message: Message) -> bool:
+    incoming = message.incoming
+    return (
+        isinstance(incoming.content, Deleted)
+        and incoming.version_id is None
+        and incoming.last_updated is None
+    )
+
+
+def _named(
+    messages: Iterable[Message], facts: Mapping[str, PatientFacts], owners: Mapping[tuple[str, str], str]
+) -> set[str]:
+    """Every Patient anybody ever mentioned."""
+    named = set(facts)
+    for message in messages:
+        if message.incoming.patient:
+            named.add(message.incoming.patient)
+        if isinstance(message.incoming.content, PatientFacts):
+            named |= {
+                *message.incoming.content.replaces,
+                message.incoming.content.replaced_by or message.incoming.id,
+            }
+    return named | set(owners.values())
+
+
+def _is_future(content: Content, rulebook: Rulebook, now: datetime) -> bool:
+    tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
+    return isinstance(content, Observed) and any(each.effective > now + tolerance for each in content.results)
+
+
+def _file(part: _Parts, content: Content) -> None:
+    if isinstance(content, Condition):
+        part.conditions.append(content)
+    elif isinstance(content, Medication):
+        part.medications.append(content)
+    elif isinstance(content, Observed):
+        part.results.extend(content.results)
+
+
+def _survivor(name: str, facts: Mapping[str, PatientFacts]) -> str | None:
+    """The record a Patient's links lead to; None where they lead in a circle or to two."""
+    reached, at = [name], name
+    while True:
+        onward = {other for other, said in facts.items() if at in said.replaces}
+        if at in facts and facts[at].replaced_by is not None:
+            onward.add(facts[at].replaced_by or "")
+        if not onward:
+            return at
+        if len(onward) > 1:
+            return None
+        (at,) = onward
+        if at in reached:
+            return None
+        reached.append(at)
+
+
+def _record(
+    person: str, members: Sequence[str], parts: Mapping[str, _Parts], facts: Mapping[str, PatientFacts]
+) -> PatientRecord:
+    said = facts.get(person)
+    return PatientRecord(
+        results=[each for name in members for each in parts[name].results],
+        sex=said.sex if said else None,
+        birth_date=said.birth_date if said else None,
+        deceased=any(facts[name].deceased for name in members if name in facts),
+        conditions=[each for name in members for each in parts[name].conditions],
+        medications=[each for name in members for each in parts[name].medications],
+    )

@@ -1,0 +1,378 @@
+"""Promise 2: what is known, judged and wanted in the EHR does not depend on the order things came in.
+
+A state machine plays a small world: an EHR that writes, corrects, retracts, deletes, reassigns and merges; a
+feed that loses the order, repeats, and batches as it likes; nurses who decide at any moment; processes that
+restart. In the end, and now and then before it, everything stored must be what a plain one-pass oracle makes
+of the messages received.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Engine
+
+from service.alerts.alert import Action, Alert, Disposition, OverrideReason, State
+from service.alerts.states import permitted
+from service.assessments import assessments
+from service.clinical.analytes import Analyte
+from service.deliver.letters import read_letter
+from service.store import alerts as alert_store
+from service.store import outbox
+from service.store.people import people
+from service.store.schema import metadata
+from service.store.session import reading, writing
+from service.store.sources import SourceSettings
+from tests.ingest.feeding import (
+    NOW,
+    RULEBOOK,
+    Feed,
+    Resource,
+    decoded,
+    deletion,
+    observation,
+    patient,
+    pregnancy,
+    statin,
+)
+from tests.oracle import (
+    AUTHOR,
+    ISSUE,
+    PUBLIC_URL,
+    Expected,
+    Message,
+    anonymous,
+    canonical,
+    expected,
+    in_order,
+)
+
+PATIENTS = ("p1", "p2", "p3")
+DAYS_AGO = (820, 780, 500, 440, 330, 210, 200, 120, 60, 20, 5, 1)
+SPANS = ((330, 210, 60), (300, 200, 100, 10), (820, 780, 500, 440), (440, 330, 210, 120, 20), (20, 5, 1))
+TIMES = ("0.5", "0.9", "1.2", "1.5", "3", "3.5", "6", "16")
+DUE_DAYS = RULEBOOK.rules.tiers.due_days
+QUIET = frozenset({State.RESOLVED, State.DORMANT})
+"""States in which an alert is in the EHR only if it was there before."""
+
+ids = st.sampled_from([f"o{number}" for number in range(1, 9)])
+owners = st.sampled_from(PATIENTS)
+analytes = st.sampled_from(
+    [Analyte.ALT, Analyte.ALT, Analyte.AST, Analyte.ALP, Analyte.GGT, Analyte.TOTAL_BILIRUBIN]
+)
+statuses = st.sampled_from(
+    ["final", "final", "final", "final", "corrected", "preliminary", "entered-in-error", "registered"]
+)
+flavours = st.sampled_from(["plain", "plain", "plain", "plain", "unit", "mrn", "future"])
+
+
+def empty(engine: Engine) -> None:
+    """Forget everything in the database."""
+    with writing(engine) as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+
+
+class World(RuleBasedStateMachine):
+    """One EHR and one database."""
+
+    engine: ClassVar[Engine]
+
+    def __init__(self) -> None:
+        super().__init__()
+        empty(self.engine)
+        self.pending: list[Resource | tuple[str, str, bytes]] = []
+        """What the EHR has said and the feed has not brought yet."""
+        self.received: list[Message] = []
+        self.counts: dict[str, int] = {}
+        self.ehr: dict[UUID, tuple[bool, str]] = {}
+        """What was written there: whether it is entered in error, and what it says."""
+
+    @initialize(
+        numbered=st.booleans(), backfill_writes=st.sampled_from(["open", "all"]), settle=st.booleans()
+    )
+    def begin(self, numbered: bool, backfill_writes: str, settle: bool) -> None:
+        self.numbered = numbered
+        self.feed = Feed(
+            self.engine,
+            SourceSettings(fhir_base_url="https://ehr.clinic.test/fhir"),
+            settle=timedelta(minutes=15 if settle else 0),
+            backfill_writes=backfill_writes,
+        )
+
+    # The EHR.
+
+    def _version(self, key: str) -> dict[str, Any]:
+        self.feed.now += timedelta(seconds=1)
+        self.counts[key] = self.counts.get(key, 7) + 1  # from 8, so that 9 is followed by 10
+        return {"version": self.counts[key] if self.numbered else None, "updated": self.feed.now}
+
+    @rule(
+        id_=ids, owner=owners, analyte=analytes, days=st.sampled_from(DAYS_AGO), times=st.sampled_from(TIMES)
+    )
+    def result(self, id_: str, owner: str, analyte: Analyte, days: int, times: str) -> None:
+        self._result(id_, owner, analyte, days, times, "final", "plain")
+
+    @rule(
+        id_=ids,
+        owner=owners,
+        days=st.sampled_from(DAYS_AGO),
+        times=st.sampled_from(TIMES),
+        status=statuses,
+        flavour=flavours,
+    )
+    def odd_result(self, id_: str, owner: str, days: int, times: str, status: str, flavour: str) -> None:
+        self._result(id_, owner, Analyte.ALT, days, times, status, flavour)
+
+    @rule(
+        owner=owners,
+        analyte=analytes,
+        days=st.sampled_from(SPANS),
+        times=st.lists(st.sampled_from(TIMES), min_size=5, max_size=5),
+        rising=st.booleans(),
+    )
+    def series(
+        self, owner: str, analyte: Analyte, days: Sequence[int], times: Sequence[str], rising: bool
+    ) -> None:
+        for number, (ago, level) in enumerate(zip(days, times, strict=False), 1):
+            raised = max(level, "1.5", key=float) if rising else level
+            self._result(f"o{number}", owner, analyte, ago, raised, "final", "plain")
+
+    def _result(
+        self, id_: str, owner: str, analyte: Analyte, days: int, times: str, status: str, flavour: str
+    ) -> None:
+        # 'mrn' names the patient by identifier; 'future' is dated in three days; 'unit' has a wrong one.
+        since = (self.feed.now - NOW).days
+        more: dict[str, Any] = {"mrn": owner.upper()} if flavour == "mrn" else {}
+        if flavour == "unit":
+            more["unit"] = "mm"
+        self.pending.append(
+            observation(
+                id_,
+                owner,
+                times,
+                analyte=analyte,
+                days_ago=-3 - since if flavour == "future" else days,
+                status=status,
+                **self._version(f"Observation/{id_}"),
+                **more,
+            )
+        )
+
+    @rule(
+        who=owners,
+        into=st.none() | owners,
+        replaces=st.none() | st.none() | owners,
+        gender=st.sampled_from(["male", "female", None]),
+        deceased=st.sampled_from([False, False, False, True]),
+    )
+    def person(
+        self, who: str, into: str | None, replaces: str | None, gender: str | None, deceased: bool
+    ) -> None:
+        self.pending.append(
+            patient(
+                who,
+                gender=gender,
+                deceased=deceased,
+                replaced_by=into if into != who else None,
+                replaces=[replaces] if replaces not in (None, who, into) else [],
+                mrn=who.upper(),
+                **self._version(f"Patient/{who}"),
+            )
+        )
+
+    @rule(owner=owners, pregnant=st.booleans(), days=st.sampled_from([250, 60, 10]))
+    def context(self, owner: str, pregnant: bool, days: int) -> None:
+        if pregnant:
+            self.pending.append(pregnancy("c1", owner, days_ago=days, **self._version("Condition/c1")))
+        else:
+            self.pending.append(statin("m1", owner, days_ago=days, **self._version("MedicationRequest/m1")))
+
+    @precondition(lambda self: self.counts)
+    @rule(data=st.data(), in_bundle=st.booleans())
+    def delete(self, data: st.DataObject, in_bundle: bool) -> None:
+        """Of anything but a Patient whose identifier results may go by."""
+        keys = sorted(key for key in self.counts if not key.startswith("Patient/"))
+        if not keys:
+            return
+        kind, _, id_ = data.draw(st.sampled_from(keys)).partition("/")
+        self.feed.now += timedelta(seconds=1)
+        self.pending.append((kind, id_, b'{"request":{"method":"DELETE"}}' if in_bundle else b""))
+
+    # The feed.
+
+    def _bring(self, group: Sequence[Resource | tuple[str, str, bytes]], judged: bool) -> None:
+        if not group:
+            return
+        self.feed.now += timedelta(seconds=1)
+        incoming = [
+            deletion(*each) if isinstance(each, tuple) else decoded(each, self.feed.source) for each in group
+        ]
+        self.feed.send(*incoming, judged=judged)
+        self.received += [Message(each, self.feed.now) for each in incoming]
+
+    @precondition(lambda self: self.pending)
+    @rule(data=st.data(), judged=st.sampled_from([True, True, True, False]))
+    def bring_some(self, data: st.DataObject, judged: bool) -> None:
+        """Some of what is under way, in any order, in one to three transactions; the rest comes later."""
+        order = data.draw(st.permutations(range(len(self.pending))))
+        count = data.draw(st.integers(1, len(order)))
+        taken = [self.pending[at] for at in order[:count]]
+        self.pending = [self.pending[at] for at in order[count:]]
+        cuts = sorted(data.draw(st.lists(st.integers(0, count), max_size=2)))
+        for start, end in zip([0, *cuts], [*cuts, count], strict=True):
+            self._bring(taken[start:end], judged)
+
+    @precondition(lambda self: self.pending)
+    @rule()
+    def bring_all(self) -> None:
+        taken, self.pending = self.pending, []
+        self._bring(taken, judged=True)
+
+    @precondition(lambda self: self.received)
+    @rule(data=st.data())
+    def repeat(self, data: st.DataObject) -> None:
+        """Some of what came before comes again (but not a delete: it would be a new one)."""
+        stated = [each.incoming for each in self.received if each.incoming.raw.startswith(b'{"resourceType')]
+        if stated:
+            drawn = data.draw(st.lists(st.integers(0, len(stated) - 1), min_size=1, max_size=5))
+            again = [stated[at] for at in drawn]
+            self.feed.now += timedelta(seconds=1)
+            self.feed.send(*again)
+            self.received += [Message(each, self.feed.now) for each in again]
+
+    # People, processes and time.
+
+    def _live(self) -> list[Alert]:
+        return [each for each in self.feed.alerts() if permitted(each.state)]
+
+    @rule(data=st.data())
+    def decide(self, data: st.DataObject) -> None:
+        found = self._live()
+        if not found:
+            return
+        order = sorted(found, key=lambda one: (one.episode.onset, one.family, min(one.episode.evidence)))
+        alert = order[data.draw(st.integers(0, len(order) - 1))]
+        action = data.draw(st.sampled_from(permitted(alert.state)))
+        more: dict[str, Any] = {}
+        self.feed.now += timedelta(seconds=1)
+        if action is Action.SNOOZE:
+            more["until_next_result"] = data.draw(st.booleans())
+            if not more["until_next_result"]:
+                more["until"] = self.feed.now.date() + timedelta(days=data.draw(st.integers(1, 60)))
+        elif action is Action.OVERRIDE:
+            more["reason"] = OverrideReason.ALREADY_MANAGED.value
+        elif action is Action.KNOWN_CAUSE:
+            more["until"] = self.feed.now.date() + timedelta(days=data.draw(st.integers(1, 200)))
+        self.feed.decide(alert, action, **more)
+
+    @rule(days=st.sampled_from([0, 0, 1, 4, 40, 400]))
+    def time_passes(self, days: int) -> None:
+        self.feed.now += timedelta(days=days, seconds=1)
+        self.feed.sweep()
+
+    @rule()
+    def restart(self) -> None:
+        self.engine.dispose()
+        self.feed.restart()
+
+    @rule()
+    def write_to_the_ehr(self) -> None:
+        """What the courier does, without a network."""
+        lease, source = timedelta(minutes=1), self.feed.source.id
+        with writing(self.engine) as connection:
+            claims = outbox.claim(connection, now=self.feed.now, limit=100, lease=lease, sources=[source])
+            for claim in claims:
+                letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
+                if letter.creates or claim.alert_id in self.ehr:
+                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS).encode(ISSUE)
+                    text = canonical(claim.alert_id, issue, requests)
+                    self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)
+                assert outbox.settle(connection, claim, letter.alert.revision, "{}")
+
+    # The promise.
+
+    @rule()
+    def compare(self) -> None:
+        self.feed.sweep()
+        wanted = expected(self.received, self._dispositions(), rulebook=RULEBOOK, now=self.feed.now)
+        assert self.feed.histories() == wanted.histories
+        assert self.feed.persons() == wanted.persons
+        assert self._episodes() == wanted.episodes
+        assert self._alerts(wanted) == wanted.alerts
+        assert sorted((each.key, each.reason) for each in self.feed.held()) == wanted.held
+        self._compare_ehr(wanted)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "feed"):
+            return
+        self.bring_all()
+        self.compare()
+
+    def _dispositions(self) -> list[Disposition]:
+        with reading(self.engine) as connection:
+            everyone = list(people(connection, after=0, limit=1000))
+            merged = [row.id for rows in people(connection, after=0, limit=1000).values() for row in rows]
+            return [made for _, made in alert_store.dispositions(connection, sorted({*everyone, *merged}))]
+
+    def _episodes(self) -> dict[str, Sequence[Any]]:
+        found = assessments(self.engine, self.feed.rules, self.feed.now)
+        return {each.rows[0].fhir_id: each.assessment.episodes for each in found if each.assessment.episodes}
+
+    def _alerts(self, wanted: Expected) -> list[Alert]:
+        number = {self.feed.patient_number(name): at for at, name in enumerate(wanted.names)}
+        return in_order(anonymous(alert, number[alert.subject]) for alert in self.feed.alerts())
+
+    def _compare_ehr(self, wanted: Expected) -> None:
+        self.feed.now += self.feed.settle
+        self.write_to_the_ehr()
+        there = [text for wrong, text in self.ehr.values() if not wrong]
+        skip = QUIET if self.feed.backfill_writes == "open" else {State.DORMANT}
+        missing = list(wanted.ehr(self.feed.name, DUE_DAYS, skip=skip))
+        for text in there:
+            if text in missing:
+                missing.remove(text)
+        assert not missing, "missing in the EHR"
+        surplus = list(there)
+        for text in wanted.ehr(self.feed.name, DUE_DAYS):
+            if text in surplus:
+                surplus.remove(text)
+        assert not surplus, "in the EHR without being wanted"
+
+
+def play(engine: Engine, *, examples: int, steps: int, derandomize: bool) -> None:
+    """Play so many worlds on that database."""
+    world = type("World", (World,), {"engine": engine})
+    profile = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=derandomize,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(world, settings=profile)
+
+
+@pytest.mark.timeout(300)
+def test_neither_order_nor_batching_nor_restarts_change_what_is_known_judged_and_wanted(
+    engine: Engine,
+) -> None:
+    play(engine, examples=40, steps=25, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_same_in_many_more_and_longer_worlds(engine: Engine) -> None:
+    play(engine, examples=400, steps=60, derandomize=False)
