@@ -13,15 +13,15 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import deliver
 from service.api import create_api, install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.deliver import Courier, Terms
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
 from service.feed.hooks import Feed
 from service.ingest import Rules, sweep
-from service.settings import Settings
+from service.settings import Settings, code_version
 from service.store import decisions, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, writing
@@ -151,7 +151,11 @@ class Background:
                 log.exception("the sweep failed; it is tried again")
 
     def _deliver(self) -> None:
-        deliver.run(self._engine, self._stop)
+        rulebook = self._rules.rulebook
+        terms = Terms(
+            self._settings.public_url, rulebook.rules.tiers.due_days, code_version(), rulebook.digest
+        )
+        Courier(self._engine, terms).run(self._stop)
 
 
 def serve(settings: Settings) -> None:
