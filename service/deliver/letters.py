@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
 from service.clinical.recommendations import alerting_findings, evidence_of, orderables, recommended_steps
@@ -90,7 +90,7 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
         alert=alert,
         source=source,
         patient_fhir_id=row.fhir_id,
-        dispositions=_dispositions(connection, alert),
+        dispositions=tuple(alerts.dispositions_of(connection, alert.dispositions)),
         gone=frozenset(keys[key] for key, version in versions.items() if version.state != _LIVE),
         origin=Origin(
             software=decided.code_version if decided else software,
@@ -100,14 +100,3 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
             },
         ),
     )
-
-
-def _dispositions(connection: Connection, alert: Alert) -> tuple[Disposition, ...]:
-    """The decisions that stand on the alert, on whichever record of the person they were made."""
-    if not alert.dispositions:
-        return ()
-    records = connection.execute(
-        select(patient.c.id).where(or_(patient.c.id == alert.subject, patient.c.survivor_id == alert.subject))
-    ).scalars()
-    made = alerts.dispositions(connection, list(records))
-    return tuple(each for _patient, each in made if each.id in alert.dispositions)

@@ -16,7 +16,6 @@ from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 Resource = dict[str, Any]
 
 _LOCATION = re.compile(r"(?:^|/)[A-Za-z]+/([A-Za-z0-9_.-]+)(?:/_history/[^/]+)?$")
-_OURS_TO_REVOKE = frozenset({"draft", "active"})
 _THEIRS = frozenset({"completed", "on-hold", "entered-in-error"})
 """Statuses of a ServiceRequest that somebody at the EHR has set: it is left alone then."""
 
@@ -34,18 +33,6 @@ class Known(msgspec.Struct, frozen=True):
 
     issue: Held | None = None
     steps: dict[str, Held] = {}
-
-    def to_json(self) -> str:
-        """As kept in the outbox."""
-        return msgspec.json.encode(self).decode()
-
-
-def known_from(text: str | None) -> Known:
-    """What was kept by :meth:`Known.to_json`; nothing where nothing usable was."""
-    try:
-        return msgspec.json.decode(text, type=Known) if text else Known()
-    except msgspec.DecodeError:
-        return Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +72,7 @@ def nothing_new(wanted: Wanted, known: Known) -> bool:
     return known.issue.digest == _digest(issue) and steps == new
 
 
-def plan(wanted: Wanted, found: Found, known: Known) -> list[Resource]:
+def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
     if found.issue is None and not wanted.create:
         return []
@@ -98,21 +85,31 @@ def plan(wanted: Wanted, found: Found, known: Known) -> list[Resource]:
     elif not holds(found.issue, issue):
         entries.append(_update(found.issue, issue))
     for step in sorted({*requests, *found.steps}):
-        entries += _plan_step(requests.get(step), found.steps.get(step), known.steps.get(step))
+        entries += _plan_step(requests.get(step), found.steps.get(step))
     return entries + [_retire(surplus) for surplus in found.surplus]
 
 
-def _plan_step(request: Resource | None, there: Resource | None, held: Held | None) -> list[Resource]:
+def _plan_step(request: Resource | None, there: Resource | None) -> list[Resource]:
     if there is None:
         return [_create(request, None)] if request is not None and request["status"] == "active" else []
     status = there.get("status")
+    if status in _THEIRS or (status == "revoked" and not _marked(there)):
+        return []  # somebody there has decided about the step
     if request is None:
-        return [_put({**there, "status": "revoked"}, there)] if status in _OURS_TO_REVOKE else []
-    if status in _THEIRS or holds(there, request):
-        return []
-    # Revoked, but not by us: somebody there has decided against the step.
-    theirs = status == "revoked" != request["status"] and (held is None or held.status != "revoked")
-    return [] if theirs else [_update(there, request)]
+        return [] if status == "revoked" else [_put(_revoked(there), there)]
+    return [] if holds(there, request) else [_update(there, request)]
+
+
+def _marked(request: Resource) -> bool:
+    """Whether it was this service that revoked the request."""
+    notes = request.get("note")
+    return isinstance(notes, list) and any(
+        isinstance(note, dict) and note.get("text") == names.NO_LONGER_ADVISED["text"] for note in notes
+    )
+
+
+def _revoked(request: Resource) -> Resource:
+    return {**request, "status": "revoked", "note": [*request.get("note", []), names.NO_LONGER_ADVISED]}
 
 
 def _create(resource: Resource, urn: str | None) -> Resource:

@@ -152,7 +152,7 @@ def _mitigation(made: Disposition) -> Resource:
 
 
 def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource:
-    order = step.order
+    order, over = step.order, alert.state in _NO_STEPS
     if order.coding is None:
         code: Resource = {"text": order.text}
     else:
@@ -165,7 +165,7 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             "text": wording.narrative(f"Proposed: {order.text}", [f"Due: {step.due}", note]),
             "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
             "instantiatesCanonical": [f"{names.PLAN}/{names.KIND_CODES[step.kind]}"],
-            "status": "revoked" if alert.state in _NO_STEPS else "active",
+            "status": "revoked" if over else "active",
             "intent": "proposal",
             "priority": _PRIORITY[step.priority],
             "code": code,
@@ -174,7 +174,7 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             "requester": {"reference": to.author} if to.author else None,
             "reasonReference": to.observations(step.evidence),
             "supportingInfo": [{"reference": to.issue}],
-            "note": [{"text": note}],
+            "note": [{"text": note}, *([names.NO_LONGER_ADVISED] if over else [])],
         }
     )
 

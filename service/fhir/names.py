@@ -29,6 +29,9 @@ PLAN: Final = f"{ROOT}/PlanDefinition"
 
 DEVICE_VALUE: Final = "liverwatch"
 
+NO_LONGER_ADVISED: Final = {"text": "No longer advised by Liverwatch."}
+"""The note on a ServiceRequest that this service has revoked; without it, somebody else has revoked it."""
+
 KIND_CODES: Final[dict[Kind, str]] = {
     Kind.PERSISTENT: "persistent-elevation",
     Kind.INTERMITTENT: "intermittent-elevation",

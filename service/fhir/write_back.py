@@ -60,7 +60,7 @@ def write_back(
     wrote = False
     found = Found() if first else _look(client, wanted, known, search=False)
     for _round in range(ROUNDS):
-        entries = plan(wanted, found, known)
+        entries = plan(wanted, found)
         if not entries:
             return Written(learnt(wanted, found), wrote)
         if not still_ours():
@@ -72,7 +72,7 @@ def write_back(
         except RemoteRefused:
             # On some servers a lost race looks like a refusal: look before believing it.
             found = _look(client, wanted, known, search=True)
-            if plan(wanted, found, known) == entries:
+            if plan(wanted, found) == entries:
                 raise
         else:
             wrote = True

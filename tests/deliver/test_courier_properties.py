@@ -53,7 +53,7 @@ ACTS = st.lists(
         st.booleans(),
     ),
     min_size=1,
-    max_size=6,
+    max_size=5,
 )
 
 
@@ -114,7 +114,7 @@ def check(server: FakeServer, last: Alert) -> None:
 
 
 @given(acts=ACTS, conditional=st.booleans(), tags=st.booleans())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_fails_on_the_way_the_ehr_ends_with_one_resource_as_it_stands(
     sqlite: Engine, acts: list[Act], conditional: bool, tags: bool
 ) -> None:
