@@ -78,7 +78,8 @@ def held(engine: Engine) -> list[str]:
 def counted(engine: Engine) -> dict[str, int]:
     """How many resources were ignored, by reason."""
     with reading(engine) as connection:
-        return {row.reason: row.count for row in connection.execute(select(ignored))}
+        rows = connection.execute(select(ignored.c.reason, ignored.c.count))
+        return {reason: count for reason, count in rows}  # noqa: C416 - rows are not pairs
 
 
 def unjudged(engine: Engine) -> int:
