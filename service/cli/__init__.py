@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from service.cli import alerts, episodes, judging, load, outbox, quarantine, readers, serve, sources
-from service.cli.console import complain
+from service.cli.console import complain, log_plainly
 from service.errors import LiverwatchError
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command()(serve.version)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and leave with its code: 0 done, 1 not (all) done, 2 wrong usage, 130 interrupted."""
+    log_plainly()
     try:
         app(args=arguments, prog_name="liverwatch")
     except LiverwatchError as error:

@@ -1,5 +1,6 @@
 """What commands say: results on stdout, all else on stderr, progress only where somebody is looking."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,24 @@ def note(text: str) -> None:
 def complain(text: str) -> None:
     """Say, in one line, why a command could not do what it was asked."""
     note(f"liverwatch: {' '.join(text.split())}")
+
+
+class _Plain(logging.Formatter):
+    """Level and message, and of an exception its type alone: its text may quote values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        raised = record.exc_info[0] if record.exc_info else None
+        return f"{record.levelname.lower()}: {record.getMessage()}" + (
+            f" ({raised.__name__})" if raised else ""
+        )
+
+
+def log_plainly() -> None:
+    """Send warnings and worse to stderr, a line each."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Plain())
+    root = logging.getLogger()
+    root.handlers, root.level = [handler], logging.WARNING
 
 
 def say_json(content: Any) -> None:

@@ -64,7 +64,7 @@ def database(settings: "Settings") -> "Iterator[Engine]":
     try:
         engine = open_engine(settings.database_url)
         migrate(engine)
-    except (ArgumentError, RuntimeError) as error:
+    except (ArgumentError, ImportError, RuntimeError) as error:
         raise ConfigurationError(f"LIVERWATCH_DATABASE_URL: {error}") from error
     try:
         if settings.sources:

@@ -1,0 +1,319 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from sqlalchemy import Engine, select
+
+from service.cli import main
+from service.store import decisions, sources
+from service.store.schema import alert, audit
+from service.store.session import reading, writing
+from tests.liver_files import persistent, result, write_lines
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `liverwatch` with these arguments on a database of its own, as of the data's own time."""
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "data")
+
+    def ran(*arguments: object) -> Ran:
+        with pytest.raises(SystemExit) as left:
+            main([str(each) for each in arguments])
+        captured = capsys.readouterr()
+        return Ran(int(left.value.code or 0), captured.out, captured.err)
+
+    return ran
+
+
+@pytest.fixture
+def loaded(run: Run, tmp_path: Path) -> Run:
+    """The same, with two patients whose ALT has been raised for long."""
+    urgent = result("p2-high", "p2", "2024-09-04", 1200)
+    path = write_lines(tmp_path / "loaded.ndjson", [*persistent("p1"), *persistent("p2"), urgent])
+    assert run("load", path).code == 0
+    return run
+
+
+def audited(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.execute(select(audit.c.action).order_by(audit.c.id)).scalars())
+
+
+# ------------------------------------------------------------------------------------- errors and usage
+
+
+def test_an_error_is_one_line_on_stderr_and_exit_code_1(run: Run) -> None:
+    ran = run("dispose", "abc", "take", "--by", "nurse")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "liverwatch: there is no alert of that id; see `liverwatch alerts --all`\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["load"], ["load", "/nowhere.ndjson"], ["nonsense"], ["load", "--clock", "sundial", "/"]]
+)
+def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments).code == 2
+
+
+def test_a_setting_that_cannot_be_used_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVERWATCH_PORT", "many")
+    ran = run("alerts")
+    assert ran.code == 1
+    assert ran.err.startswith("liverwatch: LIVERWATCH_PORT: ")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "oracle://x", "postgresql+psycopg://nobody@127.0.0.1:9/x", "sqlite:////nowhere/x.db"]
+)
+def test_a_database_that_cannot_be_opened_is_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", url)
+    ran = run("alerts")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("liverwatch: ")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_database_error_never_shows_what_the_statement_held(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import text
+
+    def failing(connection: Any, **_: object) -> None:
+        connection.execute(text("SELECT secret_column FROM nowhere WHERE x = :x"), {"x": "Jane Doe"})
+
+    monkeypatch.setattr(decisions, "write_audit", failing)
+    ran = run("alerts")
+    assert ran.code == 1
+    assert ran.err.startswith("liverwatch: the database failed (")
+    assert "Jane" not in ran.err
+
+
+def test_help_names_every_command(run: Run) -> None:
+    ran = run("--help")
+    for command in ("serve", "load", "episodes", "alerts", "dispose", "rejudge", "sweep", "source", "reader"):
+        assert command in ran.out
+
+
+def test_version_names_release_and_rulebook(run: Run) -> None:
+    assert run("version").out.startswith("liverwatch ")
+
+
+def test_the_database_is_made_by_the_first_command(
+    run: Run, blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", blank_database_url)
+    assert run("alerts", "--json").json == []
+    assert run("migrate").out.startswith("the database is at revision ")
+
+
+# ---------------------------------------------------------------------------------- episodes and alerts
+
+
+def test_episodes_are_a_list_of_findings(loaded: Run) -> None:
+    found = loaded("episodes", "--json").json
+    (finding,) = [each for each in found if each["patient"] == "p1"]
+    assert finding == {
+        "patient": "p1",
+        "source": "files",
+        "family": "transaminase",
+        "analyte": "ALT",
+        "kind": "persistent",
+        "first": "2024-01-10",
+        "met": "2024-09-03",
+        "last": "2024-09-03",
+        "reasons": ["persistent-6-months"],
+        "tier": "routine",
+        "suppressed": None,
+        "alerts_from": "2024-09-03",
+        "onset": "2024-01-10",
+        "resolved": None,
+        "dormant": False,
+        "notes": finding["notes"],
+    }
+    assert {each["kind"] for each in found if each["patient"] == "p2"} == {
+        "persistent",
+        "worsening",
+        "urgent",
+    }
+    assert loaded("episodes", "--json", "--patient", "p1").json == [finding]
+    assert loaded("episodes", "--json", "--source", "files").json == found
+    assert loaded("episodes", "--source", "elsewhere").code == 1
+    assert "persistent-6-months" in loaded("episodes").out
+
+
+def test_alerts_stand_the_most_urgent_first_with_what_is_behind_them(loaded: Run, engine: Engine) -> None:
+    first, second = loaded("alerts", "--json").json
+    assert (first["patient"], first["tier"], second["patient"]) == ("p2", "urgent", "p1")
+    assert second["source"] == "files"
+    assert second["family"] == "transaminase"
+    assert second["state"] == "open"
+    assert (second["onset"], second["first_met"]) == ("2024-01-10", "2024-09-03")
+    assert second["latest"][0]["multiple"] == 2
+    assert second["kinds"][0]["reasons"] == ["persistent-6-months"]
+    assert second["results"] == sorted(f"Observation/{each['id']}" for each in persistent("p1"))
+    assert loaded("alerts", "--json", "--patient", "p1").json == [second]
+    text = loaded("alerts").out
+    assert "URGENT" in text.splitlines()[0]
+    assert audited(engine).count("read-alerts") == 3
+
+
+def test_resolved_and_withdrawn_alerts_are_listed_on_request(loaded: Run, tmp_path: Path) -> None:
+    healed = [result(f"h{n}", "p1", day, 20) for n, day in enumerate(("2024-10-01", "2024-11-01"))]
+    withdrawn = [each | {"status": "entered-in-error"} for each in persistent("p2")]
+    withdrawn.append(result("p2-high", "p2", "2024-09-04", 1200) | {"status": "entered-in-error"})
+    for each in withdrawn:
+        each["meta"] = {"versionId": "2", "lastUpdated": "2024-12-01T10:00:00Z"}
+    assert loaded("load", write_lines(tmp_path / "b.ndjson", [*healed, *withdrawn])).code == 0
+    assert loaded("alerts", "--json").json == []
+    assert loaded("alerts").out == "no alerts\n"
+    found = {each["patient"]: each["state"] for each in loaded("alerts", "--json", "--all").json}
+    assert found == {"p1": "resolved", "p2": "entered-in-error"}
+    assert "withdrawn:" in loaded("alerts", "--all").out
+
+
+def test_a_decision_is_recorded_under_the_beginning_of_an_id(loaded: Run, engine: Engine) -> None:
+    first, second = loaded("alerts", "--json").json
+    ran = loaded("dispose", second["id"][:8].upper(), "take", "--by", "Nurse Lee", "--json").json
+    assert ran == {"id": second["id"], "state": "taken", "owner": "Nurse Lee", "wakes": None}
+    ran = loaded("dispose", first["id"], "snooze", "--by", "Nurse Lee", "--until", "2999-01-01")
+    assert ran.out == f"{first['id']} is snoozed until 2999-01-01\n"
+    refused = loaded("dispose", first["id"], "snooze", "--by", "Nurse Lee")
+    assert (refused.code, refused.err) == (1, "liverwatch: snooze needs a date, the next result, or both\n")
+    assert loaded("dispose", first["id"], "sleep", "--by", "Nurse Lee").code == 2
+    assert audited(engine)[-2:] == ["dispose-take", "dispose-snooze"]
+
+
+def test_an_id_that_fits_two_alerts_is_refused(loaded: Run, engine: Engine) -> None:
+    from uuid import UUID
+
+    with writing(engine) as connection:
+        (content, *_) = connection.execute(select(alert.c.content)).scalars()
+        row = connection.execute(select(alert)).first()
+        assert row is not None
+        for digit in "12":
+            twin = UUID(f"00000000-0000-4000-8000-00000000000{digit}")
+            connection.execute(alert.insert().values(row._asdict() | {"id": twin, "content": content}))
+    assert "more than one" in loaded("dispose", "00000000", "take", "--by", "nurse").err
+
+
+def test_rejudge_and_sweep_say_how_many_records_they_judged(loaded: Run) -> None:
+    assert loaded("rejudge", "--json").json == {"judged": 0, "failed": 0}
+    assert loaded("rejudge", "--all").out == "judged 2 records\n"
+    assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0}
+
+
+# ------------------------------------------------------------------------------- sources and quarantine
+
+
+def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, tmp_path: Path) -> None:
+    added = run("source", "add", "ward", "--zone", "Europe/Vienna")
+    secret = added.out.strip()
+    assert "not shown again" in added.err
+    with reading(engine) as connection:
+        assert sources.by_name(connection, "ward").accepts(secret)
+    changed = run(
+        "source", "set", "ward", "--version-order", "numeric", "--fhir-base-url", "https://ehr/fhir"
+    )
+    assert changed.out == "changed: version_order, fhir_base_url\n"
+    assert "rejudge" in changed.err
+    assert run("source", "set", "ward", "--zone", "").out == "changed: zone\n"
+    (listed,) = run("source", "list", "--json").json
+    assert listed | {"secrets": None} == {
+        "name": "ward",
+        "active": True,
+        "zone": None,
+        "version_order": "numeric",
+        "fhir_base_url": "https://ehr/fhir",
+        "write_token_file": None,
+        "write_token_env": None,
+        "secrets": None,
+    }
+    (tmp_path / "secret").write_text("a-secret-of-our-own\n")
+    assert run("source", "secret", "ward", "--secret-file", tmp_path / "secret").code == 0
+    with reading(engine) as connection:
+        ward = sources.by_name(connection, "ward")
+    assert ward.accepts("a-secret-of-our-own")
+    assert ward.accepts(secret)
+    assert run("source", "remove", "ward").code == 0
+    assert run("source", "secret", "ward").code == 1
+    assert "ward" in run("source", "list").out
+    assert audited(engine) == ["source-add", "source-set", "source-set", "source-secret", "source-remove"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["Bad Name"], ["ward", "--zone", "Mars/Base"], ["ward", "--fhir-base-url", "ehr"]]
+)
+def test_a_source_that_cannot_work_is_refused(run: Run, arguments: list[str]) -> None:
+    ran = run("source", "add", *arguments)
+    assert (ran.code, ran.out) == (1, "")
+    assert run("source", "list", "--json").json == []
+
+
+def test_a_reader_token_is_shown_once_and_can_be_revoked(run: Run, engine: Engine) -> None:
+    run("source", "add", "ward")
+    made = run("reader", "add", "board", "--source", "ward", "--json").json
+    with reading(engine) as connection:
+        reader = sources.reader_of(connection, made["token"])
+    assert reader == sources.Reader("board", frozenset({"ward"}))
+    assert run("reader", "list", "--json").json == [{"name": "board", "valid": True, "sources": ["ward"]}]
+    assert run("reader", "revoke", "board").code == 0
+    assert "False" in run("reader", "list").out
+    with reading(engine) as connection:
+        assert sources.reader_of(connection, made["token"]) is None
+    assert run("reader", "add", "other", "--source", "nowhere").code == 1
+
+
+def test_what_is_held_is_listed_without_what_it_says_and_shown_on_request(
+    run: Run, engine: Engine, tmp_path: Path
+) -> None:
+    bad = result("x", "p1", "2024-01-01", 98765.5)
+    assert run("load", write_lines(tmp_path / "a.ndjson", [bad])).code == 0
+    listed = run("quarantine", "list", "--json")
+    (held,) = listed.json
+    assert (held["source"], held["type"], held["reason"]) == ("files", "Observation", "implausible-value")
+    assert "98765" not in listed.out
+    assert run("quarantine", "list", "--reason", "no-id", "--json").json == []
+    shown = run("quarantine", "show", held["id"])
+    assert "98765" not in shown.out
+    assert "98765" in run("quarantine", "show", held["id"], "--raw").out
+    assert json.loads(run("quarantine", "show", held["id"], "--raw", "--json").json["raw"]) == bad
+    assert run("quarantine", "show", 999).code == 1
+    assert audited(engine).count("read-quarantine") == 3
+
+
+def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_path: Path) -> None:
+    zoneless = result("x", "p1", "2024-01-01") | {"effectiveDateTime": "2024-01-01T08:00:00"}
+    assert run("load", write_lines(tmp_path / "a.ndjson", [zoneless])).code == 0
+    (held,) = run("quarantine", "list", "--json").json
+    assert run("quarantine", "replay").code == 2
+    assert run("quarantine", "replay", held["id"], "--json").json["replayed"] == 1
+    (again,) = run("quarantine", "list", "--json").json
+    run("source", "set", "files", "--zone", "Europe/Vienna")
+    assert run("quarantine", "replay", "--all", "--json").json["counts"] == {"stored": 1}
+    assert run("quarantine", "list", "--json").json == []
+    assert len(run("quarantine", "list", "--all", "--json").json) == 2
+    assert run("quarantine", "replay", again["id"]).code == 1
+
+
+def test_the_outbox_is_counted(run: Run) -> None:
+    assert run("outbox", "list", "--json").json == {"waiting": 0, "dead": 0, "sent": 0}
