@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 from uuid import uuid4
 
 import structlog
@@ -31,8 +31,8 @@ _LOWEST_FAILURE = 500
 access = logging.getLogger("service.access")
 
 
-def configure_logging(level: Level = "info") -> None:
-    """Send every log, ours and the libraries', to standard error as JSON."""
+def configure_logging(level: Level = "info", stream: TextIO | None = None) -> None:
+    """Send every log, ours and the libraries', to `stream` (standard error) as JSON."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -47,7 +47,7 @@ def configure_logging(level: Level = "info") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -89,14 +89,6 @@ class Presenter:
         return [_checked(each, stored) for each in made]
 
 
-def version_of(alert: Alert) -> str:
-    """The version of an alert's resources: its revision, and whether it awaits review.
-
-    That an alert needs review is told in words but is not content, so it has no revision of its own.
-    """
-    return f"{alert.revision}-review" if alert.needs_review else str(alert.revision)
-
-
 def show_device() -> Resource:
     """The Device that stands for this service."""
     resource = encode_device()
@@ -119,7 +111,7 @@ def unshowable(kind: Kind, stored: Stored, step: str, error: InvalidOutgoing) ->
 
 
 def _checked(resource: Resource, stored: Stored) -> Shown:
-    version = version_of(stored.alert)
+    version = str(stored.alert.revision)
     meta = {
         "versionId": version,
         "lastUpdated": instant(stored.updated),

@@ -1,0 +1,166 @@
+"""Everything but health needs a credential, and whoever reads is noted before they see anything."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from service.api import reads
+from service.store import sources
+from service.store.session import writing
+from tests.api.reading_room import TOKEN, ReadingRoom, number
+
+EVERYTHING = [
+    ("GET", "/metrics"),
+    ("GET", "/fhir/metadata"),
+    ("GET", "/fhir/Device/liverwatch"),
+    *(
+        each
+        for kind in ("DetectedIssue", "ServiceRequest")
+        for each in (
+            ("GET", f"/fhir/{kind}"),
+            ("GET", f"/fhir/{kind}/{number(1)}"),
+            ("POST", f"/fhir/{kind}/_search"),
+        )
+    ),
+]
+
+
+def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> None:
+    wrong: list[dict[str, str | bytes]] = [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer " + "x" * 10_000},
+        {"Authorization": b"Bearer \xff\xfe"},
+    ]
+    with room.client(None) as anonymous:
+        for method, path in EVERYTHING:
+            for headers in wrong:
+                answer = anonymous.request(method, path, headers=headers)  # type: ignore[arg-type]
+                assert answer.status_code == 401
+                assert answer.headers["www-authenticate"].startswith("Bearer")
+                assert answer.json()["issue"][0]["code"] == "login"
+        assert room.audited() == []
+        for method, path in EVERYTHING:
+            answer = anonymous.request(method, path, headers={"Authorization": f"Bearer {TOKEN}"})
+            assert answer.status_code in (200, 404)
+
+
+def test_every_route_of_the_read_side_is_in_that_list(room: ReadingRoom) -> None:
+    from fastapi.routing import iter_route_contexts
+
+    open_to_anybody = {"/health/live", "/health/ready"}
+    listed = {(m, p.replace(str(number(1)), "{id}")) for m, p in EVERYTHING}
+    found = set()
+    for route in iter_route_contexts(room.app().routes):
+        if route.path not in open_to_anybody:
+            found |= {(method, route.path) for method in route.methods or ()}
+    assert found == listed
+
+
+def test_a_revoked_token_ends_at_once(room: ReadingRoom, client: TestClient) -> None:
+    assert client.get("/fhir/DetectedIssue").status_code == 200
+    with writing(room.engine) as connection:
+        sources.revoke_reader(connection, "ward", datetime.now(UTC))
+    assert client.get("/fhir/DetectedIssue").status_code == 401
+
+
+def test_a_token_that_sees_no_source_is_forbidden(room: ReadingRoom) -> None:
+    with writing(room.engine) as connection:
+        sources.add_reader(connection, "nobody", [], "sees-nothing", datetime.now(UTC))
+    answer = room.client("sees-nothing").get("/fhir/DetectedIssue")
+    assert answer.status_code == 403
+    assert "www-authenticate" not in answer.headers
+
+
+def test_a_read_is_audited_with_its_patient(room: ReadingRoom, client: TestClient) -> None:
+    stored = room.put(1)
+    client.get(f"/fhir/DetectedIssue/{number(1)}")
+    client.get(f"/fhir/DetectedIssue/{number(1)}", headers={"If-None-Match": "*"})
+    client.get(f"/fhir/ServiceRequest/{number(1)}-repeat-hepatic-panel")
+    source = room.sources["clinic"]
+    assert room.audited() == [
+        ("reader:ward", "read", source, stored.subject, {"resource": "DetectedIssue", "count": 1}),
+        ("reader:ward", "read", source, stored.subject, {"resource": "DetectedIssue", "count": 1}),
+        ("reader:ward", "read", source, stored.subject, {"resource": "ServiceRequest", "count": 1}),
+    ]
+
+
+def test_a_read_that_finds_nothing_is_audited_too(room: ReadingRoom, client: TestClient) -> None:
+    room.put(1, source="annex")
+    client.get(f"/fhir/DetectedIssue/{number(1)}")
+    assert room.audited() == [("reader:ward", "read", None, None, {"resource": "DetectedIssue", "count": 0})]
+
+
+def test_a_search_is_audited_for_each_patient_it_showed(room: ReadingRoom, client: TestClient) -> None:
+    first, second = room.put(1, fhir_id="p1"), room.put(2, fhir_id="p2")
+    room.put(3, fhir_id="p1")
+    client.get("/fhir/DetectedIssue")
+    source = room.sources["clinic"]
+    assert sorted(room.audited(), key=repr) == [
+        ("reader:ward", "search", source, first.subject, {"resource": "DetectedIssue", "count": 2}),
+        ("reader:ward", "search", source, second.subject, {"resource": "DetectedIssue", "count": 1}),
+    ]
+
+
+def test_learning_that_a_patient_has_no_alert_is_audited(room: ReadingRoom, client: TestClient) -> None:
+    known = room.patient("p9")
+    client.get("/fhir/DetectedIssue?patient=p9")
+    client.get("/fhir/DetectedIssue?patient=unknown")
+    assert room.audited() == [
+        ("reader:ward", "search", room.sources["clinic"], known, {"resource": "DetectedIssue", "count": 0}),
+        ("reader:ward", "search", None, None, {"resource": "DetectedIssue", "count": 0}),
+    ]
+
+
+@pytest.mark.parametrize("path", [f"DetectedIssue/{number(1)}", "DetectedIssue", "ServiceRequest"])
+def test_without_a_committed_audit_row_there_is_no_answer(
+    room: ReadingRoom, client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    room.put(1)
+
+    def failing(*_given: object, **_more: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    monkeypatch.setattr(reads, "write_audit", failing)
+    answer = client.get(f"/fhir/{path}")
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+    assert "alt-1" not in answer.text
+
+
+def test_a_commit_that_fails_is_never_a_success(
+    room: ReadingRoom, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import event
+
+    room.put(1)
+
+    def failing(_connection: object) -> None:
+        raise OperationalError("COMMIT", {}, Exception("connection lost"))
+
+    client.get("/fhir/metadata")
+
+    def broken(engine: object) -> object:
+        event.listen(engine, "commit", failing, once=True)
+        return writing(engine)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reads, "writing", broken)
+    answer = client.get(f"/fhir/DetectedIssue/{number(1)}")
+    assert answer.status_code == 503
+    assert "alt-1" not in answer.text
+    assert room.audited() == []
+
+
+def test_a_database_that_is_away_is_a_503(room: ReadingRoom) -> None:
+    from service.store.session import open_engine
+
+    client = room.client()
+    client.app.state.engine = open_engine("sqlite:////nowhere/at/all.db")  # type: ignore[attr-defined]
+    answer = client.get("/fhir/DetectedIssue")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.json()["issue"][0]["code"] == "transient"

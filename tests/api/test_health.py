@@ -1,0 +1,89 @@
+"""Whether the service is up and ready, told to anybody, and told truly."""
+
+from sqlalchemy import text, update
+from starlette.testclient import TestClient
+
+from service.api import health, judging
+from service.clinical.rulebook import load_rulebook
+from service.ingest import Rules
+from service.store import sources
+from service.store.schema import patient
+from service.store.session import open_engine, reading, writing
+from tests.api.reading_room import ReadingRoom
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every question is asked of the database."""
+    monkeypatch.setattr(health, "REMEMBERED_SECONDS", -1.0)
+    monkeypatch.setattr(judging, "REMEMBERED_SECONDS", -1.0)
+
+
+@pytest.fixture
+def anybody(room: ReadingRoom) -> TestClient:
+    return room.client(None)
+
+
+def test_a_running_process_is_live_whatever_else(room: ReadingRoom, anybody: TestClient) -> None:
+    room.writer.alive = False
+    anybody.app.state.engine = None  # type: ignore[attr-defined]
+    answer = anybody.get("/health/live")
+    assert (answer.status_code, answer.json()["status"]) == (200, "up")
+    assert anybody.head("/health/live").status_code == 200
+
+
+def test_it_is_ready_when_database_and_writer_are(anybody: TestClient) -> None:
+    answer = anybody.get("/health/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": {"database": "ready", "judging": "up to date", "writer": "alive"},
+    }
+
+
+def test_without_its_writer_it_is_not_ready(room: ReadingRoom, anybody: TestClient) -> None:
+    room.writer.alive = False
+    answer = anybody.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["writer"]) == (503, "not writing")
+
+
+def test_without_its_database_it_is_not_ready(anybody: TestClient) -> None:
+    anybody.app.state.engine = open_engine("sqlite:////nowhere/at/all.db")  # type: ignore[attr-defined]
+    answer = anybody.get("/health/ready")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "away")
+    assert "nowhere" not in answer.text
+
+
+def test_a_database_of_another_release_is_not_ready(room: ReadingRoom, anybody: TestClient) -> None:
+    with writing(room.engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+    answer = anybody.get("/health/ready")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "not migrated to this release"
+
+
+def test_rejudging_is_said_and_does_not_stop_the_service(room: ReadingRoom, anybody: TestClient) -> None:
+    known = room.patient("p1")
+    with reading(room.engine) as connection:
+        digest = Rules(load_rulebook()).digest(sources.by_name(connection, "clinic"))
+    for values, said in (
+        ({"revision": 1, "judged_revision": 1, "judged_digest": "older"}, "rejudging"),
+        ({"revision": 2, "judged_revision": 1, "judged_digest": digest}, "some records wait to be judged"),
+        ({"revision": 2, "judged_revision": 2, "judged_digest": digest}, "up to date"),
+    ):
+        with writing(room.engine) as connection:
+            connection.execute(update(patient).where(patient.c.id == known).values(**values))
+        answer = anybody.get("/health/ready")
+        assert answer.status_code == 200
+        assert answer.json()["checks"]["judging"].startswith(said)
+
+
+def test_however_often_anybody_asks_the_database_is_spared(
+    anybody: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "REMEMBERED_SECONDS", 60.0)
+    assert anybody.get("/health/ready").status_code == 200
+    anybody.app.state.engine = None  # type: ignore[attr-defined]
+    assert anybody.get("/health/ready").status_code == 200
