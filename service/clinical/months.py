@@ -5,10 +5,16 @@ from datetime import date
 from decimal import Decimal
 
 
+_ALWAYS_THERE = 28
+"""Every month has this day."""
+
+
 def add_months(day: date, months: int) -> date:
     """The same day `months` later, or that month's last (31 August and 6 months: 28 or 29 February)."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
+    if day.day <= _ALWAYS_THERE:
+        return date(year, month + 1, day.day)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 

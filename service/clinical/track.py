@@ -39,8 +39,8 @@ class Track:
     """Day-values of one analyte in order of day; only those that a decision may use."""
 
     __slots__ = (
-        *("analyte", "baseline_window", "exact", "exact_days", "last_abnormal", "last_persistent"),
-        *("last_worsening", "run", "trend_window", "values"),
+        *("_baseline_window", "_trend_window", "analyte", "exact", "exact_days", "last_abnormal"),
+        *("last_persistent", "last_worsening", "run", "values"),
     )
 
     def __init__(self, analyte: Analyte) -> None:
@@ -56,8 +56,8 @@ class Track:
         """Ordinal of the latest day-value that belonged to a persistent run."""
         self.last_worsening = NEVER
         """Ordinal of the latest day-value that met a worsening criterion."""
-        self.baseline_window = MedianWindow(self.exact)
-        self.trend_window = TrendWindow(self.exact)
+        self._baseline_window: MedianWindow | None = None
+        self._trend_window: TrendWindow | None = None
 
     def add(self, value: DayValue) -> None:
         """Take the next day's value."""
@@ -84,4 +84,15 @@ class Track:
     def baseline(self, ordinal: int, days: int, at_least: int) -> Decimal | None:
         """Median of the uncensored day-values in the `days` before `ordinal`; None if under `at_least`."""
         start, end = self.baseline_span(ordinal, days)
-        return self.baseline_window.median(start, end) if end - start >= at_least else None
+        if end - start < at_least:
+            return None
+        if self._baseline_window is None:
+            self._baseline_window = MedianWindow(self.exact)
+        return self._baseline_window.median(start, end)
+
+    def trend(self, start: int, end: int) -> TrendWindow:
+        """The Mann-Kendall window, moved to exact[start:end]; its ends only move forward."""
+        if self._trend_window is None:
+            self._trend_window = TrendWindow(self.exact)
+        self._trend_window.move(start, end)
+        return self._trend_window

@@ -66,8 +66,7 @@ def _sustained_rise(
         return None
     if not value.value > first.value * rulebook.change[value.analyte].rise:
         return None
-    track.trend_window.move(start, end)
-    if not track.trend_window.significant(rulebook.trend):
+    if not track.trend(start, end).significant(rulebook.trend):
         return None
     facts = (value, first, track.exact, start, end, rules.slope_day_values)
     return _held(track, SUSTAINED_RISE, value, baseline, rulebook, facts, (start, end))
