@@ -110,8 +110,13 @@ def expected(
         for person in sorted(set(persons.values()))
     }
     judged = {person: assess(record, rulebook, now).episodes for person, record in records.items()}
-    numbered = [(names.index(person), one) for person, episodes in judged.items() for one in episodes]
-    alerts = [change.after for change in reconcile([], dispositions, numbered, now, uuid4)]
+    alerts = [
+        change.after
+        for person, episodes in judged.items()
+        for change in reconcile(
+            [], dispositions, [(names.index(person), one) for one in episodes], now, uuid4
+        )
+    ]
     return Expected(
         histories={name: set(part.results) for name, part in parts.items() if part.results},
         persons=persons,

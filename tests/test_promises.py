@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from service.alerts.alert import Action, Alert, Disposition, OverrideReason, State
 from service.alerts.states import permitted
@@ -30,8 +30,7 @@ from service.clinical.analytes import Analyte
 from service.deliver.letters import read_letter
 from service.store import alerts as alert_store
 from service.store import outbox
-from service.store.people import people
-from service.store.schema import metadata
+from service.store.schema import disposition, metadata
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 from tests.ingest.feeding import (
@@ -322,9 +321,8 @@ class World(RuleBasedStateMachine):
 
     def _dispositions(self) -> list[Disposition]:
         with reading(self.engine) as connection:
-            everyone = list(people(connection, after=0, limit=1000))
-            merged = [row.id for rows in people(connection, after=0, limit=1000).values() for row in rows]
-            return [made for _, made in alert_store.dispositions(connection, sorted({*everyone, *merged}))]
+            every = connection.execute(select(disposition.c.id)).scalars()
+            return alert_store.dispositions_of(connection, list(every))
 
     def _episodes(self) -> dict[str, Sequence[Any]]:
         found = assessments(self.engine, self.feed.rules, self.feed.now)
