@@ -1,27 +1,30 @@
 """Alerts as this service's own endpoint shows them: what an EHR is written, under our ids and addresses."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.alerts.alert import Alert
+from service.alerts.alert import Alert, Disposition
 from service.api.alert_search import Stored
 from service.api.targets import Kind, target_of
-from service.clinical.recommendations import Step, recommended_steps
+from service.clinical.recommendations import Step, alerting_findings, evidence_of, recommended_steps
 from service.clinical.rulebook import Rulebook
-from service.deliver.letters import read_letter
 from service.fhir import names
 from service.fhir.encode import Addresses, encode_issue, encode_requests, instant
 from service.fhir.encode_origin import encode_device
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.metrics import refused_resources
 from service.settings import code_version
+from service.store import alerts, resources
 
 Resource = dict[str, Any]
+
+_DELETED = "deleted"
 
 log = logging.getLogger(__name__)
 
@@ -62,31 +65,64 @@ class Presenter:
         found = recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
         return sorted(found, key=lambda step: step.name)
 
-    def show(self, connection: Connection, stored: Stored, kind: Kind, steps: Sequence[Step]) -> list[Shown]:
+    def show(
+        self, stored: Stored, kind: Kind, steps: Sequence[Step], surroundings: "Surroundings"
+    ) -> list[Shown]:
         """The DetectedIssue of an alert, or the ServiceRequests of `steps`.
 
         Raises:
             InvalidOutgoing: what we made is not valid R4; it must not leave.
         """
-        letter = read_letter(
-            connection, stored.alert.id, software=code_version(), rulebook_digest=self.rulebook.digest
-        )
-        server = (letter.source.settings.fhir_base_url or "").rstrip("/")
+        alert, source = stored.alert, stored.source
+        server = (source.settings.fhir_base_url or "").rstrip("/")
         there = f"{server}/" if server else ""
         to = Addresses(
-            patient=f"{there}Patient/{letter.patient_fhir_id}",
-            issue=f"DetectedIssue/{stored.alert.id}",
+            patient=f"{there}Patient/{stored.patient}",
+            issue=f"DetectedIssue/{alert.id}",
             author=DEVICE,
-            source=letter.source.name,
+            source=source.name,
             public_url=self.public_url,
             observation_base=there,
-            gone=letter.gone,
+            gone=surroundings.gone.get(source.id, frozenset()),
         )
         if kind == "DetectedIssue":
-            made = [encode_issue(stored.alert, to, letter.dispositions, with_id=True)]
+            known = surroundings.dispositions
+            decided = [known[each] for each in alert.dispositions if each in known]
+            made = [encode_issue(alert, to, decided, with_id=True)]
         else:
-            made = list(encode_requests(stored.alert, steps, to, with_id=True).values())
+            made = list(encode_requests(alert, steps, to, with_id=True).values())
         return [_checked(each, stored) for each in made]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What it takes to show alerts besides themselves, read for a whole page at once."""
+
+    dispositions: Mapping[UUID, Disposition]
+    gone: Mapping[int, frozenset[str]]
+    """By source, the ids of Observations that it has deleted."""
+
+
+def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surroundings:
+    """Read what it takes to show those alerts."""
+    made = alerts.dispositions_of(
+        connection, {each for stored in found for each in stored.alert.dispositions}
+    )
+    results: dict[int, dict[str, str]] = {}
+    for stored in found:
+        keys = results.setdefault(stored.source.id, {})
+        for key in evidence_of(alerting_findings(stored.alert.episode)):
+            if key.source == stored.source.name:
+                keys[f"Observation/{key.observation_id}"] = key.observation_id
+    gone = {
+        source_id: frozenset(
+            keys[key]
+            for key, version in resources.current(connection, source_id, list(keys)).items()
+            if version.state == _DELETED
+        )
+        for source_id, keys in results.items()
+    }
+    return Surroundings({each.id: each for each in made}, gone)
 
 
 def show_device() -> Resource:

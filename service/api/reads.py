@@ -22,7 +22,7 @@ from service.api.paging import (
     self_link,
 )
 from service.api.people_search import Person, people_named, people_of, records_of
-from service.api.presenting import Presenter, Resource, Shown, unshowable
+from service.api.presenting import Presenter, Resource, Shown, Surroundings, surroundings_of, unshowable
 from service.api.search_parameters import Asked
 from service.api.targets import Kind, split_target, target_of
 from service.clinical.recommendations import Step
@@ -31,6 +31,10 @@ from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
 from service.store.sources import Reader
+
+
+_MANY = 10_000
+"""Alerts whose steps are counted only on request: steps are not stored, they follow from each alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Desk:
         steps = [step for step in self.presenter.steps(stored.alert) if step.name == named[1]]
         if kind == "ServiceRequest" and not steps:
             return None
-        return stored, self.presenter.show(connection, stored, kind, steps)[0]
+        around = surroundings_of(connection, [stored])
+        return stored, self.presenter.show(stored, kind, steps, around)[0]
 
     def search(self, asked: Asked) -> Resource:
         """One page of a search, as a Bundle.
@@ -98,8 +103,8 @@ class Desk:
             hunt = _Hunt(self.presenter, scope, search, people)
         if people is not None:
             hunt.records = records_of(connection, people)
-        if hunt.after is None and (asked.total or asked.only_count):
-            hunt.total = hunt.count(connection)
+        if hunt.after is None and (asked.total != "none" or asked.only_count):
+            hunt.total = hunt.count(connection, exactly=asked.total == "accurate" or asked.only_count)
         return hunt
 
     def _bundle(self, asked: Asked, hunt: "_Hunt", page: "_Page") -> Resource:
@@ -150,10 +155,13 @@ class _Hunt:
     records: set[int] | None = None
     """Store's numbers of all records of `people`."""
 
-    def count(self, connection: Connection) -> int:
-        """How many resources there are on all pages."""
+    def count(self, connection: Connection, *, exactly: bool) -> int | None:
+        """How many resources there are on all pages; None where that is costly and nobody insists."""
+        alerts = alert_search.count(connection, self.scope, self.search, self.records)
         if self.search.kind == "DetectedIssue":
-            return alert_search.count(connection, self.scope, self.search, self.records)
+            return alerts
+        if alerts > _MANY and not exactly:
+            return None
         found = alert_search.walk(connection, self.scope, self.search, self.records)
         return sum(len(self._steps(stored)) for stored in found)
 
@@ -165,6 +173,7 @@ class _Hunt:
             connection, self.scope, self.search, self.records, self.after, at_once=chunk
         )
         last: Position | None = None
+        chosen: list[tuple[Stored, list[Step | None]]] = []
         for stored in found:
             steps = [step for step in self._steps(stored) if self._is_ahead(_position(stored, step))]
             if not steps:
@@ -173,13 +182,15 @@ class _Hunt:
                 page.last = last
                 break
             taken = steps[:room]
-            page.entries += self._entries(connection, stored, taken)
+            chosen.append((stored, taken))
             page.seen[stored.source.id, stored.alert.subject] += len(taken)
             room -= len(taken)
             last = _position(stored, taken[-1])
             if len(taken) < len(steps):
                 page.last = last
                 break
+        around = surroundings_of(connection, [stored for stored, _ in chosen])
+        page.entries = [entry for stored, steps in chosen for entry in self._entries(stored, steps, around)]
         return page
 
     def _steps(self, stored: Stored) -> list[Step | None]:
@@ -199,12 +210,12 @@ class _Hunt:
         return (position.updated, position.alert, position.step) > (after.updated, after.alert, after.step)
 
     def _entries(
-        self, connection: Connection, stored: Stored, steps: list[Step | None]
+        self, stored: Stored, steps: list[Step | None], around: Surroundings
     ) -> list[dict[str, Any]]:
         kind = self.search.kind
         asked = [step for step in steps if step is not None]
         try:
-            shown = self.presenter.show(connection, stored, kind, asked)
+            shown = self.presenter.show(stored, kind, asked, around)
         except InvalidOutgoing as error:
             broken = [unshowable(kind, stored, _name(step), error) for step in steps]
             return [{"resource": each, "search": {"mode": "outcome"}} for each in broken]

@@ -63,7 +63,8 @@ class Asked:
     """As `patients`, in words that :func:`parse_date_query` has read."""
     count: int = DEFAULT_COUNT
     only_count: bool = False
-    total: bool = True
+    total: str = ""
+    """`accurate`, `none`, or anything else for what is not too costly."""
     format: str | None = None
     cursor: str | None = None
 
@@ -177,7 +178,7 @@ def _count(asked: Asked, value: str, _strict: bool) -> None:
 
 def _total(asked: Asked, value: str, strict: bool) -> None:
     _check_choice("_total", value, ("accurate", "estimate", "none"), strict)
-    asked.total = value != "none"
+    asked.total = value
 
 
 def _summary(asked: Asked, value: str, strict: bool) -> None:

@@ -9,11 +9,14 @@ from starlette.testclient import TestClient
 
 from service.alerts.alert import State
 from service.clinical.episodes import Tier
+from service.clinical.rulebook import load_rulebook
+from service.deliver.letters import read_letter
 from service.fhir.encode import encode_issue, instant
 from service.fhir.outgoing import validate_outgoing
 from service.store import alerts
-from service.store.session import writing
-from tests.api.reading_room import EHR, ReadingRoom, number
+from service.store.schema import resource
+from service.store.session import reading, writing
+from tests.api.reading_room import EHR, PUBLIC_URL, ReadingRoom, number
 from tests.fhir.alert_examples import alert, disposition, episode, revised, urgent
 
 
@@ -119,6 +122,33 @@ def test_a_version_the_reader_has_is_not_sent_again(room: ReadingRoom, client: T
     room.put(1, revised(alert(episode(tier=Tier.SOON))))
     changed = client.get(address, headers={"If-None-Match": 'W/"1"'})
     assert (changed.status_code, changed.headers["etag"]) == (200, 'W/"2"')
+
+
+def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
+    made = disposition()
+    taken = replace(urgent(), state=State.TAKEN, seen=True, dispositions=(made.id,))
+    stored = room.put(1, taken, source="annex")
+    with writing(room.engine) as connection:
+        alerts.add_disposition(connection, made, stored.subject, stored.id)
+        known = resource.insert().values(
+            source_id=room.sources["annex"],
+            key="Observation/alt-1",
+            received=room.now,
+            state="deleted",
+            since_revision=1,
+        )
+        connection.execute(known)
+    with reading(room.engine) as connection:
+        letter = read_letter(connection, number(1), software="", rulebook_digest="")
+    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, load_rulebook().rules.tiers.due_days)
+    issue, requests = wanted.encode(f"DetectedIssue/{number(1)}")
+    both = room.client("sees-both")
+    shown = [both.get(f"/fhir/DetectedIssue/{number(1)}").json()]
+    shown += [both.get(f"/fhir/ServiceRequest/{number(1)}-{step}").json() for step in requests]
+    for read, written in zip(shown, [issue, *requests.values()], strict=True):
+        assert {name: value for name, value in read.items() if name not in ("id", "meta")} == {
+            name: value for name, value in written.items() if name != "meta"
+        }
 
 
 def test_one_version_says_one_thing(room: ReadingRoom, client: TestClient) -> None:

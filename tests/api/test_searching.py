@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.alerts.alert import State
+from service.api import reads
 from service.api.targets import KINDS
 from service.fhir import names as systems
 from service.fhir.encode import instant
@@ -335,6 +336,18 @@ def test_the_total_can_be_spared(room: ReadingRoom, client: TestClient) -> None:
     bundle = client.get("/fhir/DetectedIssue?_total=none").json()
     assert "total" not in bundle
     assert matches(bundle) == ids(1)
+
+
+def test_a_total_that_is_costly_is_given_when_asked_for(
+    room: ReadingRoom, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "_MANY", 1)
+    room.put(1)
+    room.put(2)
+    assert "total" not in client.get("/fhir/ServiceRequest").json()
+    for asked in ("_total=accurate", "_summary=count"):
+        assert client.get(f"/fhir/ServiceRequest?{asked}").json()["total"] == 4
+    assert client.get("/fhir/DetectedIssue").json()["total"] == 2
 
 
 def test_unknown_parameters_are_ignored_and_not_in_the_self_link(
