@@ -7,14 +7,16 @@ database's do) and are left out.
 
 import json
 import logging
+import os
 import sys
 import time
 import traceback
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any, Literal, TextIO
-from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import LiverwatchError
@@ -106,6 +108,17 @@ def _dumps(event: dict[str, Any], **_ignored: Any) -> str:
     return json.dumps(event, default=lambda value: f"<{type(value).__name__}>", ensure_ascii=False)
 
 
+@cache
+def _requests(method: str, route: str, status: int) -> Counter:
+    # Looking a labelled counter up takes longer than counting.
+    return http_requests.labels(method, route, str(status))
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return http_seconds.labels(route)
+
+
 class AccessLog:
     """ASGI middleware: gives each request an id of ours, and counts, times and logs its answer."""
 
@@ -119,7 +132,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = uuid4().hex
+        request_id = os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = request_id
         status = _LOWEST_FAILURE  # what the server answers if the application raises
 
@@ -138,8 +151,8 @@ class AccessLog:
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = self._template(scope)
-        http_requests.labels(method, route, str(status)).inc()
-        http_seconds.labels(route).observe(seconds)
+        _requests(method, route, status).inc()
+        _seconds(route).observe(seconds)
         level = logging.INFO
         if status >= _LOWEST_FAILURE:
             level = logging.WARNING
