@@ -58,14 +58,14 @@ from tests.oracle import (
 )
 
 PATIENTS = ("p1", "p2", "p3")
-DAYS_AGO = (820, 780, 500, 440, 330, 210, 200, 120, 60, 20, 5, 1)
+DAYS_AGO = (820, 780, 500, 440, 330, 300, 210, 200, 120, 100, 60, 20, 10, 5, 1)
 SPANS = ((330, 210, 60), (300, 200, 100, 10), (820, 780, 500, 440), (440, 330, 210, 120, 20), (20, 5, 1))
 TIMES = ("0.5", "0.9", "1.2", "1.5", "3", "3.5", "6", "16")
 DUE_DAYS = RULEBOOK.rules.tiers.due_days
 QUIET = frozenset({State.RESOLVED, State.DORMANT})
 """States in which an alert is in the EHR only if it was there before."""
 
-ids = st.sampled_from([f"o{number}" for number in range(1, 9)])
+ids = st.sampled_from(["o4p1", "o5p1", "o6p2", "o9p2", "o11p3", "x1", "x2"])
 owners = st.sampled_from(PATIENTS)
 analytes = st.sampled_from(
     [Analyte.ALT, Analyte.ALT, Analyte.AST, Analyte.ALP, Analyte.GGT, Analyte.TOTAL_BILIRUBIN]
@@ -73,6 +73,7 @@ analytes = st.sampled_from(
 statuses = st.sampled_from(
     ["final", "final", "final", "final", "corrected", "preliminary", "entered-in-error", "registered"]
 )
+levels = st.lists(st.sampled_from(TIMES), min_size=5, max_size=5)
 flavours = st.sampled_from(["plain", "plain", "plain", "plain", "unit", "mrn", "future"])
 
 
@@ -95,13 +96,24 @@ class World(RuleBasedStateMachine):
         """What the EHR has said and the feed has not brought yet."""
         self.received: list[Message] = []
         self.counts: dict[str, int] = {}
+        self.said: dict[str, tuple[str, Analyte, int, str]] = {}
+        """Owner, analyte, days ago and level of each result as last written."""
         self.ehr: dict[UUID, tuple[bool, str]] = {}
         """What was written there: whether it is entered in error, and what it says."""
 
     @initialize(
-        numbered=st.booleans(), backfill_writes=st.sampled_from(["open", "all"]), settle=st.booleans()
+        numbered=st.booleans(),
+        backfill_writes=st.sampled_from(["open", "all"]),
+        settle=st.booleans(),
+        stories=st.lists(st.tuples(owners, analytes, st.sampled_from(SPANS), levels), min_size=1, max_size=3),
     )
-    def begin(self, numbered: bool, backfill_writes: str, settle: bool) -> None:
+    def begin(
+        self,
+        numbered: bool,
+        backfill_writes: str,
+        settle: bool,
+        stories: Sequence[tuple[str, Analyte, Sequence[int], Sequence[str]]],
+    ) -> None:
         self.numbered = numbered
         self.feed = Feed(
             self.engine,
@@ -109,6 +121,9 @@ class World(RuleBasedStateMachine):
             settle=timedelta(minutes=15 if settle else 0),
             backfill_writes=backfill_writes,
         )
+        for owner, analyte, days, times in stories:
+            self._series(owner, analyte, days, [max(each, "1.5", key=float) for each in times])
+            self.bring_all()
 
     # The EHR.
 
@@ -118,41 +133,66 @@ class World(RuleBasedStateMachine):
         return {"version": self.counts[key] if self.numbered else None, "updated": self.feed.now}
 
     @rule(
-        id_=ids, owner=owners, analyte=analytes, days=st.sampled_from(DAYS_AGO), times=st.sampled_from(TIMES)
-    )
-    def result(self, id_: str, owner: str, analyte: Analyte, days: int, times: str) -> None:
-        self._result(id_, owner, analyte, days, times, "final", "plain")
-
-    @rule(
         id_=ids,
         owner=owners,
+        analyte=analytes,
         days=st.sampled_from(DAYS_AGO),
         times=st.sampled_from(TIMES),
         status=statuses,
         flavour=flavours,
     )
-    def odd_result(self, id_: str, owner: str, days: int, times: str, status: str, flavour: str) -> None:
-        self._result(id_, owner, Analyte.ALT, days, times, status, flavour)
-
-    @rule(
-        owner=owners,
-        analyte=analytes,
-        days=st.sampled_from(SPANS),
-        times=st.lists(st.sampled_from(TIMES), min_size=5, max_size=5),
-        rising=st.booleans(),
-    )
-    def series(
-        self, owner: str, analyte: Analyte, days: Sequence[int], times: Sequence[str], rising: bool
+    def result(
+        self, id_: str, owner: str, analyte: Analyte, days: int, times: str, status: str, flavour: str
     ) -> None:
-        for number, (ago, level) in enumerate(zip(days, times, strict=False), 1):
-            raised = max(level, "1.5", key=float) if rising else level
-            self._result(f"o{number}", owner, analyte, ago, raised, "final", "plain")
+        """One result, or another version of one that may have been somebody else's."""
+        self._result(id_, owner, analyte, days, times, status, flavour)
+
+    @rule(owner=owners, analyte=analytes, days=st.sampled_from(SPANS), times=levels, now=st.booleans())
+    def series(
+        self, owner: str, analyte: Analyte, days: Sequence[int], times: Sequence[str], now: bool
+    ) -> None:
+        """Several results of one analyte, in place of whatever their ids were before."""
+        self._series(owner, analyte, days, times)
+        if now:
+            self.bring_all()
+
+    def _series(self, owner: str, analyte: Analyte, days: Sequence[int], times: Sequence[str]) -> None:
+        for ago, level in zip(days, times, strict=False):
+            self._result(f"o{DAYS_AGO.index(ago) + 1}{owner}", owner, analyte, ago, level, "final", "plain")
+
+    @precondition(lambda self: self.said)
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["give", "give", "retract", "correct", "again"]),
+        now=st.booleans(),
+    )
+    def revise(self, data: st.DataObject, what: str, now: bool) -> None:
+        """Some results are given to another patient, retracted, corrected, or sent anew as they were."""
+        known = sorted(self.said)
+        chosen = data.draw(st.lists(st.integers(0, len(known) - 1), min_size=1, max_size=4, unique=True))
+        owner, times = data.draw(owners), data.draw(st.sampled_from(TIMES))
+        for at in chosen:
+            id_ = known[at]
+            was, analyte, days, level = self.said[id_]
+            status = {"retract": "entered-in-error", "correct": "corrected"}.get(what, "final")
+            self._result(
+                id_,
+                owner if what == "give" else was,
+                analyte,
+                days,
+                times if what == "correct" else level,
+                status,
+                "plain",
+            )
+        if now:
+            self.bring_all()
 
     def _result(
         self, id_: str, owner: str, analyte: Analyte, days: int, times: str, status: str, flavour: str
     ) -> None:
         # 'mrn' names the patient by identifier; 'future' is dated in three days; 'unit' has a wrong one.
         since = (self.feed.now - NOW).days
+        self.said[id_] = (owner, analyte, days, times)
         more: dict[str, Any] = {"mrn": owner.upper()} if flavour == "mrn" else {}
         if flavour == "unit":
             more["unit"] = "mm"
@@ -174,10 +214,11 @@ class World(RuleBasedStateMachine):
         into=st.none() | owners,
         replaces=st.none() | st.none() | owners,
         gender=st.sampled_from(["male", "female", None]),
-        deceased=st.sampled_from([False, False, False, True]),
+        deceased=st.sampled_from([False] * 7 + [True]),
+        now=st.booleans(),
     )
     def person(
-        self, who: str, into: str | None, replaces: str | None, gender: str | None, deceased: bool
+        self, who: str, into: str | None, replaces: str | None, gender: str | None, deceased: bool, now: bool
     ) -> None:
         self.pending.append(
             patient(
@@ -190,6 +231,8 @@ class World(RuleBasedStateMachine):
                 **self._version(f"Patient/{who}"),
             )
         )
+        if now:
+            self.bring_all()
 
     @rule(owner=owners, pregnant=st.booleans(), days=st.sampled_from([250, 60, 10]))
     def context(self, owner: str, pregnant: bool, days: int) -> None:
@@ -360,7 +403,7 @@ def play(engine: Engine, *, examples: int, steps: int, derandomize: bool) -> Non
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(world, settings=profile)
+    run_state_machine_as_test(world, settings=profile, _min_steps=steps // 2)
 
 
 @pytest.mark.timeout(300)
