@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from service.cli import alerts, episodes, judging, load, outbox, quarantine, readers, serve, sources
+from service.cli import alerts, demo, episodes, judging, load, outbox, quarantine, readers, serve, sources
 from service.cli.console import complain, log_plainly
 from service.errors import LiverwatchError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(serve.serve)
+app.command()(demo.demo)
 app.command()(serve.migrate)
 app.command()(load.load)
 app.command()(episodes.episodes)

@@ -177,7 +177,8 @@ def _with_ids(records: Records, entries: list[Resource]) -> list[Resource]:
             kind, query = str(request.get("url")), request.get("ifNoneExist")
             _check(kind, resource)
             id_ = (_matching(records, kind, query) if query else None) or str(uuid4())
-            targets[str(entry.get("fullUrl"))] = f"{kind}/{id_}"
+            if "fullUrl" in entry:
+                targets[str(entry["fullUrl"])] = f"{kind}/{id_}"
             entry = {**entry, "resource": {**resource, "id": id_}}  # noqa: PLW2901 - the same entry, prepared
         prepared.append(entry)
     return [
@@ -192,8 +193,9 @@ def _pointing(value: Any, targets: Mapping[str, str]) -> Any:
     if not isinstance(value, dict):
         return value
     pointing = {name: _pointing(part, targets) for name, part in value.items()}
-    reference = str(value.get("reference"))
-    return pointing | ({"reference": targets[reference]} if reference in targets else {})
+    reference = value.get("reference")
+    leads_within = isinstance(reference, str) and reference in targets
+    return pointing | ({"reference": targets[str(reference)]} if leads_within else {})
 
 
 def _carry_out_entry(records: Records, entry: Resource) -> Written | Resource:

@@ -106,7 +106,8 @@ def test_references_within_a_transaction_lead_to_what_it_created(ehr: httpx2.Cli
     pointing = {"resource": request, "request": {"method": "POST", "url": "ServiceRequest"}}
     answer = ehr.post("", json=transaction(pointing, conditional_create(own, "identifier=k-2")))
     made = ehr.get(answer.json()["entry"][0]["response"]["location"]).json()
-    assert made["supportingInfo"] == [{"reference": f"DetectedIssue/{issues(ehr, 'k-2')[0]['id']}"}]
+    leads_to = [{"reference": f"DetectedIssue/{issues(ehr, 'k-2')[0]['id']}"}]
+    assert made == {**request, "supportingInfo": leads_to, "id": made["id"], "meta": made["meta"]}
 
 
 def test_a_transaction_that_is_refused_leaves_nothing_behind(ehr: httpx2.Client) -> None:
