@@ -42,22 +42,15 @@ def left_behind(room: Path) -> list[str]:
     return sorted(path.name for path in room.iterdir())
 
 
+@pytest.mark.slow
 def test_it_plays_to_its_end_and_the_ehr_holds_what_it_must(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     done = subprocess.run([*COMMAND, "--once"], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert PLAYED in " ".join(done.stdout.split())
-    for told in (
-        "delivered twice",
-        "arrived late",
-        "corrected",
-        "entered in error",
-        "[IU]/L",
-        "because",
-        "curl",
-    ):
-        assert (told in done.stdout) == (told != "curl")
+    for told in ("delivered twice", "arrived late", "corrected", "entered in error", "[IU]/L", "because"):
+        assert told in done.stdout
     assert "\x1b" not in done.stdout
     assert left_behind(tmp_path) == []
 
@@ -73,6 +66,7 @@ def other_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("expected", "says"),
     [
