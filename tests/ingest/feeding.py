@@ -260,7 +260,7 @@ class Feed:
             )
         return {row.fhir_id: set(found[row.id].results) for row in rows if found[row.id].results}
 
-    def results(self, patient_id: str = "p1") -> dict[str, Decimal]:
+    def results(self, patient_id: str = "p1") -> dict[str, object]:
         """Values of a Patient's results by the Observation's id."""
         return {each.key.observation_id: each.value for each in self.histories().get(patient_id, ())}
 

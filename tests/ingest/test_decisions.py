@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, select
 
 from service.alerts.alert import Action
 from service.clinical.assess import assess
-from service.clinical.results import PatientRecord
-from service.fhir.incoming import Condition, Medication, Observed, PatientFacts
+from service.clinical.results import Condition, LabResult, Medication, PatientRecord
+from service.fhir.incoming import Observed, PatientFacts
 from service.ingest import receive
 from service.store import decisions, resources
 from service.store.schema import decision, resource, stored_text, superseded
@@ -21,6 +21,7 @@ from service.store.session import reading, writing
 from tests.ingest.feeding import (
     RULEBOOK,
     Feed,
+    Resource,
     decoded,
     deletion,
     observation,
@@ -142,16 +143,18 @@ def test_a_result_that_waited_is_an_input_from_when_it_was_taken(feed: Feed) -> 
         }
 
 
+def results_of(feed: Feed, *given: Resource) -> list[LabResult]:
+    contents = [decoded(each, feed.source).content for each in given]
+    return [one for each in contents if isinstance(each, Observed) for one in each.results]
+
+
 def test_a_future_result_is_no_input_until_its_time_comes(feed: Feed) -> None:
     feed.send(observation("o1"), observation("o2", days_ago=-3))
     feed.now += timedelta(days=4)
     feed.sweep()
     first, *_, last = all_decisions(feed)
-    assert first.outcome_digest == decisions.outcome_digest(
-        assess(
-            PatientRecord([*decoded(observation("o1"), feed.source).content.results]), RULEBOOK, first.as_of
-        )  # type: ignore[union-attr]
-    )
+    alone = assess(PatientRecord(results_of(feed, observation("o1"))), RULEBOOK, first.as_of)
+    assert first.outcome_digest == decisions.outcome_digest(alone)
     with reading(feed.engine) as connection:
         assert set(versions_read(connection, last.inputs)) == {"Observation/o1", "Observation/o2"}
 
@@ -194,9 +197,7 @@ def test_a_text_is_kept_once(feed: Feed) -> None:
 def test_the_outcome_digest_does_not_depend_on_the_order_of_what_has_none(feed: Feed) -> None:
     feed.send(*persistent())
     (made,) = all_decisions(feed)
-    record = PatientRecord(
-        [one for each in reversed(persistent()) for one in decoded(each, feed.source).content.results]  # type: ignore[union-attr]
-    )
+    record = PatientRecord(results_of(feed, *reversed(persistent())))
     outcome = assess(record, RULEBOOK, made.as_of)
     text = msgspec.json.Encoder(order="deterministic").encode(outcome)
     assert made.outcome_digest in {hashlib.sha256(text).hexdigest(), decisions.outcome_digest(outcome)}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from service.clinical.assess import assess
 from service.clinical.episodes import Assessment
 from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
@@ -20,7 +21,6 @@ from service.store.sources import SourceSettings
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, deletion, observation, patient, persistent
 
 SICK = "the judge is ill"
-assess = judging.assess
 
 
 @pytest.fixture
@@ -159,11 +159,11 @@ def test_what_holds_nothing_for_us_is_counted_and_not_kept(feed: Feed) -> None:
     with reading(feed.engine) as connection:
         assert not connection.execute(select(raw_message.c.digest)).all()
         assert not connection.execute(select(resource.c.key)).all()
-        counted = {row.reason: row.count for row in connection.execute(select(ignored))}
+        counted = dict(map(tuple, connection.execute(select(ignored.c.reason, ignored.c.count))))
     assert counted == {"other-code": 1, "other-type": 1}
     feed.send(other)
     with reading(feed.engine) as connection:
-        counted = {row.reason: row.count for row in connection.execute(select(ignored))}
+        counted = dict(map(tuple, connection.execute(select(ignored.c.reason, ignored.c.count))))
     assert counted["other-code"] == 2
 
 
