@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 
@@ -22,14 +22,15 @@ PATIENCE_SECONDS = 60.0
 class Served:
     """A running `liverwatch serve`."""
 
-    def __init__(self, database_url: str, port: int, **settings: object) -> None:
+    def __init__(self, database_url: str, port: int, *, output: IO[str] | int = subprocess.DEVNULL) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        given = {"database_url": database_url, "settle_seconds": 0, "sweep_seconds": 3600, **settings}
+        given: dict[str, object] = {"database_url": database_url, "settle_seconds": 0, "sweep_seconds": 3600}
         given["sources"] = json.dumps([{"name": "hospital", "secret": SECRET}])
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", str(port)],
             env=os.environ | {f"LIVERWATCH_{name.upper()}": str(value) for name, value in given.items()},
-            stdout=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output == subprocess.DEVNULL else subprocess.STDOUT,
         )
 
     def wait_until_live(self) -> None:
@@ -66,9 +67,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database_url: str, **settings: object) -> Iterator[Served]:
+def serving(database_url: str) -> Iterator[Served]:
     """Run one on that database; it is killed at the end."""
-    served = Served(database_url, free_port(), **settings)
+    served = Served(database_url, free_port())
     try:
         served.wait_until_live()
         yield served

@@ -1,0 +1,143 @@
+"""The wiring: what the settings ask for is what runs, and what runs ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
+
+from service import app as wiring
+from service import ingest
+from service.app import create_app, seed_sources
+from service.errors import ConfigurationError
+from service.ingest import Rules
+from service.settings import Settings, SourceSeed
+from service.store import sources
+from service.store.session import reading, writing
+from service.store.sources import SourceSettings
+from tests.feed.sending import BEARER, FEED, SECRET, observation, values
+from tests.feed.serving import Served, free_port
+
+
+def settings(**chosen: object) -> Settings:
+    return Settings.model_validate({"settle_seconds": 0, "sweep_seconds": 3600, **chosen})
+
+
+def test_sources_of_the_settings_are_created_once_and_then_the_database_wins(engine: Engine) -> None:
+    seed = SourceSeed(name="hospital", secret="first", zone="Europe/Berlin")
+    seed_sources(engine, settings(sources=(seed,)))
+    with writing(engine) as connection:
+        sources.change(connection, "hospital", SourceSettings(zone="Asia/Tokyo"))
+    again = SourceSeed(name="hospital", secret="second", zone="UTC")
+    seed_sources(engine, settings(sources=(again, SourceSeed(name="clinic"))))
+    with reading(engine) as connection:
+        hospital = sources.by_name(connection, "hospital")
+        assert hospital.settings.zone == "Asia/Tokyo"
+        assert (hospital.accepts("first"), hospital.accepts("second")) == (True, False)
+        assert [each.name for each in sources.every(connection)] == ["clinic", "hospital"]
+
+
+def test_a_rulebook_that_cannot_be_used_stops_it_before_it_starts(engine: Engine, tmp_path: Path) -> None:
+    broken = tmp_path / "rulebook.toml"
+    broken.write_text("version = ")
+    with pytest.raises(ConfigurationError):
+        create_app(settings(rulebook=broken), engine)
+
+
+def test_every_thread_it_begins_ends_with_it(engine: Engine) -> None:
+    before = set(threading.enumerate())
+    with TestClient(create_app(settings(), engine)):
+        begun = {each.name for each in set(threading.enumerate()) - before}
+        assert {"ingest-writer", "sweep", "deliver"} <= begun
+    left = {each.name for each in set(threading.enumerate()) - before}
+    assert not left & {"ingest-writer", "sweep", "deliver"}
+
+
+def test_nothing_is_served_that_was_not_asked_for(engine: Engine) -> None:
+    with TestClient(create_app(settings(), engine)) as service:
+        for path in ("/docs", "/redoc", "/openapi.json", "/", "/feeds"):
+            answer = service.get(path)
+            assert answer.status_code == 404
+            assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_sweep_goes_on_after_a_failure(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = iter([OperationalError("SELECT", {}, Exception()), ValueError()])
+    swept = threading.Event()
+
+    def sweep(*_: object) -> None:
+        for failure in failures:
+            raise failure
+        swept.set()
+
+    monkeypatch.setattr(wiring, "sweep", sweep)
+    with TestClient(create_app(settings(sweep_seconds=0.01), engine)):
+        assert swept.wait(10)
+
+
+def test_a_result_dated_in_the_future_is_judged_by_itself_when_its_time_has_come(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later, done = threading.Event(), threading.Event()
+    coming = datetime.now(UTC) + timedelta(days=3)
+
+    def sweep(engine: Engine, rules: Rules, now: datetime) -> None:
+        if later.is_set():
+            ingest.sweep(engine, rules, now + timedelta(days=3))
+            done.set()
+
+    monkeypatch.setattr(wiring, "sweep", sweep)
+    seeded = settings(sweep_seconds=0.05, sources=(SourceSeed(name="hospital", secret=SECRET),))
+    seed_sources(engine, seeded)
+    with TestClient(create_app(seeded, engine)) as service:
+        future = observation(effectiveDateTime=coming.isoformat())
+        assert service.post(FEED, json=future, headers=BEARER).status_code == 200
+        assert values(engine) == {}
+        later.set()
+        assert done.wait(10)
+    assert values(engine) == {"o1": "50"}
+
+
+@pytest.mark.slow
+def test_it_ends_in_order_when_told_to_and_logs_no_address(sqlite_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        served = Served(sqlite_url, free_port(), output=output)
+        try:
+            served.wait_until_live()
+            with served.client() as client:
+                assert client.post(f"{FEED}?patient=Canary", json=observation("Canary")).status_code == 200
+                assert client.get("/fhir/DetectedIssue?patient=Canary").status_code == 401
+                assert client.post(f"{FEED}/Canary?x=Canary", content=b"{").status_code == 404
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(30) in (0, -signal.SIGTERM)
+        finally:
+            served.kill()
+    assert "Canary" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_it_says_in_one_line_why_it_cannot_start(tmp_path: Path) -> None:
+    environment = os.environ | {"LIVERWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/none/x.db"}
+    command = [sys.executable, "-m", "service", "serve", "--port", str(free_port())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("liverwatch: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_feed_asks_for_a_secret_however_it_was_seeded(engine: Engine) -> None:
+    seeded = settings(sources=(SourceSeed(name="hospital"),))
+    seed_sources(engine, seeded)
+    with TestClient(create_app(seeded, engine)) as service:
+        for headers in ({}, BEARER, {"Authorization": "Bearer None"}, {"X-Liverwatch-Secret": ""}):
+            answer: httpx2.Response = service.post(FEED, json=observation(), headers=headers)
+            assert answer.status_code == 401
