@@ -86,22 +86,27 @@ def expected(
         for incoming in latest.values()
         if incoming is not None and isinstance(incoming.content, PatientFacts)
     }
-    owners = {identifier: name for name, said in facts.items() for identifier in said.identifiers}
-    names = sorted(_named(messages_of(by_key), facts, owners))
+    owners: dict[tuple[str, str], set[str]] = {}
+    for name, said in facts.items():
+        for identifier in said.identifiers:
+            owners.setdefault(identifier, set()).add(name)
+    names = sorted(_named(messages_of(by_key), facts))
     parts: dict[str, _Parts] = {name: _Parts([], [], []) for name in names}
     held: list[tuple[str, str]] = []
     for key, incoming in sorted(latest.items()):
         if incoming is None or isinstance(incoming.content, PatientFacts):
             continue
-        owner = incoming.patient or owners.get(incoming.patient_identifier or ("", ""))
+        owning = owners.get(incoming.patient_identifier or ("", ""), set())
+        if incoming.patient is not None:
+            owning = {incoming.patient}
         if isinstance(incoming.content, Unusable):
             held.append((key, incoming.content.reason))
-        elif owner is None:
-            held.append((key, "unknown-patient"))
+        elif len(owning) != 1:
+            held.append((key, "ambiguous-patient" if owning else "unknown-patient"))
         elif _is_future(incoming.content, rulebook, now):
             held.append((key, "future"))
         else:
-            _file(parts[owner], incoming.content)
+            _file(parts[min(owning)], incoming.content)
     ends = {name: _survivor(name, facts) for name in names}
     held += [(f"Patient/{name}", "link-cycle") for name, end in ends.items() if end is None]
     persons = {name: end or name for name, end in ends.items()}
@@ -195,20 +200,16 @@ def _is_deletion(message: Message) -> bool:
     )
 
 
-def _named(
-    messages: Iterable[Message], facts: Mapping[str, PatientFacts], owners: Mapping[tuple[str, str], str]
-) -> set[str]:
+def _named(messages: Iterable[Message], facts: Mapping[str, PatientFacts]) -> set[str]:
     """Every Patient anybody ever mentioned."""
     named = set(facts)
     for message in messages:
+        content = message.incoming.content
         if message.incoming.patient:
             named.add(message.incoming.patient)
-        if isinstance(message.incoming.content, PatientFacts):
-            named |= {
-                *message.incoming.content.replaces,
-                message.incoming.content.replaced_by or message.incoming.id,
-            }
-    return named | set(owners.values())
+        if isinstance(content, PatientFacts):
+            named |= {*content.replaces, content.replaced_by or message.incoming.id}
+    return named
 
 
 def _is_future(content: Content, rulebook: Rulebook, now: datetime) -> bool:
