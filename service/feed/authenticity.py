@@ -37,6 +37,8 @@ class Directory:
 
     def try_refresh(self) -> None:
         """Read the sources again, or go on with those known when the database does not answer."""
+        if self._lock.locked():  # another request is reading them: one query, not one for each that waits
+            return
         try:
             self.refresh()
         except SQLAlchemyError:
