@@ -18,6 +18,7 @@ import pytest
 
 from service.demo import samples
 from service.demo.samples import Expected, read_script, samples_directory
+from service.demo.stage import open_stage
 from service.demo.witness import Witness
 
 pytestmark = pytest.mark.timeout(180)
@@ -168,6 +169,21 @@ def test_even_when_it_is_killed_no_process_stays(environment: dict[str, str]) ->
             time.sleep(0.1)
         else:
             pytest.fail("a process of the demo is still there")
+
+
+@pytest.mark.slow
+def test_answers_lost_on_the_way_make_no_second_resource() -> None:
+    first, second = read_script().steps[:2]
+    with open_stage("data", 0) as stage:
+        stage.client.post(stage.ehr.removesuffix("/fhir") + "/control/lose-answers", params={"count": "2"})
+        for file in [*first.files, *second.files]:
+            stage.arrive(file.body)
+        stage.settle()
+        witness = Witness(stage)
+        assert witness.at_the_end(second.expected) == []
+        proposals = witness.proposals(second.patient)
+        identifiers = {proposal["identifier"][0]["value"] for proposal in proposals}
+        assert len(identifiers) == len(proposals) > 0
 
 
 class Records:
