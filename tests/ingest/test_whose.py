@@ -121,6 +121,19 @@ def test_a_decision_made_on_a_merged_record_stays_with_its_evidence_when_the_mer
     assert feed.alert().subject == feed.patient_number("p1")
 
 
+def test_a_decision_on_results_of_both_records_bears_on_both_when_the_merge_is_undone(feed: Feed) -> None:
+    feed.send(*persistent("p1", prefix="a"), *persistent("p2", prefix="b"))
+    feed.send(patient("p1", replaced_by="p2", version=1))
+    feed.now += timedelta(minutes=1)
+    feed.decide(feed.alert(), Action.TAKE)
+    feed.now += timedelta(minutes=1)
+    feed.send(patient("p1", version=2))
+    assert [each.state for each in feed.alerts()] == [State.TAKEN, State.TAKEN]
+    feed.send(observation("a5", "p1", days_ago=3))
+    feed.send(observation("b5", "p2", days_ago=3))
+    assert [each.state for each in feed.alerts()] == [State.TAKEN, State.TAKEN]
+
+
 def test_a_decision_follows_results_that_are_given_to_another_patient(feed: Feed) -> None:
     feed.send(*persistent("p1"))
     feed.now += timedelta(minutes=1)
