@@ -7,15 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Engine, inspect, text
 
 from service.alerts.alert import Action, State
 from service.clinical.episodes import Family
-from service.store import migrate as migrations
 from service.store.migrate import current, head, migrate
 from service.store.schema import metadata
 from service.store.session import open_engine, reading, writing
@@ -110,13 +111,13 @@ def test_a_database_of_a_newer_release_is_refused_untouched(blank: Engine) -> No
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
     blank: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upgrade = migrations.command.upgrade
+    upgrade = command.upgrade
 
-    def upgrade_and_fail(*args: object) -> None:
-        upgrade(*args)  # type: ignore[arg-type]
+    def upgrade_and_fail(*args: Any) -> None:
+        upgrade(*args)
         raise OSError("power cut")
 
-    monkeypatch.setattr(migrations.command, "upgrade", upgrade_and_fail)
+    monkeypatch.setattr(command, "upgrade", upgrade_and_fail)
     with pytest.raises(OSError, match="power cut"):
         migrate(blank)
     assert tables(blank) == set()
@@ -127,13 +128,13 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(
 
 def test_a_second_migration_waits_for_the_first(blank: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     inside, may_end = threading.Event(), threading.Event()
-    upgrade = migrations.command.upgrade
+    upgrade = command.upgrade
     order: list[str] = []
 
-    def slowly(*args: object) -> None:
+    def slowly(*args: Any) -> None:
         inside.set()
         assert may_end.wait(20)
-        upgrade(*args)  # type: ignore[arg-type]
+        upgrade(*args)
 
     def run(name: str) -> None:
         engine = open_engine(blank.url.render_as_string(hide_password=False), durable=False)
@@ -143,11 +144,11 @@ def test_a_second_migration_waits_for_the_first(blank: Engine, monkeypatch: pyte
         finally:
             engine.dispose()
 
-    monkeypatch.setattr(migrations.command, "upgrade", slowly)
+    monkeypatch.setattr(command, "upgrade", slowly)
     first = threading.Thread(target=run, args=("first",))
     first.start()
     assert inside.wait(20)
-    monkeypatch.setattr(migrations.command, "upgrade", upgrade)
+    monkeypatch.setattr(command, "upgrade", upgrade)
     second = threading.Thread(target=run, args=("second",))
     second.start()
     time.sleep(0.3)

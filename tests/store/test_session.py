@@ -1,6 +1,7 @@
 """What a failed transaction means: done again, told to come back later, or a defect."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -234,8 +235,8 @@ def test_an_old_sqlite_library_is_replaced_or_warned_about(
 ) -> None:
     import sys
 
-    monkeypatch.setattr(session.sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
     monkeypatch.setitem(sys.modules, "pysqlite3", None)
     with caplog.at_level(logging.WARNING):
-        assert session.sqlite_module() is session.sqlite3
+        assert session.sqlite_module() is sqlite3
     assert "3.51.3" in caplog.text
