@@ -10,7 +10,7 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     """Make every table."""
     op.create_table(
         "audit",
@@ -54,6 +54,25 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "patient_link",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "said_by", sa.String(length=128), nullable=False, comment="the Patient that carries the link"
+        ),
+        sa.Column("replaced", sa.String(length=128), nullable=False),
+        sa.Column("survivor", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("source_id", "said_by", "replaced", "survivor", name=op.f("pk_patient_link")),
+        comment="merges, as the current versions of Patients state them; ids are those of the source",
+    )
+    with op.batch_alter_table("patient_link", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_patient_link_source_id_replaced"), ["source_id", "replaced"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_patient_link_source_id_survivor"), ["source_id", "survivor"], unique=False
+        )
+
+    op.create_table(
         "raw_message",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column(
@@ -85,12 +104,20 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.Column("named_by", sa.String(length=520), nullable=True),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
         comment="the current version of every resource kept",
     )
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_resource_source_id_named_by"),
+            ["source_id", "named_by"],
+            unique=False,
+            postgresql_where=sa.text("named_by IS NOT NULL"),
+            sqlite_where=sa.text("named_by IS NOT NULL"),
+        )
 
     op.create_table(
         "source",
@@ -128,6 +155,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.Column("named_by", sa.String(length=520), nullable=True),
         sa.Column("until_revision", sa.Integer(), nullable=False),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_superseded_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded")),
@@ -170,15 +198,6 @@ def upgrade() -> None:
             comment="of rulebook and source settings together",
         ),
         sa.Column("survivor_id", sa.Integer(), nullable=True, comment="merged into this record"),
-        sa.Column(
-            "replaced_by",
-            sa.String(length=128),
-            nullable=True,
-            comment="its own Patient.link of type replaced-by",
-        ),
-        sa.Column(
-            "replaces", sa.Text(), nullable=True, comment="JSON: its own Patient.links of type replaces"
-        ),
         sa.Column("sex", sa.String(length=8), nullable=True),
         sa.Column("birth_date", sa.Date(), nullable=True),
         sa.Column("deceased", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
@@ -217,9 +236,6 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("received", Instant(), nullable=False),
         sa.Column("retry_at", Instant(), nullable=True, comment="a future result is tried again then"),
-        sa.Column(
-            "waits_for", sa.String(length=520), nullable=True, comment="a patient identifier not seen yet"
-        ),
         sa.Column("resolved", Instant(), nullable=True),
         sa.Column("resolution", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_quarantine_source_id_source")),
@@ -231,7 +247,6 @@ def upgrade() -> None:
             batch_op.f("ix_quarantine_resolved_retry_at"), ["resolved", "retry_at"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_quarantine_source_id_key"), ["source_id", "key"], unique=False)
-        batch_op.create_index(batch_op.f("ix_quarantine_waits_for"), ["waits_for"], unique=False)
 
     op.create_table(
         "alert",
@@ -294,16 +309,13 @@ def upgrade() -> None:
     op.create_table(
         "patient_identifier",
         sa.Column("source_id", sa.Integer(), nullable=False),
-        sa.Column("system", sa.String(length=256), nullable=False),
-        sa.Column("value", sa.String(length=256), nullable=False),
+        sa.Column("identifier", sa.String(length=520), nullable=False, comment="system|value"),
         sa.Column("patient_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["patient_id"], ["patient.id"], name=op.f("fk_patient_identifier_patient_id_patient")
         ),
-        sa.ForeignKeyConstraint(
-            ["source_id"], ["source.id"], name=op.f("fk_patient_identifier_source_id_source")
-        ),
-        sa.PrimaryKeyConstraint("source_id", "system", "value", name=op.f("pk_patient_identifier")),
+        sa.PrimaryKeyConstraint("source_id", "identifier", "patient_id", name=op.f("pk_patient_identifier")),
+        comment="identifiers, as the current versions of Patients state them",
     )
     with op.batch_alter_table("patient_identifier", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_patient_identifier_patient_id"), ["patient_id"], unique=False)
@@ -364,9 +376,26 @@ def upgrade() -> None:
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_outbox_not_before"), ["not_before"], unique=False)
 
+    op.create_table(
+        "disposition_evidence",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column("disposition_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["disposition_id"],
+            ["disposition.id"],
+            name=op.f("fk_disposition_evidence_disposition_id_disposition"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "source_id", "observation_id", "disposition_id", name=op.f("pk_disposition_evidence")
+        ),
+        comment="decisions stay with the results they were made on, whoever those turn out to belong to",
+    )
 
-def downgrade() -> None:
+
+def downgrade() -> None:  # noqa: PLR0915
     """Drop every table."""
+    op.drop_table("disposition_evidence")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_not_before"))
 
@@ -394,7 +423,6 @@ def downgrade() -> None:
 
     op.drop_table("alert")
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_quarantine_waits_for"))
         batch_op.drop_index(batch_op.f("ix_quarantine_source_id_key"))
         batch_op.drop_index(batch_op.f("ix_quarantine_resolved_retry_at"))
         batch_op.drop_index(batch_op.f("ix_quarantine_patient_id"))
@@ -419,11 +447,21 @@ def downgrade() -> None:
     op.drop_table("stored_text")
     op.drop_table("source")
     with op.batch_alter_table("resource", schema=None) as batch_op:
+        batch_op.drop_index(
+            batch_op.f("ix_resource_source_id_named_by"),
+            postgresql_where=sa.text("named_by IS NOT NULL"),
+            sqlite_where=sa.text("named_by IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")
     op.drop_table("reader_token")
     op.drop_table("raw_message")
+    with op.batch_alter_table("patient_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_patient_link_source_id_survivor"))
+        batch_op.drop_index(batch_op.f("ix_patient_link_source_id_replaced"))
+
+    op.drop_table("patient_link")
     op.drop_table("lab_result")
     op.drop_table("clinical_context")
     op.drop_table("audit")

@@ -22,7 +22,7 @@ class Analyte(StrEnum):
     PROTHROMBIN_ACTIVITY = "PTA"
     CREATINE_KINASE = "CK"
 
-    # Enum hashes in Python; tables keyed by analyte are read for every result, and the hash of str is the same.
+    # Enum hashes in Python, and tables keyed by analyte are read for every result: the hash of str will do.
     __hash__ = str.__hash__
 
 
@@ -66,7 +66,5 @@ _CODES_BY_ANALYTE: dict[Analyte, tuple[str, ...]] = {
     Analyte.CREATINE_KINASE: ("2157-6",),
 }
 
-CODES: dict[str, Analyte] = {
-    code: analyte for analyte, codes in _CODES_BY_ANALYTE.items() for code in codes
-}
-"""LOINC code → analyte. Urine bilirubin (1978-6, 5770-3) is not serum bilirubin and is left out on purpose."""
+CODES: dict[str, Analyte] = {code: analyte for analyte, codes in _CODES_BY_ANALYTE.items() for code in codes}
+"""LOINC code → analyte. Urine bilirubin (1978-6, 5770-3) is not serum bilirubin: left out on purpose."""

@@ -67,7 +67,7 @@ class Reason:
     last: date
     """The latest day it held."""
     detail: str
-    """The arithmetic in words and numbers at `last`, with the rule that asks for it; no patient identifiers."""
+    """The arithmetic in words and numbers at `last`, with the rule that asks for it."""
     evidence: tuple[ResultKey, ...]
     """The results the arithmetic used, across every day it held, in date order."""
 
@@ -118,7 +118,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A family's elevation from its first elevated day-value to its resolution, with all that was found in it.
+    """A family's elevation from its first elevated day-value to its resolution, and all found in it.
 
     It is a function of the patient's record, the rulebook and `as_of` alone, never of arrival order.
     """

@@ -70,7 +70,7 @@ class LabResult(NamedTuple):
     preliminary: bool = False
     """Status `preliminary`: shown, and drives only the urgent rules."""
     flags: tuple[str, ...] = ()
-    """`haemolysed`, `issued-time`, `unordered`: shown to the reader; `haemolysed` also limits what it may ground."""
+    """`haemolysed`, `issued-time`, `unordered`: shown; `haemolysed` also limits what it may ground."""
 
 
 class Coding(NamedTuple):

@@ -1,12 +1,13 @@
 """From what arrived to what was decided about it, in one transaction.
 
-Read in this order: `receiving` (the transaction), `arrivals` (whose is it, is it new, which version is the
-latest), `keeping` (what is written), `people` (what Patients say, and merges), `judging` (assess, reconcile,
-note), `sweeping` (what comes due by itself).
+Read in this order: `receiving` (the transaction), `storing` (one source's share of it), `arrivals` (is it
+new, which version is the latest), `keeping` (what is written), `people` (what Patients say, and merges),
+`judging` (assess, reconcile, note), `sweeping` (what comes due by itself).
 """
 
 from service.ingest.judging import Rules, judge
-from service.ingest.receiving import Delivery, LostRace, Receipt, keep_for_later, receive, replay, take
+from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take
+from service.ingest.storing import LostRace, Receipt
 from service.ingest.sweeping import Swept, behind, rejudge, replay_held, sweep
 
 __all__ = [

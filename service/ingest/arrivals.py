@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from service.clinical.rulebook import Rulebook
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Observed, PatientFacts, Unusable
-from service.store import patients, resources
+from service.store import identities, resources
 from service.store.resources import Version
 from service.store.sources import Source
 from service.store.version_order import has_order, latest, same
@@ -28,9 +28,17 @@ class Arrival:
     patient: str | None
     """Its Patient's id within the source."""
     retry_at: datetime | None = None
-    waits_for: str | None = None
     again: bool = False
     """A replay: it is taken even though the same version was stored before."""
+
+    @classmethod
+    def removal(cls, source: Source, version: Version) -> "Arrival":
+        """A stored deletion that is to be current again."""
+        kind, _, identity = version.key.partition("/")
+        incoming = Incoming(
+            kind, identity, version.version_id, version.last_updated, b"", None, None, Deleted()
+        )
+        return cls(source, incoming, version, Deleted(), None)
 
     @property
     def key(self) -> str:
@@ -53,55 +61,70 @@ class Succession:
     """False where only the order of receipt could tell which is latest."""
 
     @property
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """Everything in it that arrived, or was read again."""
+        return (*self.losers, self.winner) if isinstance(self.winner, Arrival) else self.losers
+
+    @property
     def moves(self) -> bool:
         """Whether another version is current than before."""
         return self.winner is not self.before
 
 
 def arrive(
-    connection: Connection,
-    source: Source,
-    incoming: Incoming,
-    received: datetime,
-    rulebook: Rulebook,
-    now: datetime,
+    source: Source, incoming: Incoming, received: datetime, rulebook: Rulebook, now: datetime
 ) -> Arrival:
-    """Work out whose a resource is and whether its time has come."""
-    content, patient = incoming.content, incoming.patient
+    """Work out what a resource is filed under, and whether its time has come."""
+    content = incoming.content
     digest = resources.digest_of(incoming.raw) if incoming.raw else None
     state = "deleted" if isinstance(content, Deleted) else "live"
     key = f"{incoming.type}/{incoming.id}" if incoming.id else ""
-    version = Version(key, None, incoming.version_id, incoming.last_updated, received, digest, state, 0)
-    arrival = Arrival(source, incoming, version, content, patient)
-    if (
-        patient is None
-        and incoming.patient_identifier
-        and not isinstance(content, Deleted | Ignored | Unusable)
-    ):
-        system, value = incoming.patient_identifier
-        arrival.patient = patients.by_identifier(connection, source.id, system, value)
-        if arrival.patient is None:
-            arrival.waits_for = identifier_text(system, value)
-            arrival.content = Unusable(
-                "unknown-patient",
-                f"{incoming.type}.subject.identifier",
-                "no Patient of this source carries that identifier yet; it is taken as soon as one does",
-            )
+    named_by = None
+    if incoming.patient is None and incoming.patient_identifier is not None:
+        named_by = identifier_text(*incoming.patient_identifier)
+    stated = (incoming.version_id, incoming.last_updated)
+    version = Version(key, None, *stated, received, digest, state, 0, named_by)
+    arrival = Arrival(source, incoming, version, content, incoming.patient)
     if isinstance(content, Observed) and content.results:
         tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
         newest = max(result.effective for result in content.results)
         if newest > now + tolerance:
             arrival.retry_at = newest - tolerance
-            arrival.content = Unusable(
-                "future",
-                "Observation.effective",
-                "dated in the future; it is judged by itself when its time comes",
-            )
+            arrival.content = _FUTURE
     return arrival
 
 
+_FUTURE = Unusable(
+    "future", "Observation.effective", "dated in the future; it is judged by itself when its time comes"
+)
+_UNKNOWN = Unusable(
+    "unknown-patient",
+    "subject.identifier",
+    "no Patient of this source carries that identifier yet; it is taken as soon as one does",
+)
+_AMBIGUOUS = Unusable(
+    "ambiguous-patient",
+    "subject.identifier",
+    "several Patients of this source carry that identifier; it is taken as soon as only one does",
+)
+
+
+def find_patients(connection: Connection, source: Source, arrivals: Iterable[Arrival]) -> None:
+    """Find the patients of those that name theirs by an identifier; without exactly one they must wait."""
+    asking = [each for each in arrivals if each.version.named_by is not None]
+    if not asking:
+        return
+    found = identities.holders(connection, source.id, {str(each.version.named_by) for each in asking})
+    for arrival in asking:
+        candidates = found.get(str(arrival.version.named_by), set())
+        if len(candidates) == 1:
+            (arrival.patient,) = candidates
+        elif not isinstance(arrival.content, Deleted | Ignored | Unusable):
+            arrival.content = _AMBIGUOUS if candidates else _UNKNOWN
+
+
 def identifier_text(system: str, value: str) -> str:
-    """An identifier as quarantine remembers what it waits for."""
+    """An identifier as it is remembered and looked up."""
     return f"{system}|{value}"
 
 
@@ -148,35 +171,23 @@ def succession(
     """
     if before is None and not past and len(arrivals) == 1:
         return Succession(key, arrivals[0], None, (), has_order(arrivals[0].version, order))
-    replays = [each for each in arrivals if each.again]
-    if before is not None and any(same(each.version, before) for each in replays):
-        winner = next(each for each in replays if same(each.version, before))
-        return Succession(
-            key, winner, before, tuple(each for each in arrivals if each is not winner), ordered=True
-        )
-    versions = [*past, *([before] if before else []), *(each.version for each in arrivals)]
-    best, ordered = latest(versions, order)
+    stored = [
+        version
+        for version in (*([before] if before is not None else []), *past)
+        if not any(each.again and same(each.version, version) for each in arrivals)
+    ]
+    best, ordered = latest([*stored, *(each.version for each in arrivals)], order)
     won = next((each for each in arrivals if each.version is best), None)
-    losers = tuple(each for each in arrivals if each is not won)
-    if won is not None:
-        return Succession(key, won, before, losers, ordered)
-    return Succession(key, before if before is not None and best is before else best, before, losers, ordered)
+    losers = tuple(each for each in arrivals if each is not won and not each.again)
+    return Succession(key, won or best, before, losers, ordered)
 
 
-def named_patients(arrivals: Iterable[Arrival]) -> set[str]:
-    """Every Patient id that arrivals name: their own, and those they are linked with."""
-    named: set[str] = set()
-    for arrival in arrivals:
-        if arrival.patient is not None:
-            named.add(arrival.patient)
-        if isinstance(arrival.content, PatientFacts):
-            named |= linked_patients(arrival.content)
-    return named
-
-
-def linked_patients(facts: PatientFacts) -> set[str]:
-    """The Patient ids that a Patient says it was merged with."""
-    return {*facts.replaces, *([facts.replaced_by] if facts.replaced_by else [])}
+def merges_stated(facts: PatientFacts, patient: str) -> set[tuple[str, str]]:
+    """What a Patient says of merges: (replaced, survivor) pairs."""
+    merges = {(replaced, patient) for replaced in facts.replaces}
+    if facts.replaced_by is not None:
+        merges.add((patient, facts.replaced_by))
+    return merges
 
 
 def with_patient(arrival: Arrival, numbers: Mapping[str, int]) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import uuid4
@@ -39,8 +39,6 @@ class Rules:
     clock: Literal["system", "data"] = "system"
     settle: timedelta = timedelta(minutes=15)
     backfill_writes: Literal["open", "all"] = "open"
-    kept: set[str] = field(default_factory=set, compare=False)
-    """Digests of texts known to be stored already (a cache)."""
 
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Rules":
@@ -63,6 +61,8 @@ class _Case:
     record: PatientRecord
     as_of: datetime
     assessment: Assessment
+    dispositions: Sequence[Disposition]
+    """The decisions made on any of its results."""
 
     @property
     def person(self) -> int:
@@ -78,7 +78,6 @@ class _Bench:
     now: datetime
     sources: Mapping[int, Source]
     alerts: Mapping[int, Sequence[Alert]]
-    dispositions: Mapping[int, Sequence[Disposition]]
     troubled: Collection[int]
     """Patients whose last judgement failed."""
 
@@ -111,12 +110,15 @@ def judge(
     bench = _bench(connection, [row for rows in members.values() for row in rows], rules, now)
     names = {key: each.name for key, each in bench.sources.items()}
     records = histories.records(connection, members, names)
+    made = alert_store.dispositions_on(connection, _evidence(members, records))
     failed: set[int] = set()
     noted: list[Decision] = []
     for pool in pools:
         rows = [row for person in pool for row in members[person]]
         try:
-            cases = [_assess(members[person], records[person], rules, now) for person in pool]
+            cases = [
+                _assess(members[person], records[person], made.get(person, ()), rules, now) for person in pool
+            ]
             changes = _reconcile(bench, rows, cases)
         except Exception as error:  # noqa: BLE001 - one record that cannot be judged must not stop the others
             failed |= set(pool)
@@ -148,31 +150,44 @@ def _members(locked: Mapping[int, PatientRow], person: int) -> list[PatientRow]:
 def _bench(connection: Connection, rows: Sequence[PatientRow], rules: Rules, now: datetime) -> _Bench:
     ids = [row.id for row in rows]
     known = {each: sources.by_id(connection, each) for each in sorted({row.source_id for row in rows})}
-    for source in known.values():
-        _keep_texts(connection, rules, source, now)
+    texts = {rules.rulebook.digest: rules.rulebook.text}
+    texts |= {each.settings.digest: each.settings.judged_text for each in known.values()}
+    decisions.keep_texts(connection, texts, now)
     alerts: dict[int, list[Alert]] = {}
     for alert in alert_store.of_patients(connection, ids):
         alerts.setdefault(alert.subject, []).append(alert)
-    made: dict[int, list[Disposition]] = {}
-    for patient_id, disposition in alert_store.dispositions(connection, ids):
-        made.setdefault(patient_id, []).append(disposition)
-    behind = [row.id for row in rows if row.judged_revision < row.revision]
-    troubled = quarantine.patients_held(connection, behind, FAILED)
-    return _Bench(connection, rules, now, known, alerts, made, troubled)
+    troubled = quarantine.patients_held(connection, ids, FAILED)
+    return _Bench(connection, rules, now, known, alerts, troubled)
 
 
-def _assess(rows: Sequence[PatientRow], record: PatientRecord, rules: Rules, now: datetime) -> _Case:
+def _evidence(
+    members: Mapping[int, Sequence[PatientRow]], records: Mapping[int, PatientRecord]
+) -> dict[int, set[tuple[int, str]]]:
+    """The (source, Observation id) pairs of each person's record."""
+    return {
+        person: {(rows[0].source_id, result.key.observation_id) for result in records[person].results}
+        for person, rows in members.items()
+    }
+
+
+def _assess(
+    rows: Sequence[PatientRow],
+    record: PatientRecord,
+    dispositions: Sequence[Disposition],
+    rules: Rules,
+    now: datetime,
+) -> _Case:
     as_of = now
     if rules.clock == "data":
         as_of = histories.newest(record) or now
-    return _Case(rows, record, as_of, assess(record, rules.rulebook, as_of))
+    return _Case(rows, record, as_of, assess(record, rules.rulebook, as_of), dispositions)
 
 
 def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]) -> Sequence[Change]:
     standing = [alert for row in rows for alert in bench.alerts.get(row.id, ())]
-    decided = [made for row in rows for made in bench.dispositions.get(row.id, ())]
+    decided = {made.id: made for case in cases for made in case.dispositions}
     episodes = [(case.person, episode) for case in cases for episode in case.assessment.episodes]
-    return reconcile(standing, decided, episodes, max(case.as_of for case in cases), uuid4)
+    return reconcile(standing, list(decided.values()), episodes, max(case.as_of for case in cases), uuid4)
 
 
 def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision:
@@ -190,7 +205,7 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
         bench.now,
         case.as_of,
         decisions.encode_inputs([(row.id, row.revision) for row in case.rows]),
-        decisions.encode_ids([each.id for row in case.rows for each in bench.dispositions.get(row.id, ())]),
+        decisions.encode_ids([each.id for each in case.dispositions]),
         bench.rules.rulebook.digest,
         source.settings.digest,
         code_version(),
@@ -244,17 +259,7 @@ def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
     """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant."""
     if alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
         return outbox.forget(connection, alert.id)
-    if alert.state is State.DORMANT:
-        return True
     over = alert.state is State.RESOLVED and rules.backfill_writes == "open"
-    return over and outbox_control.line(connection, alert.id) is None
-
-
-def _keep_texts(connection: Connection, rules: Rules, source: Source, now: datetime) -> None:
-    """Keep the rulebook's and the settings' texts under their digests, once."""
-    settings = source.settings
-    texts = ((rules.rulebook.digest, rules.rulebook.text), (settings.digest, settings.judged_text))
-    for digest, text in texts:
-        if digest not in rules.kept:
-            decisions.keep_text(connection, digest, text, now)
-            rules.kept.add(digest)
+    if over or alert.state is State.DORMANT:
+        return outbox_control.line(connection, alert.id) is None
+    return False

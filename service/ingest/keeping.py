@@ -7,9 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from service.clinical.results import Condition, LabResult, Medication
-from service.clinical.rulebook import Rulebook
-from service.fhir.decode import decode_resource
-from service.fhir.incoming import Content, Deleted, Observed, PatientFacts, Problem, Unusable
+from service.fhir.incoming import Content, Observed, PatientFacts, Problem, Unusable
 from service.ingest.arrivals import Arrival, Succession, flagged_unordered
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
@@ -23,13 +21,12 @@ class Plan:
     """Everything one source's share of a transaction will write: filled by `succeed`, then `write`."""
 
     source: Source
-    rulebook: Rulebook
     now: datetime
     locked: Mapping[int, PatientRow]
     first: list[Version] = field(default_factory=list)
     """Current versions of resources that had none."""
-    newer: list[Version] = field(default_factory=list)
-    """Current versions that take another's place."""
+    newer: list[tuple[Version, Version]] = field(default_factory=list)
+    """Current versions until now, each with the one that takes its place."""
     ended: list[tuple[Version, int]] = field(default_factory=list)
     """Versions that are not current (any more), with the revision that ended them."""
     gone_results: set[tuple[int, str]] = field(default_factory=set)
@@ -58,28 +55,16 @@ class Plan:
             self.ended.append((before, row.touch() if row else 0))
             self._remove(before)
             self.settled.append(outcome.key)
-        if isinstance(winner, Arrival):
-            self._keep_bytes(winner)
-            version, content = winner.version, winner.content
+        assert isinstance(winner, Arrival)
+        self._keep_bytes(winner)
+        row = self._row(winner.version.patient_id)
+        version = winner.version._replace(since_revision=row.touch() if row else 0)
+        if before is not None:
+            self.newer.append((before, version))
         else:
-            version, content = winner, self._decoded[winner.key]
-        row = self._row(version.patient_id)
-        version = version._replace(since_revision=row.touch() if row else 0)
-        (self.newer if before is not None else self.first).append(version)
-        self._add(version, content if outcome.ordered else flagged_unordered(content), winner)
-
-    _decoded: dict[str, Content] = field(default_factory=dict)
-
-    def read_again(self, connection: Connection, version: Version) -> None:
-        """Decode a stored version that becomes current again, from its verbatim bytes."""
-        if version.state == "deleted" or version.digest is None:
-            self._decoded[version.key] = Deleted()
-            return
-        body = resources.raw(connection, version.digest)
-        incoming = decode_resource(
-            body, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook
-        )
-        self._decoded[version.key] = incoming.content
+            self.first.append(version)
+        content = winner.content if outcome.ordered else flagged_unordered(winner.content)
+        self._add(version, content, winner)
 
     def hold(self, arrival: Arrival) -> None:
         """Quarantine something that has no id, so that no version of it can be kept."""
@@ -123,9 +108,8 @@ class Plan:
         else:
             self.gone_context.add((version.patient_id, version.key))
 
-    def _add(self, version: Version, content: Content, origin: Arrival | Version) -> None:
+    def _add(self, version: Version, content: Content, arrival: Arrival) -> None:
         number = version.patient_id
-        arrival = origin if isinstance(origin, Arrival) else None
         if isinstance(content, Unusable):
             self._hold(version, content, arrival)
         elif isinstance(content, Observed | PatientFacts):
@@ -141,7 +125,7 @@ class Plan:
         elif isinstance(content, PatientFacts):
             self.facts.append((self.locked[number], content))
 
-    def _hold(self, version: Version, why: Unusable | Problem, arrival: Arrival | None) -> None:
+    def _hold(self, version: Version, why: Unusable | Problem, arrival: Arrival) -> None:
         self.held.append(
             Held(
                 0,
@@ -153,8 +137,7 @@ class Plan:
                 why.detail,
                 version.digest,
                 version.received,
-                arrival.retry_at if arrival else None,
-                arrival.waits_for if arrival else None,
+                arrival.retry_at,
             )
         )
 

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from service.ingest.judging import Rules, judge
-from service.ingest.receiving import Receipt, in_transaction, replay
+from service.ingest.judging import FAILED, Rules, judge
+from service.ingest.receiving import in_transaction, replay, reread
+from service.ingest.storing import Receipt
 from service.store import patients, quarantine, sources
 from service.store.quarantine import Held
 from service.store.session import reading
+from service.store.sources import Source
 
 CHUNK = 500
 """Records judged in one transaction: short enough that a running feed never waits long for the lock."""
@@ -31,7 +33,7 @@ def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
     Several processes may sweep at once: each record is judged under its lock, and again does no harm.
     """
     with reading(engine) as connection:
-        held = quarantine.due(connection, now, CHUNK)
+        held = quarantine.due(connection, now, CHUNK) + quarantine.answered(connection, CHUNK)
     replayed = sum(len(replay_held(engine, [each], rules, now).patients) for each in held)
     with reading(engine) as connection:
         due = patients.due(connection, now.date(), CHUNK) if rules.clock == "system" else []
@@ -66,16 +68,20 @@ def rejudge(
         How many records were judged, and for how many of those the judgement failed.
     """
     with reading(engine) as connection:
-        digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-    wanted = dict.fromkeys(digests, "") if everyone else digests
-
-    def outdated(connection: Connection, limit: int, after: int) -> list[int]:
-        return patients.outdated(connection, wanted, limit, after)
-
+        known = sources.every(connection)
+        held = [each for each in quarantine.listed(connection, limit=None) if each.patient_id is None]
+    replay_held(engine, held, rules, now)
     judged = failed = 0
-    for page in (outdated, patients.unjudged):
-        for chunk in _pages(engine, page):
-            failed += _judge(engine, chunk, rules, now)
+    for source in known:
+        wanted = {source.id: "" if everyone else rules.digest(source)}
+
+        def outdated(
+            connection: Connection, limit: int, after: int, wanted: dict[int, str] = wanted
+        ) -> list[int]:
+            return patients.outdated(connection, wanted, limit, after)
+
+        for chunk in _pages(engine, outdated):
+            failed += _reread(engine, chunk, source, rules, now)
             judged += len(chunk)
             if progress is not None:
                 progress(judged, failed)
@@ -107,6 +113,13 @@ def replay_held(engine: Engine, held: Iterable[Held], rules: Rules, now: datetim
         total.counts += receipt.counts
         total.patients |= receipt.patients
     return total
+
+
+def _reread(engine: Engine, ids: Collection[int], source: Source, rules: Rules, now: datetime) -> int:
+    """Decode and judge these patients anew; how many could not be judged."""
+    in_transaction(engine, lambda connection: reread(connection, ids, source, rules, now))
+    with reading(engine) as connection:
+        return len(quarantine.patients_held(connection, ids, FAILED))
 
 
 def _pages(engine: Engine, query: Callable[[Connection, int, int], list[int]]) -> Iterable[list[int]]:

@@ -1,6 +1,6 @@
 """Alerts, what happened to each, and the decisions people made about them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Select, insert, select, update
 from service.alerts.alert import Alert, Disposition
 from service.alerts.events import Change
 from service.errors import NotFound
-from service.store.rows import among
-from service.store.schema import alert, alert_event, disposition
+from service.store.rows import among, insert_rows
+from service.store.schema import alert, alert_event, disposition, disposition_evidence
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _alert_of = msgspec.json.Decoder(Alert)
@@ -95,7 +95,7 @@ def _columns(content: Alert, source_id: int, now: datetime) -> dict[str, object]
 
 
 def add_disposition(connection: Connection, made: Disposition, patient_id: int, alert_id: UUID) -> None:
-    """Keep a person's decision."""
+    """Keep a person's decision, and the results it was made on."""
     connection.execute(
         insert(disposition).values(
             id=made.id,
@@ -106,12 +106,48 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
             content=_encoder.encode(made).decode(),
         )
     )
+    source_id = connection.execute(select(alert.c.source_id).where(alert.c.id == alert_id)).scalar_one()
+    results = sorted({key.observation_id for key in made.evidence})
+    rows = [(source_id, observation_id, made.id) for observation_id in results]
+    insert_rows(connection, disposition_evidence, ("source_id", "observation_id", "disposition_id"), rows)
 
 
-def dispositions(connection: Connection, patient_ids: Collection[int]) -> list[tuple[int, Disposition]]:
-    """Every decision made about the patients' alerts, with the patient each was made on, oldest first."""
-    query = select(disposition.c.patient_id, disposition.c.content).where(
-        among(connection, disposition.c.patient_id, patient_ids)
-    )
+def dispositions_of(connection: Connection, ids: Collection[UUID]) -> list[Disposition]:
+    """Decisions by their ids, oldest first."""
+    query = select(disposition.c.content).where(disposition.c.id.in_(list(ids)))
     rows = connection.execute(query.order_by(disposition.c.at, disposition.c.id))
-    return [(row.patient_id, _disposition_of.decode(row.content)) for row in rows]
+    return [_disposition_of.decode(row.content) for row in rows]
+
+
+def dispositions_on(
+    connection: Connection, evidence: Mapping[int, Collection[tuple[int, str]]]
+) -> dict[int, list[Disposition]]:
+    """The decisions that bear on people, found by the results they were made on.
+
+    Args:
+        connection: an open transaction.
+        evidence: by person, the (source, Observation id) pairs of their record.
+
+    Returns:
+        By person, oldest first. After a merge was undone, one decision may bear on both.
+    """
+    column = disposition_evidence.c
+    if connection.execute(select(column.disposition_id).limit(1)).first() is None:
+        return {}
+    holders: dict[tuple[int, str], list[int]] = {}
+    for person, pairs in evidence.items():
+        for pair in pairs:
+            holders.setdefault(pair, []).append(person)
+    query = select(disposition_evidence).where(
+        among(connection, column.source_id, {source_id for source_id, _ in holders}),
+        among(connection, column.observation_id, {observation_id for _, observation_id in holders}),
+    )
+    bears: dict[UUID, set[int]] = {}
+    for row in connection.execute(query):
+        people = holders.get((row.source_id, row.observation_id), ())
+        bears.setdefault(row.disposition_id, set()).update(people)
+    found: dict[int, list[Disposition]] = {}
+    for made in dispositions_of(connection, bears):
+        for person in sorted(bears[made.id]):
+            found.setdefault(person, []).append(made)
+    return found

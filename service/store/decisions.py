@@ -1,7 +1,7 @@
 """What was judged, on what, and when: enough to do it again and compare. And the audit log."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -53,11 +53,14 @@ def record(connection: Connection, decisions: Sequence[Decision]) -> None:
     insert_rows(connection, decision, Decision._fields, decisions)
 
 
-def keep_text(connection: Connection, digest: str, text: str, now: datetime) -> None:
-    """Keep a rulebook or settings text under its digest; it stays as it is where it is there already."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(stored_text).values(digest=digest, text=text, created=now)
-    connection.execute(statement.on_conflict_do_nothing())
+def keep_texts(connection: Connection, texts: Mapping[str, str], now: datetime) -> None:
+    """Keep rulebooks and settings under their digests; those already there stay as they are."""
+    known = select(stored_text.c.digest).where(stored_text.c.digest.in_(list(texts)))
+    missing = texts.keys() - set(connection.execute(known).scalars())
+    if missing:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        rows = [{"digest": digest, "text": texts[digest], "created": now} for digest in sorted(missing)]
+        connection.execute(dialect.insert(stored_text).values(rows).on_conflict_do_nothing())
 
 
 def text_of(connection: Connection, digest: str) -> str:

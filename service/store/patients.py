@@ -1,18 +1,16 @@
 """Patients of each source: locking them, what is known of them, and which records are one person's."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 from sqlalchemy import Connection, Row, Select, bindparam, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clinical.results import Sex
 from service.store.rows import among, insert_rows
-from service.store.schema import patient, patient_identifier
+from service.store.schema import patient
 
 
 @dataclass(slots=True)
@@ -26,8 +24,6 @@ class PatientRow:
     judged_revision: int
     judged_digest: str
     survivor_id: int | None
-    replaced_by: str | None
-    replaces: tuple[str, ...]
     sex: Sex | None
     birth_date: date | None
     deceased: bool
@@ -50,7 +46,7 @@ class PatientRow:
 
 _COLUMNS = (
     *("id", "source_id", "fhir_id", "revision", "judged_revision", "judged_digest", "survivor_id"),
-    *("replaced_by", "replaces", "sex", "birth_date", "deceased", "review_on"),
+    *("sex", "birth_date", "deceased", "review_on"),
 )
 
 
@@ -63,8 +59,6 @@ def _row(row: Row[tuple[object, ...]]) -> PatientRow:
         row.judged_revision,
         row.judged_digest,
         row.survivor_id,
-        row.replaced_by,
-        tuple(msgspec.json.decode(row.replaces)) if row.replaces else (),
         Sex(row.sex) if row.sex else None,
         row.birth_date,
         row.deceased,
@@ -104,26 +98,27 @@ def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) ->
 def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
     """Lock patients and everyone merged with them, in order of id, and read them.
 
-    Locking in one order everywhere is what keeps two processes from deadlocking. On SQLite the
-    transaction already holds the only write lock.
+    Locking in one order everywhere is what keeps two processes from deadlocking. On SQLite the transaction
+    holds the only write lock already.
     """
-    if not ids:
-        return {}
-    wanted = set(ids)
-    while True:
-        survivors = select(patient.c.survivor_id).where(
-            among(connection, patient.c.id, wanted), patient.c.survivor_id.is_not(None)
-        )
-        people = wanted | set(connection.execute(survivors).scalars())
-        query = _query().where(
-            or_(among(connection, patient.c.id, people), among(connection, patient.c.survivor_id, people))
-        )
-        rows = connection.execute(query.order_by(patient.c.id).with_for_update())
-        locked = {row.id: _row(row) for row in rows}
-        beyond = {row.person for row in locked.values()} - locked.keys()
-        if not beyond:
-            return locked
-        wanted |= beyond  # merged by someone else between the two reads
+    locked: dict[int, PatientRow] = {}
+    wanted = _merged_with(connection, ids) if ids else set()
+    while wanted - locked.keys():
+        query = _query().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
+        locked |= {row.id: _row(row) for row in connection.execute(query.with_for_update())}
+        # Whoever held a lock before us may have merged somebody: look again now that it cannot change.
+        wanted = wanted if connection.dialect.name == "sqlite" else _merged_with(connection, locked)
+    return locked
+
+
+def _merged_with(connection: Connection, ids: Collection[int]) -> set[int]:
+    """These patients, the records they were merged into, and everyone else merged into those."""
+    survivors = select(patient.c.survivor_id).where(
+        among(connection, patient.c.id, ids), patient.c.survivor_id.is_not(None)
+    )
+    people = {*ids, *connection.execute(survivors).scalars()}
+    merged = select(patient.c.id).where(among(connection, patient.c.survivor_id, people))
+    return people | set(connection.execute(merged).scalars())
 
 
 def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
@@ -135,8 +130,6 @@ def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
             "judged_revision": row.judged_revision,
             "judged_digest": row.judged_digest,
             "survivor_id": row.survivor_id,
-            "replaced_by": row.replaced_by,
-            "replaces": msgspec.json.encode(row.replaces).decode() if row.replaces else None,
             "sex": row.sex,
             "birth_date": row.birth_date,
             "deceased": row.deceased,
@@ -147,54 +140,6 @@ def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
     if changed:
         values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "of_id"}
         connection.execute(update(patient).where(patient.c.id == bindparam("of_id")).values(values), changed)
-
-
-def linked_with(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> set[str]:
-    """Every patient id of the source that merge links connect, directly or not, with one of `fhir_ids`."""
-    known: set[str] = set()
-    frontier = set(fhir_ids)
-    while frontier:
-        known |= frontier
-        query = select(patient.c.fhir_id, patient.c.replaced_by, patient.c.replaces).where(
-            patient.c.source_id == source_id,
-            or_(
-                patient.c.fhir_id.in_(frontier),
-                patient.c.replaced_by.in_(frontier),
-                *(patient.c.replaces.contains(f'"{each}"', autoescape=True) for each in frontier),
-            ),
-        )
-        reached: set[str] = set()
-        for row in connection.execute(query):
-            reached |= {row.fhir_id, *([row.replaced_by] if row.replaced_by else [])}
-            reached |= set(msgspec.json.decode(row.replaces)) if row.replaces else set()
-        frontier = reached - known
-    return known
-
-
-def keep_identifiers(
-    connection: Connection, source_id: int, patient_id: int, identifiers: Sequence[tuple[str, str]]
-) -> None:
-    """Remember a patient's identifiers, so that results that name only those can be placed."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    rows = [
-        {"source_id": source_id, "system": system, "value": value, "patient_id": patient_id}
-        for system, value in dict.fromkeys(identifiers)
-    ]
-    connection.execute(dialect.insert(patient_identifier).values(rows).on_conflict_do_nothing())
-
-
-def by_identifier(connection: Connection, source_id: int, system: str, value: str) -> str | None:
-    """The patient of the source that carries an identifier."""
-    query = (
-        select(patient.c.fhir_id)
-        .join(patient_identifier, patient_identifier.c.patient_id == patient.c.id)
-        .where(
-            patient_identifier.c.source_id == source_id,
-            patient_identifier.c.system == system,
-            patient_identifier.c.value == value,
-        )
-    )
-    return connection.execute(query).scalar_one_or_none()
 
 
 def unjudged(connection: Connection, limit: int, after: int = 0) -> list[int]:

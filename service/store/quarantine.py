@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
 from service.store.rows import among, insert_rows
-from service.store.schema import ignored, quarantine
+from service.store.schema import ignored, patient_identifier, quarantine, resource
 
 
 class Held(NamedTuple):
@@ -27,18 +27,16 @@ class Held(NamedTuple):
     digest: bytes | None
     received: datetime
     retry_at: datetime | None = None
-    waits_for: str | None = None
-    """An identifier that no Patient of the source has carried so far."""
     resolved: datetime | None = None
     resolution: str | None = None
 
 
-_NEW = Held._fields[1:11]
+_NEW = Held._fields[1:10]
 
 
 def hold(connection: Connection, held: Sequence[Held]) -> None:
     """Put into quarantine; `id` is given by the database."""
-    insert_rows(connection, quarantine, _NEW, [each[1:11] for each in held])
+    insert_rows(connection, quarantine, _NEW, [each[1:10] for each in held])
 
 
 def release(
@@ -49,7 +47,7 @@ def release(
         update(quarantine)
         .where(
             quarantine.c.source_id == source_id,
-            quarantine.c.key.in_(list(keys)),
+            among(connection, quarantine.c.key, keys),
             quarantine.c.resolved.is_(None),
         )
         .values(resolved=now, resolution=resolution)
@@ -90,7 +88,7 @@ def patients_held(connection: Connection, patient_ids: Collection[int], reason: 
     return set(connection.execute(query).scalars())
 
 
-def listed(connection: Connection, *, everything: bool = False, limit: int = 1000) -> list[Held]:
+def listed(connection: Connection, *, everything: bool = False, limit: int | None = 1000) -> list[Held]:
     """What is held, newest first; `everything`: also what has been resolved."""
     query = select(quarantine).order_by(quarantine.c.id.desc()).limit(limit)
     if not everything:
@@ -114,7 +112,7 @@ def open_of(connection: Connection, source_id: int, digests: Collection[bytes]) 
     """Which of these bytes are held already (resources without an id are known by nothing else)."""
     query = select(quarantine.c.digest).where(
         quarantine.c.source_id == source_id,
-        quarantine.c.digest.in_(list(digests)),
+        among(connection, quarantine.c.digest, digests),
         quarantine.c.resolved.is_(None),
     )
     return set(connection.execute(query).scalars())
@@ -126,14 +124,29 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Held]:
     return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id).limit(limit))]
 
 
-def waiting_for(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Held]:
-    """What waits for a Patient that carries one of `identifiers`."""
-    query = select(quarantine).where(
-        quarantine.c.source_id == source_id,
-        quarantine.c.resolved.is_(None),
-        quarantine.c.waits_for.in_(list(identifiers)),
+def answered(connection: Connection, limit: int) -> list[Held]:
+    """What waits for a Patient with an identifier that exactly one of its source carries by now."""
+    holders = (
+        select(func.count())
+        .select_from(patient_identifier)
+        .where(
+            patient_identifier.c.source_id == resource.c.source_id,
+            patient_identifier.c.identifier == resource.c.named_by,
+        )
+        .scalar_subquery()
     )
-    return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id))]
+    query = (
+        select(quarantine)
+        .join(
+            resource, and_(resource.c.source_id == quarantine.c.source_id, resource.c.key == quarantine.c.key)
+        )
+        .where(
+            quarantine.c.resolved.is_(None),
+            quarantine.c.reason.in_(("unknown-patient", "ambiguous-patient")),
+            holders == 1,
+        )
+    )
+    return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id).limit(limit))]
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -4,15 +4,18 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import zstandard
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
 
-from service.store.rows import among, insert_rows
+from service.store.rows import AlreadyThere, among, insert_rows
 from service.store.schema import raw_message, resource, superseded
 
-_VERSION = ("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision")
+_VERSION = (
+    *("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision"),
+    "named_by",
+)
 
 # A dictionary of what FHIR resources have in common makes a body several times smaller, and is faster than
 # none. Every frame names the dictionary it was written with, so one that was ever released stays for ever.
@@ -39,6 +42,8 @@ class Version(NamedTuple):
     """`live` or `deleted`."""
     since_revision: int
     """The revision of its patient's record that brought it."""
+    named_by: str | None = None
+    """The identifier (`system|value`) that names its patient, where no reference does."""
 
 
 def digest_of(body: bytes) -> bytes:
@@ -89,19 +94,52 @@ def add_current(connection: Connection, source_id: int, versions: Sequence[Versi
     insert_rows(connection, resource, ("source_id", "key", *_VERSION), rows)
 
 
-def replace_current(connection: Connection, source_id: int, versions: Sequence[Version]) -> None:
-    """Put newer versions in place of the current ones."""
+def replace_current(
+    connection: Connection, source_id: int, versions: Sequence[tuple[Version, Version]]
+) -> None:
+    """Put newer versions in place of the current ones: (current until now, new) pairs.
+
+    Raises:
+        AlreadyThere: another transaction replaced one of them in the meantime.
+    """
     if not versions:
         return
-    statement = (
-        update(resource)
-        .where(resource.c.source_id == source_id, resource.c.key == bindparam("of_key"))
-        .values({name: bindparam(name) for name in _VERSION})
+    row = resource.c
+    unchanged = and_(
+        row.source_id == source_id,
+        row.key == bindparam("of_key"),
+        row.received == bindparam("old_received"),
+        row.since_revision == bindparam("old_revision"),
     )
-    rows: list[dict[str, Any]] = [
-        {"of_key": v.key, **{name: getattr(v, name) for name in _VERSION}} for v in versions
+    statement = update(resource).where(unchanged).values({name: bindparam(name) for name in _VERSION})
+    values = [
+        {
+            "of_key": new.key,
+            "old_received": old.received,
+            "old_revision": old.since_revision,
+            **{name: getattr(new, name) for name in _VERSION},
+        }
+        for old, new in sorted(versions, key=lambda pair: pair[0].key)
     ]
-    connection.execute(statement, rows)
+    if connection.execute(statement, values).rowcount != len(values):
+        raise AlreadyThere(resource.name)
+
+
+def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Version]:
+    """The current versions of everything known about patients."""
+    return _versions(connection, among(connection, resource.c.patient_id, patient_ids))
+
+
+def named_by(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Version]:
+    """The current versions of what names its patient by one of these identifiers."""
+    of_source = resource.c.source_id == source_id
+    return _versions(connection, and_(of_source, among(connection, resource.c.named_by, identifiers)))
+
+
+def _versions(connection: Connection, condition: ColumnElement[bool]) -> list[Version]:
+    columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
+    query = select(*columns).where(condition).order_by(resource.c.key)
+    return [Version(*row) for row in connection.execute(query)]
 
 
 def add_older(connection: Connection, source_id: int, versions: Sequence[tuple[Version, int]]) -> None:

@@ -123,8 +123,6 @@ patient = Table(
     Column("judged_revision", Integer, nullable=False, comment="the revision last judged; behind: unjudged"),
     Column("judged_digest", String(64), nullable=False, comment="of rulebook and source settings together"),
     Column("survivor_id", ForeignKey("patient.id"), nullable=True, comment="merged into this record"),
-    Column("replaced_by", String(128), nullable=True, comment="its own Patient.link of type replaced-by"),
-    Column("replaces", Text, nullable=True, comment="JSON: its own Patient.links of type replaces"),
     Column("sex", String(8), nullable=True),
     Column("birth_date", Date, nullable=True),
     Column("deceased", Boolean, nullable=False, server_default=text("false")),
@@ -140,13 +138,25 @@ patient = Table(
     ),
 )
 
+patient_link = Table(
+    "patient_link",
+    metadata,
+    Column("source_id", Integer, primary_key=True),
+    Column("said_by", String(128), primary_key=True, comment="the Patient that carries the link"),
+    Column("replaced", String(128), primary_key=True),
+    Column("survivor", String(128), primary_key=True),
+    Index(None, "source_id", "replaced"),
+    Index(None, "source_id", "survivor"),
+    comment="merges, as the current versions of Patients state them; ids are those of the source",
+)
+
 patient_identifier = Table(
     "patient_identifier",
     metadata,
-    Column("source_id", ForeignKey("source.id"), primary_key=True),
-    Column("system", String(256), primary_key=True),
-    Column("value", String(256), primary_key=True),
-    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("source_id", Integer, primary_key=True),
+    Column("identifier", String(520), primary_key=True, comment="system|value"),
+    Column("patient_id", ForeignKey("patient.id"), primary_key=True, index=True),
+    comment="identifiers, as the current versions of Patients state them",
 )
 
 _version_columns: tuple[tuple[str, Any, bool], ...] = (
@@ -157,6 +167,7 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("digest", LargeBinary(32), True),
     ("state", String(10), False),
     ("since_revision", Integer, False),
+    ("named_by", String(520), True),
 )
 """What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
 
@@ -168,6 +179,13 @@ resource = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     Index(None, "patient_id"),
+    Index(
+        None,
+        "source_id",
+        "named_by",
+        postgresql_where=text("named_by IS NOT NULL"),
+        sqlite_where=text("named_by IS NOT NULL"),
+    ),
     comment="the current version of every resource kept",
 )
 
@@ -225,11 +243,9 @@ quarantine = Table(
     Column("digest", LargeBinary(32), nullable=True),
     Column("received", Instant, nullable=False),
     Column("retry_at", Instant, nullable=True, comment="a future result is tried again then"),
-    Column("waits_for", String(520), nullable=True, comment="a patient identifier not seen yet"),
     Column("resolved", Instant, nullable=True),
     Column("resolution", String(40), nullable=True),
     Index(None, "source_id", "key"),
-    Index(None, "waits_for"),
     Index(None, "patient_id"),
     Index(None, "resolved", "retry_at"),
 )
@@ -283,6 +299,15 @@ disposition = Table(
     Column("at", Instant, nullable=False),
     Column("content", Text, nullable=False, comment="JSON: the whole disposition"),
     _one_of("action", Action),
+)
+
+disposition_evidence = Table(
+    "disposition_evidence",
+    metadata,
+    Column("source_id", Integer, primary_key=True),
+    Column("observation_id", String(128), primary_key=True),
+    Column("disposition_id", ForeignKey("disposition.id"), primary_key=True),
+    comment="decisions stay with the results they were made on, whoever those turn out to belong to",
 )
 
 decision = Table(

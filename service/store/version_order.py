@@ -12,8 +12,8 @@ def same(one: Version, other: Version) -> bool:
         return one.version_id == other.version_id
     if one.last_updated is not None and other.last_updated is not None:
         return one.last_updated == other.last_updated
-    if one.digest is None or other.digest is None:
-        return one.digest is other.digest and one.received == other.received
+    if _is_bare_removal(one) or _is_bare_removal(other):
+        return one.state == other.state and one.received == other.received
     return one.digest == other.digest
 
 
@@ -36,7 +36,9 @@ def latest(versions: Sequence[Version], order: str) -> tuple[Version, bool]:
     unkeyed = [each for each in stated if _key(each, numeric=numeric) is None]
     candidates = [max(unkeyed, key=_receipt)] if unkeyed else []
     if keyed:
-        candidates.append(max(keyed, key=lambda each: (_key(each, numeric=numeric), *_receipt(each))))
+        # Of versions with one and the same time the higher number is later, where they have numbers.
+        rank = lambda each: (_key(each, numeric=numeric), _number(each) or 0, *_receipt(each))  # noqa: E731
+        candidates.append(max(keyed, key=rank))
     best = max(candidates, key=_receipt)
     if removals:
         removal = max(removals, key=_receipt)

@@ -88,6 +88,7 @@ def test_posts_are_judged_at_no_less_than_a_fair_share_of_the_floor(blank_databa
             ratios[connections] = rate / floor
             print(
                 f"{connections:3d} connections: {rate:6.0f} posts/s, "
-                f"median {median:.1f} ms, p99 {slowest:.1f} ms; floor {floor:6.0f}/s, ratio {rate / floor:.2f}"
+                f"median {median:.1f} ms, p99 {slowest:.1f} ms; "
+                f"floor {floor:6.0f}/s, ratio {rate / floor:.2f}"
             )
     assert ratios[64] > 0.1
