@@ -29,9 +29,6 @@ STANDING = (State.ENTERED_IN_ERROR, State.MERGED)
 EHR = Addresses("Patient/p", "urn:uuid:i", None, "samples", "https://liverwatch.example")
 
 every_vignette = pytest.mark.parametrize("vignette", VIGNETTES)
-GGT_NOT_ALONE = pytest.mark.xfail(
-    reason="a raised GGT is kept to the panel as `ggt-alone` though ALP is raised too"
-)
 
 
 def expected_of(vignette: str) -> Any:
@@ -151,10 +148,7 @@ def check_episode(episode: Episode, wanted: dict[str, Any]) -> None:
         assert {level.limit_source for level in episode.latest} == {wanted["limits"]}
 
 
-@pytest.mark.parametrize(
-    "vignette",
-    [pytest.param(each, marks=GGT_NOT_ALONE if each == "ukat-laboratory" else ()) for each in VIGNETTES],
-)
+@every_vignette
 def test_a_vignette_raises_the_alerts_worked_out_by_hand_and_no_others(vignette: str) -> None:
     wanted = {each["family"]: each for each in expected_of(vignette)["alerts"]}
     chart = at_end(vignette)

@@ -12,7 +12,9 @@ from service.clinical.episodes import Suppression
 from service.clinical.rulebook import Rulebook
 from service.clinical.track import NEVER, Track
 
-OPEN_TO_RECHECK = frozenset({Suppression.BONE_SOURCE, Suppression.ISOLATED_BILIRUBIN, Suppression.GILBERT})
+OPEN_TO_RECHECK = frozenset(
+    {Suppression.BONE_SOURCE, Suppression.GGT_ALONE, Suppression.ISOLATED_BILIRUBIN, Suppression.GILBERT}
+)
 """Suppressions that another test can lift on a later day."""
 _ENZYMES = (Analyte.ALT, Analyte.AST, Analyte.ALP, Analyte.GGT)
 
@@ -62,7 +64,7 @@ class AlertPolicy:
     def by_other_tests(self, analyte: Analyte, ordinal: int) -> Verdict:
         """The part that other tests within the window around the day `ordinal`, known so far, decide."""
         if analyte is Analyte.GGT:
-            return Verdict(Suppression.GGT_ALONE)
+            return self._ggt(ordinal)
         if analyte is Analyte.ALP:
             return self._alp(ordinal)
         if analyte is Analyte.TOTAL_BILIRUBIN:
@@ -78,6 +80,12 @@ class AlertPolicy:
         return Verdict(
             None, f"GGT unknown within {self._days} days: a bone source of the ALP is not excluded"
         )
+
+    def _ggt(self, ordinal: int) -> Verdict:
+        """With an elevated ALP it is not alone; an ALP that is normal or unknown leaves it so."""
+        if self._tracks[Analyte.ALP].last_abnormal >= ordinal - self._days:
+            return ALERTS
+        return Verdict(Suppression.GGT_ALONE)
 
     def _bilirubin(self, ordinal: int) -> Verdict:
         oldest = ordinal - self._days

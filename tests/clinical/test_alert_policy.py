@@ -85,9 +85,39 @@ class TestAlp:
         assert episode.findings[0].tier is Tier.ROUTINE
 
 
-def test_ggt_alone_never_alerts() -> None:
-    (finding,) = findings(judged(man(multiples(GGT, {0: 3, 200: 3}))), GGT, Kind.PERSISTENT)
-    assert finding.suppressed is Suppression.GGT_ALONE
+class TestGgt:
+    PERSISTENT = multiples(GGT, {0: "1.5", 200: "1.5"})
+
+    def ggt(self, *others: LabResult) -> Finding:
+        (finding,) = findings(judged(man(self.PERSISTENT, others)), GGT, Kind.PERSISTENT)
+        return finding
+
+    def test_alone_it_never_alerts(self) -> None:
+        for others in ((), (result(ALP, 200, 120),), (result(ALT, 200, 90), result(TBIL, 200, 40))):
+            finding = self.ggt(*others)
+            assert (finding.suppressed, finding.alerts_from) == (Suppression.GGT_ALONE, None)
+
+    def test_with_an_alp_elevated_within_ninety_days_it_alerts(self) -> None:
+        for day in (110, 200):
+            finding = self.ggt(result(ALP, day, 121))
+            assert (finding.suppressed, finding.alerts_from) == (None, finding.met)
+        assert self.ggt(result(ALP, 109, 121)).suppressed is Suppression.GGT_ALONE
+
+    def test_an_alp_found_elevated_within_ninety_days_later_lets_it_alert_from_then_on(self) -> None:
+        assert self.ggt(result(ALP, 200, 100), result(ALP, 290, 150)).alerts_from == date(2020, 10, 17)
+        assert self.ggt(result(ALP, 200, 100), result(ALP, 291, 150)).suppressed is Suppression.GGT_ALONE
+
+    def test_worsening_follows_the_same_policy(self) -> None:
+        worse = multiples(GGT, {0: "1.5", 50: 4})
+        (alone,) = findings(judged(man(worse)), GGT, Kind.WORSENING)
+        (with_alp,) = findings(judged(man(worse, result(ALP, 40, 150))), GGT, Kind.WORSENING)
+        assert (alone.suppressed, with_alp.suppressed) == (Suppression.GGT_ALONE, None)
+
+    def test_without_its_own_range_the_alp_of_a_pregnancy_does_not_count(self) -> None:
+        pregnant = [pregnancy(date(2020, 3, 1), date(2020, 7, 18))]
+        record = man(self.PERSISTENT, result(ALP, 150, 200), conditions=pregnant)
+        (finding,) = findings(judged(record), GGT, Kind.PERSISTENT)
+        assert finding.suppressed is Suppression.GGT_ALONE
 
 
 class TestBilirubin:
