@@ -26,9 +26,10 @@ _COLON_ESCAPE = re.compile(rb"\\(?:\\|u003[aA])")
 _BYTE_OFFSET = re.compile(r"\(byte (\d+)\)")
 _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},:]', re.DOTALL)
 
-# Numbers are left as text: nothing is rounded, and 1e999999 is no concern of this check.
-_decoder = msgspec.json.Decoder(float_hook=str)
+_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+# Numbers left as text: 1e999999 is no float, and no concern of this check. Slower, for one call a number.
+_decode_any_number = msgspec.json.Decoder(float_hook=str).decode
 
 
 def check_json(raw: bytes, *, max_depth: int = 50) -> bytes:
@@ -44,19 +45,36 @@ def check_json(raw: bytes, *, max_depth: int = 50) -> bytes:
         raw = raw[3:]
     if raw.count(b"{") + raw.count(b"[") > max_depth and _deeper_than(raw, max_depth):
         raise MalformedInput(f"JSON nested deeper than {max_depth} levels.")
-    if b"\\u0000" in raw:
+    if b"\\" in raw and b"\\u0000" in raw:
         _refuse_nul(raw)
-    try:
-        value = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(raw, error) from None
-    # A key that stands twice loses its first value, and with it at least one colon; nothing else loses any.
-    colons = raw.count(b":")
-    if b"\\u003" in raw:
-        colons += sum(1 for escape in _COLON_ESCAPE.findall(raw) if len(escape) > 2)
-    if _encode(value).count(b":") != colons:
+    again = _encode(_value(raw))
+    # Most machines write as compactly as the encoder here: the very same bytes have lost nothing.
+    if again != raw and again.count(b":") != _colons(raw):
         raise MalformedInput("A JSON object has the same key twice.", where=_duplicate(raw))
     return raw
+
+
+def _value(raw: bytes) -> object:
+    """The document, of which only the keys are of use: its numbers may be rounded."""
+    try:
+        return _decode(raw)
+    except msgspec.ValidationError:
+        pass  # a number that is no float
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+    try:
+        return _decode_any_number(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+
+
+def _colons(raw: bytes) -> int:
+    """Colons of keys and in texts. A key that stands twice loses its first value, and with it at least one.
+
+    Nothing else loses any: encoded again, a document without such a key has as many.
+    """
+    escaped = _COLON_ESCAPE.findall(raw) if b"\\u003" in raw else ()
+    return raw.count(b":") + sum(1 for escape in escaped if len(escape) > 2)
 
 
 def _deeper_than(raw: bytes, limit: int) -> bool:
