@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,22 @@ SAFE_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_SECONDS = 30
 STATEMENT_TIMEOUT_MILLISECONDS = 60_000
 LOCK_TIMEOUT_MILLISECONDS = 30_000
+
+_LOST_RACE = frozenset({"40001", "40P01"})
+_AWAY_CLASSES = frozenset({"08", "53", "57", "58"})
+"""Connection, resources, intervention of an operator, trouble of the system."""
+_AWAY_STATES = frozenset({"55P03", "25P03", "25006"})
+"""A lock nobody gives back, a transaction the server gave up, a server that only reads (a standby)."""
+_CANCELLED = "57014"
+"""A statement over its time: that is about the statement, and would be so again."""
+_BUSY_ON_SQLITE = ("database is locked", "database table is locked", "database schema is locked")
+_AWAY_ON_SQLITE = (
+    "unable to open database",
+    "disk I/O error",
+    "database or disk is full",
+    "attempt to write a readonly database",
+)
+_DRIVERS = {"psycopg": "postgresql", "sqlite3": "sqlite", "pysqlite3": "sqlite"}
 
 
 def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine:
@@ -43,6 +60,7 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
         max_overflow=pool_size,
         pool_pre_ping=True,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
+        hide_parameters=True,  # they are patient data, and errors print them
         connect_args={"options": options, "connect_timeout": 5},
     )
 
@@ -64,7 +82,12 @@ def sqlite_module() -> Any:
 
 
 def _open_sqlite(url: Any, *, durable: bool) -> Engine:
-    engine = create_engine(url, module=sqlite_module(), connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    engine = create_engine(
+        url,
+        module=sqlite_module(),
+        hide_parameters=True,  # they are patient data, and errors print them
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS},
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -101,20 +124,39 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether the transaction lost a race and the same work may simply be done again (40001, 40P01, busy)."""
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    return state in ("40001", "40P01") or "database is locked" in str(error.orig)
+    """Whether the transaction lost a race and the same work may simply be done again (40001, 40P01, busy).
+
+    Like `is_away` it knows errors of SQLAlchemy and those that a driver's own cursor raises.
+    """
+    driver, origin, _ = _from_driver(error)
+    if driver == "postgresql":
+        return _state(origin) in _LOST_RACE
+    return driver == "sqlite" and str(origin).startswith(_BUSY_ON_SQLITE)
 
 
 def is_away(error: BaseException) -> bool:
     """Whether the database cannot be reached or refuses work, so that the sender should try again."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if isinstance(error, NoConnectionFree) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
         return True
-    if isinstance(error, InterfaceError):
-        return True
-    state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
-    if state:
-        return state[:2] in ("08", "53", "57", "58") or state == "55P03"
-    return isinstance(error, OperationalError)
+    driver, origin, kinds = _from_driver(error)
+    if driver == "sqlite":
+        return str(origin).startswith(_AWAY_ON_SQLITE)
+    if driver != "postgresql":
+        return False
+    state = _state(origin)
+    if not state:  # the driver's own words: no connection, or one that broke
+        return bool(kinds & {"InterfaceError", "OperationalError"})
+    return state in _AWAY_STATES or (state[:2] in _AWAY_CLASSES and state != _CANCELLED)
+
+
+def _from_driver(error: BaseException) -> tuple[str | None, BaseException, frozenset[str]]:
+    """The database whose driver raised an error, bare or wrapped; what it raised; names of its kinds."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    driver = _DRIVERS.get(type(origin).__module__.partition(".")[0])
+    return driver, origin, frozenset(each.__name__ for each in type(origin).__mro__)
+
+
+def _state(origin: BaseException) -> str:
+    return str(getattr(origin, "sqlstate", None) or "")

@@ -1,5 +1,6 @@
 """Everything but health needs a credential, and whoever reads is noted before they see anything."""
 
+import sqlite3
 from datetime import UTC, datetime
 
 import pytest
@@ -123,7 +124,7 @@ def test_without_a_committed_audit_row_there_is_no_answer(
     room.put(1)
 
     def failing(*_given: object, **_more: object) -> None:
-        raise OperationalError("INSERT", {}, Exception("disk full"))
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
 
     monkeypatch.setattr(reads, "write_audit", failing)
     answer = client.get(f"/fhir/{path}")
@@ -140,7 +141,7 @@ def test_a_commit_that_fails_is_never_a_success(
     room.put(1)
 
     def failing(_connection: object) -> None:
-        raise OperationalError("COMMIT", {}, Exception("connection lost"))
+        raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
 
     client.get("/fhir/metadata")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import OperationalError, StatementError
 
 from service.store import session
 from service.store.resources import digest_of, keep_raw
@@ -122,6 +122,61 @@ def test_an_ordinary_mistake_is_neither_a_conflict_nor_an_absence(engine: Engine
     for error in (raised(mistake), ValueError("a mistake"), AlreadyThere("stored_text")):
         assert not is_conflict(error)
         assert not is_away(error)
+
+
+def test_a_statement_over_its_time_is_about_the_statement_not_the_database(
+    pg: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "STATEMENT_TIMEOUT_MILLISECONDS", 50)
+    hasty = open_engine(pg.url.render_as_string(hide_password=False), durable=False)
+    try:
+        with reading(hasty) as connection:
+            error = raised(lambda: connection.execute(text("SELECT pg_sleep(20)")))
+        assert not is_away(error)
+        assert not is_conflict(error)
+    finally:
+        hasty.dispose()
+
+
+def test_a_missing_table_is_a_defect_on_either_database(engine: Engine) -> None:
+    with reading(engine) as connection:
+        error = raised(lambda: connection.execute(text("SELECT nothing FROM nowhere")))
+    assert not is_away(error)
+    assert not is_conflict(error)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "unable to open database file",
+        "disk I/O error",
+        "database or disk is full",
+        "attempt to write a readonly database",
+    ],
+)
+def test_a_sqlite_file_that_cannot_be_used_is_away(words: str, wrapped: bool) -> None:
+    bare = sqlite3.OperationalError(words)
+    error = OperationalError("INSERT", {}, bare) if wrapped else bare
+    assert is_away(error)
+    assert not is_conflict(error)
+
+
+def test_a_database_without_a_free_connection_is_away(pg: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "BUSY_TIMEOUT_SECONDS", 0.05)
+    small = open_engine(pg.url.render_as_string(hide_password=False), pool_size=1)
+    try:
+        with reading(small), reading(small):
+            error = raised(lambda: _count(small))
+        assert is_away(error)
+    finally:
+        small.dispose()
+
+
+def test_an_error_never_quotes_the_parameters(engine: Engine) -> None:
+    with writing(engine) as connection:
+        error = raised(lambda: connection.execute(text("SELECT :name FROM nowhere"), {"name": "Canary"}))
+    assert "Canary" not in str(error)
 
 
 def test_a_busy_sqlite_database_is_a_conflict(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
