@@ -192,10 +192,10 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             comment="the revision last judged; behind: unjudged",
         ),
         sa.Column(
-            "judged_digest",
+            "read_digest",
             sa.String(length=64),
             nullable=False,
-            comment="of rulebook and source settings together",
+            comment="rulebook and settings all of it was read under",
         ),
         sa.Column("survivor_id", sa.Integer(), nullable=True, comment="merged into this record"),
         sa.Column("sex", sa.String(length=8), nullable=True),

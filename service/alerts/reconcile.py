@@ -94,7 +94,12 @@ def _grounds(
     episodes: Sequence[tuple[int, Episode]], placed: Placement, dispositions: Sequence[Disposition]
 ) -> Sequence[_Ground]:
     """Every alerting episode with its alert, its dispositions, and what moved to or from it."""
-    attached = attach(dispositions, [episode for _, episode in episodes]).by_episode
+    attached: list[Sequence[Disposition]] = [()] * len(episodes)
+    for subject in {subject for subject, _ in episodes}:  # each record by itself, as it is judged later
+        own = [at for at, (whose, _) in enumerate(episodes) if whose == subject]
+        made_on = attach(dispositions, [episodes[at][1] for at in own]).by_episode
+        for at, made in zip(own, made_on, strict=True):
+            attached[at] = made
     grounds = []
     for at, (subject, episode) in enumerate(episodes):
         if not alerting(episode):
@@ -106,7 +111,9 @@ def _grounds(
         came = at in placed.receiving or any(made.id in elsewhere for made in attached[at])
         taken_in = sum(1 for _, into in placed.absorbed if into == at)
         gives = before is not None and before.id in placed.giving
-        grounds.append(_Ground(subject, episode, before, attached[at], taken_in, gives, came, elsewhere))
+        grounds.append(
+            _Ground(subject, episode, before, tuple(attached[at]), taken_in, gives, came, elsewhere)
+        )
     return grounds
 
 

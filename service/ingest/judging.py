@@ -21,6 +21,7 @@ from service.settings import Settings, code_version
 from service.store import alerts as alert_store
 from service.store import decisions, histories, outbox, outbox_control, quarantine, sources
 from service.store.decisions import Decision
+from service.store.outbox import Want
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.sources import Source
@@ -47,7 +48,7 @@ class Rules:
         return cls(rulebook, settings.clock, settle, settings.backfill_writes)
 
     def digest(self, source: Source) -> str:
-        """What a patient of `source` is judged under: rulebook, source settings and clock together."""
+        """What a record of `source` is read and judged under: rulebook, settings and clock together."""
         text = f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -113,6 +114,7 @@ def judge(
     made = alert_store.dispositions_on(connection, _evidence(members, records))
     failed: set[int] = set()
     noted: list[Decision] = []
+    changed: dict[int, list[Change]] = {}
     for pool in pools:
         rows = [row for person in pool for row in members[person]]
         try:
@@ -125,10 +127,10 @@ def judge(
             _hold_failed(bench, rows, error)
             continue
         noted += [_conclude(bench, case, changes) for case in cases]
-        if changes:
-            source = bench.sources[rows[0].source_id]
-            alert_store.save(connection, changes, source.id, now)
-            _want(connection, changes, source, rules, now)
+        changed.setdefault(rows[0].source_id, []).extend(changes)
+    for source_id, changes in changed.items():
+        alert_store.save(connection, changes, source_id, now)
+        _want(connection, changes, bench.sources[source_id], rules, now)
     decisions.record(connection, noted)
     return failed
 
@@ -196,7 +198,7 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
     for row in case.rows:
         if row.id in bench.troubled:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
-        row.judged_revision, row.judged_digest = row.revision, bench.rules.digest(source)
+        row.judged_revision = row.revision
         row.review_on = None
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(bench, case, changes)
@@ -247,12 +249,12 @@ def _want(
     """Ask for what the EHR must now hold; urgent changes at once, others when they have settled."""
     if not source.settings.writes:
         return
-    for change in changes:
-        alert = change.after
-        if not change.content_changed or _never_written(connection, alert, rules):
-            continue
-        not_before = now if alert.tier is Tier.URGENT else now + rules.settle
-        outbox.want(connection, alert.id, source.id, alert.revision, not_before)
+    wanted = [
+        Want(alert.id, source.id, alert.revision, now if alert.tier is Tier.URGENT else now + rules.settle)
+        for alert in (change.after for change in changes if change.content_changed)
+        if not _never_written(connection, alert, rules)
+    ]
+    outbox.want(connection, wanted)
 
 
 def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:

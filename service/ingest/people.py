@@ -10,11 +10,8 @@ from service.fhir.incoming import PatientFacts
 from service.ingest.arrivals import identifier_text, merges_stated
 from service.store import identities, quarantine
 from service.store.patients import PatientRow
-from service.store.quarantine import Held
+from service.store.quarantine import LINK_CYCLE, Held
 from service.store.sources import Source
-
-LINK_CYCLE = "link-cycle"
-"""Quarantine reason of merge links that run in a circle, or from one patient to two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from service.errors import Overloaded
 from service.fhir.decode import tombstone
-from service.fhir.incoming import Incoming
+from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
@@ -145,7 +145,7 @@ def reread(
     step = Step(connection, rules, now)
     versions = resources.of_patients(connection, patient_ids)
     store(step, source, read_again(step, source, versions))
-    _judge(step, judged=True, also=patient_ids)
+    _judge(step, judged=True, also=patient_ids, reread=True)
     return step.receipt
 
 
@@ -155,7 +155,8 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
     bodies: dict[bytes, bytes] = {}
     held = []
     for each in delivery.incoming:
-        digest = resources.digest_of(each.raw) if each.raw else None
+        # A deletion is told by its address alone: the bytes of a Bundle's entry would say nothing more.
+        digest = resources.digest_of(each.raw) if each.raw and not isinstance(each.content, Deleted) else None
         if digest is not None:
             bodies[digest] = each.raw
         key = f"{each.type}/{each.id}" if each.id else None
@@ -171,15 +172,22 @@ def _held_version(held: Held) -> Version:
     return Version(held.key or "", held.patient_id, None, None, held.received, held.digest, "live", 0)
 
 
-def _judge(step: Step, *, judged: bool, also: Collection[int | None] = ()) -> None:
+def _judge(step: Step, *, judged: bool, also: Collection[int | None] = (), reread: bool = False) -> None:
     """Judge whoever was touched, and write everybody back."""
     extra = {each for each in also if each is not None}
     for number, row in patients.lock(step.connection, extra - step.locked.keys()).items():
         step.locked.setdefault(number, row)
+    for row in step.locked.values():
+        if row.touched and not row.read_digest:
+            row.read_digest = step.digests[row.source_id]
     touched = {row.id for row in step.locked.values() if row.touched}
     step.receipt.patients |= touched
     remerged = {number for group in step.together for number in group}
     persons = {step.locked[number].person for number in (touched | extra if judged else remerged)}
     judge(step.connection, step.locked, persons, step.together, step.rules, step.now)
+    if reread:
+        for number in extra:
+            row = step.locked[number]
+            row.read_digest = step.digests[row.source_id]
     changed = [row for row in step.locked.values() if row.id in touched or row.person in persons]
     patients.save(step.connection, changed)

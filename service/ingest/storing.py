@@ -14,6 +14,7 @@ from service.ingest.arrivals import (
     Succession,
     arrive,
     find_patients,
+    identifier_text,
     merges_stated,
     new_ones,
     succession,
@@ -53,6 +54,8 @@ class Step:
     locked: dict[int, PatientRow] = field(default_factory=dict)
     together: list[set[int]] = field(default_factory=list)
     """Patients whose merge was made or undone."""
+    digests: dict[int, str] = field(default_factory=dict)
+    """What each source's records are read under now, by source id."""
 
 
 def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
@@ -62,6 +65,8 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
         LostRace: the caller must roll back and try again.
     """
     connection, counts = step.connection, step.receipt.counts
+    step.digests[source.id] = step.rules.digest(source)
+    guarded = _guard_identifiers(connection, source, arrivals)
     find_patients(connection, source, arrivals)
     known = resources.current(connection, source.id, {each.key for each in arrivals if each.key})
     kept, nameless = _relevant(arrivals, known, step, source)
@@ -87,6 +92,8 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     plan.write(connection)
     if plan.facts:
         changed = apply_facts(connection, source, plan.facts, connected, step.now)
+        if connection.dialect.name != "sqlite" and not guarded.issuperset(changed.identifiers):
+            raise LostRace
         step.together += changed.together
         if changed.identifiers:
             named = resources.named_by(connection, source.id, changed.identifiers)
@@ -164,6 +171,24 @@ def _lock(
     for arrival in arrivals:
         with_patient(arrival, numbers)
     return {name: step.locked[numbers[name]] for name in connected}
+
+
+def _guard_identifiers(connection: Connection, source: Source, arrivals: Sequence[Arrival]) -> set[str]:
+    """Keep others from asking for, or stating, the identifiers that these arrivals ask for or state.
+
+    Returns:
+        The identifiers that are guarded until the transaction ends.
+    """
+    guarded = {each.version.named_by for each in arrivals if each.version.named_by is not None}
+    people = {each.incoming.id for each in arrivals if each.incoming.type == "Patient"}
+    if people:
+        guarded |= identities.identifiers_of(connection, source.id, people)
+    for arrival in arrivals:
+        if isinstance(arrival.content, PatientFacts):
+            guarded |= {identifier_text(*each) for each in arrival.content.identifiers}
+    if guarded:
+        identities.guard(connection, source.id, guarded)
+    return guarded
 
 
 def _check_unchanged(before: object, now: object) -> None:

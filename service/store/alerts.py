@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from service.alerts.alert import Alert, Disposition
 from service.alerts.events import Change
@@ -62,10 +63,10 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
         connection.execute(
             insert(alert), [{"id": a.id, "created": a.created, **_columns(a, source_id, now)} for a in new]
         )
-    for each in old:
-        connection.execute(
-            update(alert).where(alert.c.id == each.id).values(**_columns(each, source_id, now))
-        )
+    if old:
+        values = [{"of_id": a.id, **_columns(a, source_id, now)} for a in old]
+        columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "of_id"}
+        connection.execute(update(alert).where(alert.c.id == bindparam("of_id")).values(columns), values)
     events = [
         {
             "alert_id": change.after.id,

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
 from service.clinical.analytes import Analyte
 from service.clinical.results import (
@@ -90,12 +90,12 @@ def add_context(connection: Connection, rows: Iterable[tuple[int, str, Condition
 
 def remove_context(connection: Connection, keys: Collection[tuple[int, str]]) -> None:
     """Remove the given (patient, `Type/id`) pairs."""
-    for patient_id, key in keys:
-        connection.execute(
-            delete(clinical_context).where(
-                clinical_context.c.patient_id == patient_id, clinical_context.c.key == key
-            )
+    if keys:
+        row = clinical_context.c
+        gone = delete(clinical_context).where(
+            row.patient_id == bindparam("of_patient"), row.key == bindparam("of_key")
         )
+        connection.execute(gone, [{"of_patient": number, "of_key": key} for number, key in sorted(keys)])
 
 
 def records(

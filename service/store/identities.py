@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import ARRAY, Connection, Text, bindparam, delete, or_, select, text
 
 from service.store.rows import among, insert_rows
 from service.store.schema import patient, patient_identifier, patient_link
@@ -69,6 +69,27 @@ def state_identifiers(
     rows = [(source_id, identifier, number) for number, identifier in sorted(after - before)]
     insert_rows(connection, patient_identifier, ("source_id", "identifier", "patient_id"), rows)
     return {identifier for _, identifier in before ^ after}
+
+
+def identifiers_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> set[str]:
+    """The identifiers that these patients of a source carry."""
+    query = (
+        select(patient_identifier.c.identifier)
+        .join(patient, patient.c.id == patient_identifier.c.patient_id)
+        .where(patient.c.source_id == source_id, among(connection, patient.c.fhir_id, fhir_ids))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def guard(connection: Connection, source_id: int, identifiers: Collection[str]) -> None:
+    """Wait until nobody else asks for or states these identifiers, and keep it so until the transaction ends.
+
+    On SQLite the transaction is the only writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        names = sorted(f"{source_id} {identifier}" for identifier in identifiers)
+        locks = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(:names) AS name"
+        connection.execute(text(locks).bindparams(bindparam("names", names, type_=ARRAY(Text))))
 
 
 def holders(connection: Connection, source_id: int, identifiers: Collection[str]) -> dict[str, set[str]]:

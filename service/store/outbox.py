@@ -4,10 +4,10 @@
 once another sender has taken the row over, the first one's word about it no longer counts.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, or_, select
@@ -36,39 +36,41 @@ class Claim:
     """JSON: what was learnt from the EHR."""
 
 
-def want(connection: Connection, alert_id: UUID, source_id: int, revision: int, not_before: datetime) -> None:
-    """The EHR should hold this revision of the alert, written no earlier than `not_before`.
+class Want(NamedTuple):
+    """A revision of an alert that the EHR should hold."""
+
+    alert_id: UUID
+    source_id: int
+    wanted_revision: int
+    not_before: datetime
+
+
+def want(connection: Connection, wanted: Sequence[Want]) -> None:
+    """The EHR should hold these revisions of alerts, written no earlier than each one's `not_before`.
 
     A row that is waiting already keeps its time if that is earlier, so that changes coalesce and none waits
     for ever; give the present for an urgent one. A new revision is tried afresh, dead letter or not. An older
     or equal one changes nothing.
     """
+    if not wanted:
+        return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(outbox)
-    new = insert.values(
-        alert_id=alert_id,
-        source_id=source_id,
-        wanted_revision=revision,
-        sent_revision=0,
-        not_before=not_before,
-        attempts=0,
-        dead=False,
-    )
     waiting = and_(outbox.c.wanted_revision > outbox.c.sent_revision, outbox.c.dead.is_(False))
-    keeps = and_(waiting, outbox.c.not_before < new.excluded.not_before)
-    connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[outbox.c.alert_id],
-            set_={
-                "source_id": new.excluded.source_id,
-                "wanted_revision": new.excluded.wanted_revision,
-                "not_before": case((keeps, outbox.c.not_before), else_=new.excluded.not_before),
-                "attempts": 0,
-                "dead": False,
-                "last_error": None,
-            },
-            where=outbox.c.wanted_revision < new.excluded.wanted_revision,
-        )
+    keeps = and_(waiting, outbox.c.not_before < insert.excluded.not_before)
+    statement = insert.on_conflict_do_update(
+        index_elements=[outbox.c.alert_id],
+        set_={
+            "source_id": insert.excluded.source_id,
+            "wanted_revision": insert.excluded.wanted_revision,
+            "not_before": case((keeps, outbox.c.not_before), else_=insert.excluded.not_before),
+            "attempts": 0,
+            "dead": False,
+            "last_error": None,
+        },
+        where=outbox.c.wanted_revision < insert.excluded.wanted_revision,
     )
+    rows = [{**each._asdict(), "sent_revision": 0, "attempts": 0, "dead": False} for each in wanted]
+    connection.execute(statement, rows)
 
 
 def forget(connection: Connection, alert_id: UUID) -> bool:

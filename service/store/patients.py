@@ -22,7 +22,7 @@ class PatientRow:
     fhir_id: str
     revision: int
     judged_revision: int
-    judged_digest: str
+    read_digest: str
     survivor_id: int | None
     sex: Sex | None
     birth_date: date | None
@@ -45,7 +45,7 @@ class PatientRow:
 
 
 _COLUMNS = (
-    *("id", "source_id", "fhir_id", "revision", "judged_revision", "judged_digest", "survivor_id"),
+    *("id", "source_id", "fhir_id", "revision", "judged_revision", "read_digest", "survivor_id"),
     *("sex", "birth_date", "deceased", "review_on"),
 )
 
@@ -57,7 +57,7 @@ def _row(row: Row[tuple[object, ...]]) -> PatientRow:
         row.fhir_id,
         row.revision,
         row.judged_revision,
-        row.judged_digest,
+        row.read_digest,
         row.survivor_id,
         Sex(row.sex) if row.sex else None,
         row.birth_date,
@@ -86,7 +86,7 @@ def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) ->
             "public_id",
             "revision",
             "judged_revision",
-            "judged_digest",
+            "read_digest",
             "deceased",
         )
         rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False) for fhir_id in missing]
@@ -128,7 +128,7 @@ def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
             "of_id": row.id,
             "revision": row.revision,
             "judged_revision": row.judged_revision,
-            "judged_digest": row.judged_digest,
+            "read_digest": row.read_digest,
             "survivor_id": row.survivor_id,
             "sex": row.sex,
             "birth_date": row.birth_date,
@@ -158,7 +158,7 @@ def outdated(connection: Connection, digests: dict[int, str], limit: int, after:
         after: only ids above this one, so that a caller can page.
     """
     stale = [
-        (patient.c.source_id == key) & (patient.c.judged_digest != value) for key, value in digests.items()
+        (patient.c.source_id == key) & (patient.c.read_digest != value) for key, value in digests.items()
     ]
     query = select(patient.c.id).where(patient.c.id > after, patient.c.revision > 0, or_(False, *stale))
     return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())

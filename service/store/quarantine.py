@@ -12,6 +12,10 @@ from service.store.rows import among, insert_rows
 from service.store.schema import ignored, patient_identifier, quarantine, resource
 
 
+LINK_CYCLE = "link-cycle"
+"""Reason: merge links that run in a circle, or from one patient to two."""
+
+
 class Held(NamedTuple):
     """One quarantined resource, or part of one."""
 
@@ -42,12 +46,16 @@ def hold(connection: Connection, held: Sequence[Held]) -> None:
 def release(
     connection: Connection, source_id: int, keys: Collection[str], now: datetime, resolution: str
 ) -> None:
-    """End what is held of `keys`: a newer version came, or it was replayed."""
+    """End what is held of these versions of `keys`: a newer version came.
+
+    Links in a circle are no matter of one version, and end when they are mended.
+    """
     connection.execute(
         update(quarantine)
         .where(
             quarantine.c.source_id == source_id,
             among(connection, quarantine.c.key, keys),
+            quarantine.c.reason != LINK_CYCLE,
             quarantine.c.resolved.is_(None),
         )
         .values(resolved=now, resolution=resolution)

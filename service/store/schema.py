@@ -121,7 +121,9 @@ patient = Table(
     Column("public_id", Uuid, nullable=False, unique=True, comment="opaque: the only id used in URLs"),
     Column("revision", Integer, nullable=False, comment="counts the transactions that changed the record"),
     Column("judged_revision", Integer, nullable=False, comment="the revision last judged; behind: unjudged"),
-    Column("judged_digest", String(64), nullable=False, comment="of rulebook and source settings together"),
+    Column(
+        "read_digest", String(64), nullable=False, comment="rulebook and settings all of it was read under"
+    ),
     Column("survivor_id", ForeignKey("patient.id"), nullable=True, comment="merged into this record"),
     Column("sex", String(8), nullable=True),
     Column("birth_date", Date, nullable=True),

@@ -69,9 +69,9 @@ def test_rejudging_is_said_and_does_not_stop_the_service(room: ReadingRoom, anyb
     with reading(room.engine) as connection:
         digest = Rules(load_rulebook()).digest(sources.by_name(connection, "clinic"))
     for values, said in (
-        ({"revision": 1, "judged_revision": 1, "judged_digest": "older"}, "rejudging"),
-        ({"revision": 2, "judged_revision": 1, "judged_digest": digest}, "some records wait to be judged"),
-        ({"revision": 2, "judged_revision": 2, "judged_digest": digest}, "up to date"),
+        ({"revision": 1, "judged_revision": 1, "read_digest": "older"}, "rejudging"),
+        ({"revision": 2, "judged_revision": 1, "read_digest": digest}, "some records wait to be judged"),
+        ({"revision": 2, "judged_revision": 2, "read_digest": digest}, "up to date"),
     ):
         with writing(room.engine) as connection:
             connection.execute(update(patient).where(patient.c.id == known).values(**values))

@@ -40,7 +40,7 @@ def test_what_stands_in_the_database_is_told(room: ReadingRoom, client: TestClie
     with writing(room.engine) as connection:
         quarantine.hold(connection, held)
         for n in (1, 2):
-            outbox.want(connection, number(n), source, 1, now - timedelta(minutes=5))
+            outbox.want(connection, [outbox.Want(number(n), source, 1, now - timedelta(minutes=5))])
         connection.execute(update(outbox_table).where(outbox_table.c.alert_id == number(2)).values(dead=True))
     told = scrape(client)
     assert value(told, "quarantine", reason="unknown-unit") == 2

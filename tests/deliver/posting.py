@@ -70,7 +70,9 @@ class Post:
             ).rowcount
             if not known:
                 connection.execute(insert(alert_table).values(id=alert.id, created=alert.created, **row))
-            outbox.want(connection, alert.id, self.source_id, alert.revision, self.now + settle)
+            outbox.want(
+                connection, [outbox.Want(alert.id, self.source_id, alert.revision, self.now + settle)]
+            )
 
     def decide(self, disposition: Disposition) -> None:
         with writing(self.engine) as connection:
