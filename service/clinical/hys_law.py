@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
 from service.clinical.held import Held, urgent
 from service.clinical.recent import Recent
@@ -46,14 +47,13 @@ class HysLawWatch:
     ) -> list[Held]:
         """The larger of the day's ALT and AST, its bilirubin and its ALP; the criteria they complete.
 
-        One of each criterion and driving enzyme, that of the latest peak.
+        One of each criterion and driving enzyme, that of the highest peak (of equal ones the latest).
         """
         rule = self._rule
         total = bilirubin if bilirubin is not None and bilirubin.at_least(rule.bilirubin) else None
         self._bilirubin = total or self._bilirubin
         self._alp = alp or self._alp
-        looked = self._look_back(ordinal, total, alp) if self._peaks and (total or alp) else ()
-        found = {(held.reason, held.value.analyte): held for held in looked}
+        met = list(self._look_back(ordinal, total, alp)) if self._peaks and (total or alp) else []
         if enzyme is not None and enzyme.above(rule.enzyme):
             peak = _Peak(
                 enzyme,
@@ -63,8 +63,8 @@ class HysLawWatch:
             self._peaks.append(peak)
             held = self._judge(peak, peak.bilirubin)
             if held is not None:
-                found[held.reason, enzyme.analyte] = held
-        return list(found.values())
+                met.append(held)
+        return _highest(met)
 
     def _look_back(self, ordinal: int, total: DayValue | None, alp: DayValue | None) -> Iterator[Held]:
         """What today's bilirubin or ALP adds to earlier peaks."""
@@ -99,6 +99,15 @@ class HysLawWatch:
         if not alp.at_least(rule.alp) or n_r >= rule.n_r:
             return urgent(HYS_LAW, enzyme, (enzyme, total, alp, n_r), total, alp)
         return None
+
+
+def _highest(met: list[Held]) -> list[Held]:
+    found: dict[tuple[str, Analyte], Held] = {}
+    for held in met:
+        key = (held.reason, held.value.analyte)
+        if key not in found or held.value.multiple >= found[key].value.multiple:
+            found[key] = held
+    return list(found.values())
 
 
 def _within(value: DayValue | None, peak: _Peak, days: int) -> bool:

@@ -117,6 +117,17 @@ def test_the_driving_analyte_is_the_larger_of_the_two() -> None:
     assert finding.analyte is AST
 
 
+@pytest.mark.parametrize("later", [0, 3])
+def test_it_is_told_by_the_highest_enzyme_that_qualifies_on_its_last_day(later: int) -> None:
+    peaks = multiples(ALT, {0: 9, 5: 4, 8: "3.5"})
+    told = judged(man(peaks, *bilirubin(8 + later), *alp(2)))  # type: ignore[arg-type]
+    (finding,) = findings(told, ALT, Kind.URGENT)
+    (reason,) = finding.reasons
+    assert reason.last == DAY_0 + timedelta(days=8 + later)
+    assert reason.detail.startswith("ALT 9 × ULN")
+    assert "on 2020-01-01 with total bilirubin 2.5 × ULN" in reason.detail
+
+
 def test_an_alp_given_only_as_greater_than_a_low_value_counts_as_missing() -> None:
     unclear = result(ALP, 0, 150, comparator=">")
     assert found(*enzyme(), *bilirubin(), unclear) == {"possible-hys-law"}
