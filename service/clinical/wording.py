@@ -1,45 +1,30 @@
 """The plain words of a reason: the arithmetic at its latest day, the limits used and where they came from."""
 
 from collections.abc import Callable
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any
 
-from service.clinical.analytes import CANONICAL_UNIT
 from service.clinical.bands import Band
 from service.clinical.change_limits import ChangeLimits
 from service.clinical.day_values import DayValue
 from service.clinical.months import add_months
+from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.clinical.slope import doubling_days
 from service.clinical.track import Run
-
-_HUNDREDTH = Decimal("0.01")
-
-
-def number(value: Decimal) -> str:
-    """At most two decimals, cut and not rounded, so that 2.999 never reads as 3."""
-    text = f"{value.quantize(_HUNDREDTH, rounding=ROUND_DOWN):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def level(value: DayValue) -> str:
     """`ALT 4.2 × ULN (168 U/L, limit 40, laboratory) on 2024-03-01`."""
-    analyte = value.analyte
-    shown = f"{value.result.comparator.value}{_quantity(value, value.value)}"
+    shown = f"{value.result.comparator.value}{quantity(value.analyte, value.value)}"
     return (
-        f"{analyte.value} {number(value.multiple)} × ULN "
+        f"{analyte_in_words(value.analyte)} {number(value.multiple)} × ULN "
         f"({shown}, limit {number(value.limit)}, {value.source}) on {value.day}"
     )
 
 
-def _quantity(of: DayValue, amount: Decimal) -> str:
-    """`amount` in the unit of the analyte of `of`."""
-    unit = CANONICAL_UNIT[of.analyte]
-    return number(amount) if unit == "1" else f"{number(amount)} {unit}"
-
-
 def detail(reason: str, facts: tuple[Any, ...]) -> str:
     """The words for `reason` with the facts its detector gave."""
-    return _WRITERS[reason](*facts)
+    return capitalised(_WRITERS[reason](*facts))
 
 
 def _persistent(run: Run, remarks: tuple[int, ...]) -> str:
@@ -48,7 +33,7 @@ def _persistent(run: Run, remarks: tuple[int, ...]) -> str:
     passed = [months for months in remarks if last.day > add_months(first.day, months)]
     still = f" Still elevated after {passed[-1]} months." if passed else ""
     return (
-        f"{first.analyte.value} elevated from {first.day} to {last.day}, {days} days, "
+        f"{analyte_in_words(first.analyte)} elevated from {first.day} to {last.day}, {days} days, "
         f"in {len(run.values)} day-values, none normal between. Highest {level(highest)}; "
         f"latest {level(last)}. "
         f"Rule: elevated for more than six calendar months.{still}"
@@ -59,15 +44,15 @@ def _intermittent(latest: tuple[DayValue, ...]) -> str:
     elevated = [value for value in latest if value.elevated]
     days = ", ".join(f"{number(value.multiple)} × on {value.day}" for value in elevated)
     return (
-        f"{elevated[0].analyte.value} elevated in {len(elevated)} of the last {len(latest)} day-values "
-        f"({days}), without a persistent run. Latest {level(latest[-1])}."
+        f"{analyte_in_words(elevated[0].analyte)} elevated in {len(elevated)} of the last {len(latest)} "
+        f"day-values ({days}), without a persistent run. Latest {level(latest[-1])}."
     )
 
 
 def _fold_rise(value: DayValue, baseline: Decimal, count: int, fold: Decimal, change: ChangeLimits) -> str:
+    told = f"{number(value.value / baseline)} × its baseline {quantity(value.analyte, baseline)}"
     return (
-        f"{level(value)}: {number(value.value / baseline)} × its baseline {_quantity(value, baseline)} "
-        f"(median of {_days(count)} in the year before, elevated). "
+        f"{level(value)}: {told} (median of {_days(count)} in the year before, elevated). "
         f"Rule: at least {number(fold)} × an elevated baseline and above the reference change limit of "
         f"{number(change.rise)} ×."
     )
@@ -76,7 +61,7 @@ def _fold_rise(value: DayValue, baseline: Decimal, count: int, fold: Decimal, ch
 def _band_step(value: DayValue, baseline: Decimal, count: int, before: Band, now: Band) -> str:
     return (
         f"{level(value)}: band {now.name.lower()}, up from {before.name.lower()} at the baseline "
-        f"{_quantity(value, baseline)} (median of {_days(count)} in the year before), "
+        f"{quantity(value.analyte, baseline)} (median of {_days(count)} in the year before), "
         "above the reference change limit."
     )
 
@@ -88,7 +73,7 @@ def _sustained_rise(
     slope = f" Doubling time about {days} days." if days is not None else ""
     return (
         f"{level(value)}: rising over {end - start} day-values since {first.day}, "
-        f"{number(value.value / first.value)} × the first ({_quantity(first, first.value)}); "
+        f"{number(value.value / first.value)} × the first ({quantity(first.analyte, first.value)}); "
         f"Mann-Kendall trend significant one-sided and above the reference change limit.{slope}"
     )
 
@@ -116,7 +101,8 @@ def _cholestatic(alp: DayValue, total: DayValue, enzyme: DayValue | None, n_r: D
 def _jaundice(total: DayValue, direct: DayValue | None) -> str:
     if direct is None:
         return f"{level(total)}; direct bilirubin not known that day."
-    return f"{level(total)}; direct bilirubin {number(direct.value)} umol/L: not shown to be unconjugated."
+    share = quantity(direct.analyte, direct.value)
+    return f"{level(total)}; direct bilirubin {share}: not shown to be unconjugated."
 
 
 def _dili_stop(value: DayValue, since: DayValue | None, inr: DayValue | None, drugs: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from service.alerts.alert import Alert, Disposition, State
 from service.clinical.episodes import Tier
 from service.clinical.recommendations import Step, alerting_findings, evidence_of
 from service.clinical.results import ResultKey
+from service.clinical.saying import analyte_in_words
 from service.fhir import names, wording
 
 Resource = dict[str, Any]
@@ -135,9 +136,7 @@ def _evidence(alert: Alert, to: Addresses) -> list[Resource]:
         for reason in finding.reasons:
             code = wording.reason_code(finding, reason)
             words = names.finding_in_words(code)
-            concept = _concept(
-                names.FINDING, code, words, f"{words}: {names.analyte_in_words(finding.analyte)}"
-            )
+            concept = _concept(names.FINDING, code, words, f"{words}: {analyte_in_words(finding.analyte)}")
             entry: Resource = {"code": [concept], "detail": to.observations(reason.evidence)}
             evidence.append(without_nothing(entry))
     return evidence

@@ -6,7 +6,6 @@ They are identities, not addresses: never changed, the same at every site, in a 
 from typing import Final
 from uuid import UUID
 
-from service.clinical.analytes import Analyte
 from service.clinical.episodes import Kind
 
 ROOT: Final = "https://liverwatch.example/fhir"
@@ -61,22 +60,6 @@ FINDINGS: Final[dict[str, str]] = {
     "monitoring-overdue": "Monitoring overdue",
 }
 """Code → display, the gravest of the urgent ones first."""
-
-ANALYTES: Final[dict[Analyte, str]] = {
-    Analyte.TOTAL_BILIRUBIN: "total bilirubin",
-    Analyte.DIRECT_BILIRUBIN: "direct bilirubin",
-    Analyte.ALBUMIN: "albumin",
-    Analyte.PLATELETS: "platelets",
-    Analyte.PROTHROMBIN_TIME: "prothrombin time",
-    Analyte.PROTHROMBIN_ACTIVITY: "prothrombin activity",
-    Analyte.CREATINE_KINASE: "creatine kinase",
-}
-"""Analytes whose short name a reader may not know, in words."""
-
-
-def analyte_in_words(analyte: Analyte) -> str:
-    """The analyte as a reader knows it."""
-    return ANALYTES.get(analyte, analyte.value)
 
 
 def finding_in_words(code: str) -> str:

@@ -1,14 +1,13 @@
 """What an alert says, in words and numbers: the text of what is written to the EHR."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
-from service.clinical.analytes import CANONICAL_UNIT
 from service.clinical.episodes import Finding, Kind, Level, Reason
 from service.clinical.recommendations import alerting_findings
-from service.fhir.names import FINDINGS, KIND_CODES, analyte_in_words, finding_in_words
+from service.clinical.saying import analyte_in_words, capitalised, number, quantity
+from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
 
 _ACTIONS = {
     Action.TAKE: "Taken on for review",
@@ -50,7 +49,8 @@ def standing(alert: Alert) -> list[str]:
     if alert.state is State.MERGED:
         lines.append(f"Entered in error: one and the same as alert {alert.merged_into}, which goes on.")
     elif alert.state is State.ENTERED_IN_ERROR:
-        lines.append(f"Entered in error: {alert.withdrawn or 'its grounds are gone'}.")
+        grounds = (alert.withdrawn or "its grounds are gone").rstrip(".")
+        lines.append(f"Entered in error: {grounds}.")
     elif alert.state is State.DORMANT:
         lines.append(f"Lost to follow-up: no result since {alert.episode.last_result}.")
     elif alert.episode.resolved is not None:
@@ -70,7 +70,7 @@ def why(alert: Alert) -> list[str]:
         for reason in finding.reasons:
             when = f"{reason.met}" if reason.met == reason.last else f"{reason.met} to {reason.last}"
             name = finding_in_words(reason_code(finding, reason))
-            lines.append(f"{analyte_in_words(finding.analyte)}: {name}, {when}. {reason.detail}")
+            lines.append(f"{capitalised(analyte_in_words(finding.analyte))}: {name}, {when}. {reason.detail}")
         notes.update(dict.fromkeys(finding.notes))
     lines += [_level_in_words(level) for level in alert.episode.latest]
     return lines + [f"Note: {note}" for note in notes]
@@ -101,10 +101,7 @@ def printable(text: str) -> str:
 
 
 def _level_in_words(level: Level) -> str:
-    unit = CANONICAL_UNIT[level.analyte]
-    unit = "" if unit == "1" else f" {unit}"
     return (
-        f"Latest {analyte_in_words(level.analyte)}: {level.value:f}{unit} on {level.day}, "
-        f"{level.multiple.quantize(Decimal('0.01')):f} × the upper limit of {level.limit:f} "
-        f"({level.limit_source})"
+        f"Latest {analyte_in_words(level.analyte)}: {quantity(level.analyte, level.value)} on {level.day}, "
+        f"{number(level.multiple)} × the upper limit of {number(level.limit)} ({level.limit_source})"
     )

@@ -61,7 +61,7 @@ def test_an_alert_says_what_was_found_in_whom_and_why() -> None:
     assert issue["identifiedDateTime"] == "2024-08-20"
     assert issue["reference"] == "https://watch.clinic.test/rules/persistent-elevation"
     assert "2 results above the limit over 223 days" in issue["detail"]
-    assert "82.50 U/L on 2024-08-20, 2.50 × the upper limit of 33 (laboratory)" in issue["detail"]
+    assert "82.5 U/L on 2024-08-20, 2.5 × the upper limit of 33 (laboratory)" in issue["detail"]
     assert "Sex is not known" in issue["detail"]
     assert "id" not in issue
     assert issue_of(alert(), with_id=True)["id"] == str(ALERT_ID)
@@ -87,6 +87,8 @@ def test_the_status_follows_the_life_of_the_alert(given: Alert, status: str) -> 
 def test_a_withdrawn_alert_says_why_and_a_merged_one_names_its_survivor() -> None:
     withdrawn = replace(alert(state=State.ENTERED_IN_ERROR), withdrawn="a result was corrected")
     assert issue_of(withdrawn)["detail"].startswith("Entered in error: a result was corrected.")
+    whole_sentence = replace(withdrawn, withdrawn="None of the results stands any more: moved elsewhere.")
+    assert ".." not in issue_of(whole_sentence)["detail"]
     merged = replace(alert(state=State.MERGED), merged_into=OTHER_ID)
     assert str(OTHER_ID) in issue_of(merged)["detail"]
 
