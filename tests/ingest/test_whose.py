@@ -1,5 +1,6 @@
 """Whose a resource is: identifiers, merges and their undoing (fhir.md, lab feed hazards)."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -54,10 +55,12 @@ def test_a_result_does_not_wait_for_ever_when_its_patient_was_coming_in_at_the_s
 
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
+    coming = threading.Thread(target=feed.send, args=(patient("p1", mrn="M1"),))
     with writing(engine) as connection:
         receive(connection, [feed.delivery(observation("o1", mrn="M1"))], feed.rules, NOW)
-        feed.send(patient("p1", mrn="M1"))  # committed while the other is still under way
-    feed.sweep()
+        coming.start()  # while the other is still under way
+        coming.join(0.5)
+    coming.join(30)
     assert (feed.results(), feed.reasons()) == ({"o1": 120}, [])
 
 
