@@ -27,7 +27,7 @@ from service.fhir.resource import decode, decode_addressed, tombstone, unusable
 _CARRIERS: Final = frozenset({"batch", "transaction", "collection", "searchset"})
 _REQUESTS: Final = frozenset({"batch", "transaction"})
 _NOTIFICATIONS: Final = frozenset({"history", "subscription-notification"})
-_INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,63})/([A-Za-z0-9._-]{1,128})/?")
+_INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,62})/([A-Za-z0-9._-]{1,128})/?")
 
 
 class _Request(datatypes.Fhir, gc=False):

@@ -8,6 +8,7 @@ from service.alerts.alert import Alert
 from service.clinical.recommendations import alerting_findings, evidence_of
 from service.fhir import names
 from service.fhir.encode import Addresses, Resource, instant, without_nothing
+from service.fhir.references import is_id
 
 
 def encode_device() -> Resource:
@@ -75,4 +76,4 @@ def encode_provenance(
 def _versioned(reference: Resource, versions: Mapping[str, str]) -> Resource:
     target = reference.get("reference", "")
     version = versions.get(target.rpartition("/")[2])
-    return {"reference": f"{target}/_history/{version}"} if target and version else reference
+    return {"reference": f"{target}/_history/{version}"} if target and is_id(version) else reference

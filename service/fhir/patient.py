@@ -4,7 +4,7 @@ from service.clinical.results import Sex
 from service.fhir import wire
 from service.fhir.incoming import PatientFacts, Problem
 from service.fhir.origin import Origin
-from service.fhir.references import patient_id
+from service.fhir.references import is_kept, patient_id
 from service.fhir.times import first_day
 
 _SEX = {sex.value: sex for sex in Sex}
@@ -23,9 +23,23 @@ def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
         deceased=given.deceased_boolean is True or given.deceased_date_time is not None,
         replaced_by=replaced_by,
         replaces=replaces,
-        identifiers=tuple((each.system or "", each.value) for each in given.identifier or () if each.value),
+        identifiers=_identifiers(given, problems),
         problems=tuple(problems),
     )
+
+
+def _identifiers(given: wire.Patient, problems: list[Problem]) -> tuple[tuple[str, str], ...]:
+    kept: list[tuple[str, str]] = []
+    for index, each in enumerate(given.identifier or ()):
+        if not each.value:
+            continue
+        if is_kept(each.system or "", each.value):
+            kept.append((each.system or "", each.value))
+        else:
+            detail = "Too long to be kept (over 500 characters): nothing is found by it."
+            place = f"Patient.identifier[{index}]"
+            problems.append(Problem("identifier-too-long", place, detail, quarantined=False))
+    return tuple(kept)
 
 
 def _merges(

@@ -24,6 +24,9 @@ Bilirubin and albumin have two in daily use, mass and moles: a bare number of th
 _MAX_MAGNITUDE = 15
 """Powers of ten, up and down: anything beyond is no laboratory value and would only burden the arithmetic."""
 
+_LONGEST = 40
+"""Characters of a number written out exactly, in the canonical unit: as many as are kept."""
+
 _COMPARATORS: Final[dict[str, Comparator]] = {
     **{comparator.value: comparator for comparator in Comparator},
     "≤": Comparator.LESS_OR_EQUAL,
@@ -72,7 +75,7 @@ def text(analyte: Analyte, given: str, rulebook: Rulebook) -> Reading:
     """A value written as text: `45`, `>5000`, `<0.2`, `>=12 mg/dL`. 1,234 is ambiguous, and not read.
 
     Raises:
-        Defect: `unreadable-value`, `unknown-unit`, `implausible-value`.
+        Defect: `unreadable-value`, `unknown-unit`, `implausible-value`, `unreadable-number`.
     """
     form = _TEXT_VALUE.fullmatch(given)
     if form is None:
@@ -138,6 +141,8 @@ def _converted(analyte: Analyte, number: Decimal, unit: str, where: str) -> Deci
 
 
 def _plausible(analyte: Analyte, value: Decimal, comparator: Comparator, rulebook: Rulebook) -> Reading:
+    if len(str(value)) > _LONGEST:
+        raise Defect("unreadable-number", "More digits than any measurement has; the sender must round it.")
     if not plausible(analyte, value, rulebook):
         raise Defect(
             "implausible-value", "Outside what is possible for this test (rulebook); check unit and value."

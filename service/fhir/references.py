@@ -12,6 +12,7 @@ from service.fhir.defects import Defect
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LITERAL = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)/([A-Za-z0-9._-]{1,128})(?:/_history/[^/]*)?")
+_LONGEST_IDENTIFIER = 500
 _BY_IDENTIFIER = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+)\?identifier=(?:([^|&]*)\|)?([^|&]+)")
 
 
@@ -59,6 +60,11 @@ def is_id(text: object) -> bool:
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
 
+def is_kept(system: str, value: str) -> bool:
+    """Whether an identifier can be looked up: system and value of up to 500 characters together."""
+    return len(system) + len(value) <= _LONGEST_IDENTIFIER
+
+
 def subject(
     reference: datatypes.Reference | None, links: Links = NO_LINKS, contained: Iterable[Raw] | None = None
 ) -> Subject:
@@ -80,7 +86,7 @@ def subject(
     if reference.type is not None and reference.type.rpartition("/")[2] != "Patient":
         raise OtherSubjectError
     if reference.identifier is not None and reference.identifier.value:
-        return Subject(None, (reference.identifier.system or "", reference.identifier.value))
+        return _identified(reference.identifier.system or "", reference.identifier.value)
     raise Defect("no-patient", "The reference leads to no Patient of this source.", "subject.reference")
 
 
@@ -99,8 +105,15 @@ def _resolved(text: str, links: Links, contained: Iterable[Raw]) -> Subject | No
         return Subject(target.id) if target.id else None
     search = _BY_IDENTIFIER.fullmatch(text)
     if search is not None and search[1] == "Patient":
-        return Subject(None, (unquote(search[2] or ""), unquote(search[3])))
+        return _identified(unquote(search[2] or ""), unquote(search[3]))
     return None
+
+
+def _identified(system: str, value: str) -> Subject:
+    if is_kept(system, value):
+        return Subject(None, (system, value))
+    detail = "The patient's identifier is too long to be kept (over 500 characters); refer by id instead."
+    raise Defect("no-patient", detail, "subject.identifier")
 
 
 def _contained_patient(fragment: str, contained: Iterable[Raw]) -> Subject | None:
@@ -110,7 +123,7 @@ def _contained_patient(fragment: str, contained: Iterable[Raw]) -> Subject | Non
     if named.resource_type != "Patient":
         raise OtherSubjectError
     for identifier in named.identifier or ():
-        if identifier.value:
+        if identifier.value and is_kept(identifier.system or "", identifier.value):
             return Subject(None, (identifier.system or "", identifier.value))
     return None
 

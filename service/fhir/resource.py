@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -19,7 +20,8 @@ from service.fhir.times import moment
 _T = TypeVar("_T")
 
 _NOBODY = Subject(None)
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
+_LONGEST_VERSION = 128
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,62}")
 _AT = re.compile(r"at `\$\.?([^`]*)`")
 _NO_ID = "It has no id (letters, digits, '-', '.', '_'); without one it cannot be told from others."
 
@@ -102,10 +104,10 @@ READ_TYPES: Final = frozenset(kind.__name__ for kind in _READERS)
 
 
 def _version(given: object) -> str | None:
-    """A number is let pass, as some servers write it so."""
+    """A number is let pass, as some servers write it so; one too long to be kept is known by its digest."""
     if type(given) is str and given:
-        return given
-    return str(given) if type(given) is int else None
+        return given if len(given) <= _LONGEST_VERSION else f"sha256:{sha256(given.encode()).hexdigest()}"
+    return _version(str(given)) if type(given) is int else None
 
 
 def _updated(given: object, zone: tzinfo | None) -> datetime | None:
