@@ -10,6 +10,7 @@ from service.clinical.rulebook import Rulebook
 from service.errors import LiverwatchError
 
 _EXACT = Context(prec=100)
+_ONE = Decimal(1)
 _LONGEST_UNIT = 16
 """Longer ones are not repeated in messages: they may be anything."""
 
@@ -84,7 +85,12 @@ def to_canonical(analyte: Analyte, value: Decimal, unit: str) -> Decimal:
             f"accepted: {', '.join(unit or '(none)' for unit in _FACTORS[analyte])}",
             where="valueQuantity.code",
         )
-    return value if factor == 1 else _EXACT.multiply(value, factor)
+    return scaled(value, factor)
+
+
+def scaled(value: Decimal, factor: Decimal) -> Decimal:
+    """`value` times `factor`, exactly, and as it was written where the factor is 1."""
+    return value if factor == _ONE else _EXACT.multiply(value, factor)
 
 
 def _shown(unit: str) -> str:

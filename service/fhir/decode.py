@@ -6,6 +6,7 @@ from service.clinical.rulebook import Rulebook
 from service.fhir.bundles import decode_bundle, is_extract
 from service.fhir.incoming import Incoming
 from service.fhir.origin import Origin
+from service.fhir.references import NO_LINKS
 from service.fhir.resource import READ_TYPES, decode, decode_addressed, resource_type, tombstone
 
 __all__ = [
@@ -32,4 +33,5 @@ def decode_resource(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: R
     """
     if is_extract(raw):
         return decode_bundle(raw, source=source, zone=zone, rulebook=rulebook)[-1]._replace(raw=raw)
-    return decode(raw, Origin(source, zone, rulebook))
+    # As `Origin(...)`, in half the time.
+    return decode(raw, tuple.__new__(Origin, (source, zone, rulebook, NO_LINKS)))

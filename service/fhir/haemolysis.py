@@ -24,10 +24,10 @@ def is_haemolysed(measured: wire.Measured, *whole: wire.Observation) -> bool:
 
     A text that only denies it ("no haemolysis") does not count.
     """
-    if _any_concept(measured.interpretation):
+    if says_haemolysed(measured.interpretation):
         return True
     for observation in whole:
-        if observation.interpretation and _any_concept(observation.interpretation):
+        if observation.interpretation and says_haemolysed(observation.interpretation):
             return True
         if observation.note and any(_says(note.text) for note in observation.note):
             return True
@@ -49,12 +49,13 @@ def _specimen(reference: datatypes.Reference, whole: Iterable[wire.Observation])
             specimen = wire.specimen.decode(raw)
         except DecodeError:
             continue
-        if _any_concept(specimen.condition) or any(_says(note.text) for note in specimen.note or ()):
+        if says_haemolysed(specimen.condition) or any(_says(note.text) for note in specimen.note or ()):
             return True
     return False
 
 
-def _any_concept(concepts: list[datatypes.CodeableConcept] | None) -> bool:
+def says_haemolysed(concepts: list[datatypes.CodeableConcept] | None) -> bool:
+    """Whether any of these concepts (an interpretation, a specimen's condition) says so."""
     for concept in concepts or ():
         if _says(concept.text):
             return True

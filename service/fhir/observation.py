@@ -59,7 +59,7 @@ def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]
 def is_about_liver(code: datatypes.CodeableConcept | None) -> bool:
     """Whether any coding is of a test this service follows."""
     try:
-        return _coded(code) is not None
+        return test_of(code) is not None
     except Defect:
         return True
 
@@ -73,7 +73,7 @@ def _subject_if_told(given: wire.Observation, origin: Origin) -> Subject:
 
 def _parts(given: wire.Observation) -> tuple[list[_Part], list[Problem]]:
     """Raises Defect when the Observation's own codes contradict each other."""
-    coded = _coded(given.code)
+    coded = test_of(given.code)
     parts = [] if coded is None else [_Part(given, coded[0], "", "Observation", given)]
     problems: list[Problem] = []
     if given.component is None and given.contained is None:
@@ -95,7 +95,7 @@ def _components(given: wire.Observation, prefix: str, path: str, problems: list[
     for index, component in enumerate(given.component or ()):
         place = f"{path}.component[{index}]"
         try:
-            coded = _coded(component.code)
+            coded = test_of(component.code)
         except Defect as defect:
             problems.append(defect.problem(place))
             continue
@@ -107,8 +107,8 @@ def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
     try:
         if wire.resource.decode(raw).resource_type != "Observation":
             return
-        member = wire.contained.decode(raw)
-        coded = _coded(member.code)
+        member = wire.observation.decode(raw)
+        coded = test_of(member.code)
     except (DecodeError, ArithmeticError):
         problems.append(Problem("unreadable-resource", path, "The contained Observation cannot be read."))
         return
@@ -126,7 +126,7 @@ def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
     yield from _components(member, f"{key}/", path, problems)
 
 
-def _coded(code: datatypes.CodeableConcept | None) -> tuple[Analyte, str] | None:
+def test_of(code: datatypes.CodeableConcept | None) -> tuple[Analyte, str] | None:
     """The analyte, and the LOINC code it goes by (of several synonyms the first in sorted order)."""
     found: tuple[Analyte, str] | None = None
     if code is None or code.coding is None:

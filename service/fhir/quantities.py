@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from service.clinical.analytes import CANONICAL_UNIT, Analyte
 from service.clinical.results import Comparator
 from service.clinical.rulebook import Rulebook
-from service.clinical.units import UnusableUnit, plausible, to_canonical
+from service.clinical.units import UnusableUnit, plausible, scaled, to_canonical
 from service.fhir import codes, datatypes
 from service.fhir.defects import Defect
 
@@ -24,6 +24,8 @@ Bilirubin and albumin have two in daily use, mass and moles: a bare number of th
 _MAX_MAGNITUDE = 15
 """Powers of ten, up and down: anything beyond is no laboratory value and would only burden the arithmetic."""
 
+_ONE = Decimal(1)
+_UNCENSORED: Final = Comparator.EXACT
 _LONGEST = 40
 """Characters of a number written out exactly, in the canonical unit: as many as are kept."""
 
@@ -65,10 +67,19 @@ def quantity(analyte: Analyte, given: datatypes.Quantity, rulebook: Rulebook) ->
             `implausible-value`.
     """
     number = exact(given.value)
-    comparator = _COMPARATORS.get(given.comparator or "")
-    if comparator is None:
-        raise Defect("unreadable-comparator", "The comparator is none of <, <=, >=, >.", "comparator")
+    comparator = _comparator(given)
     return _plausible(analyte, _in_canonical_unit(analyte, number, given), comparator, rulebook)
+
+
+def factor(analyte: Analyte, given: datatypes.Quantity) -> Decimal:
+    """What any value in this unit is multiplied with; Defect: `unknown-unit`, `conflicting-units`."""
+    return _in_canonical_unit(analyte, _ONE, given)
+
+
+def multiple(analyte: Analyte, given: datatypes.Quantity, by: Decimal, rulebook: Rulebook) -> Reading:
+    """As `quantity`, by a `factor` that is known already."""
+    value = scaled(exact(given.value), by)
+    return _plausible(analyte, value, _comparator(given) if given.comparator else _UNCENSORED, rulebook)
 
 
 def text(analyte: Analyte, given: str, rulebook: Rulebook) -> Reading:
@@ -101,6 +112,13 @@ def limit(analyte: Analyte, given: datatypes.Quantity, beside: datatypes.Quantit
     if beside is not None and not given.code and not given.unit:
         given = beside
     return _in_canonical_unit(analyte, number, given)
+
+
+def _comparator(given: datatypes.Quantity) -> Comparator:
+    comparator = _COMPARATORS.get(given.comparator or "")
+    if comparator is None:
+        raise Defect("unreadable-comparator", "The comparator is none of <, <=, >=, >.", "comparator")
+    return comparator
 
 
 def _sole_unit(analyte: Analyte) -> str:
@@ -147,4 +165,4 @@ def _plausible(analyte: Analyte, value: Decimal, comparator: Comparator, ruleboo
         raise Defect(
             "implausible-value", "Outside what is possible for this test (rulebook); check unit and value."
         )
-    return Reading(value, comparator)
+    return tuple.__new__(Reading, (value, comparator))  # half the time of the constructor, for every result

@@ -79,7 +79,7 @@ def subject(
     text = reference.reference
     if text is not None:
         if text.startswith("Patient/") and _ID.fullmatch(text, 8):
-            return Subject(text[8:])
+            return tuple.__new__(Subject, (text[8:], None))  # as Subject(...), in half the time
         found = _resolved(text, links, contained or ())
         if found is not None:
             return found

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.errors import InvalidResource
-from service.fhir import codes, context, datatypes, observation, patient, wire
+from service.fhir import codes, context, datatypes, observation, patient, routine, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
@@ -36,18 +36,37 @@ def decode(raw: bytes, origin: Origin) -> Incoming:
         given = wire.read.decode(raw)
     except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError) as error:
         return _other_or_mistyped(raw, error, origin)
+    if isinstance(given, wire.Routine):
+        said: tuple[Content, Subject] | None = routine.observed(given, origin)
+        if said is None:
+            return _whole_observation(raw, origin)
+        return _incoming("Observation", given, said, raw, origin)
     kind = given.__class__
-    content, whose = _READERS[kind](given, origin)
+    return _incoming(kind.__name__, given, _READERS[kind](given, origin), raw, origin)
+
+
+def _whole_observation(raw: bytes, origin: Origin) -> Incoming:
+    try:
+        given = wire.observation.decode(raw)
+    except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError) as error:
+        return _other_or_mistyped(raw, error, origin)
+    return _incoming("Observation", given, observation.observed(given, origin), raw, origin)
+
+
+def _incoming(
+    type_: str, given: wire.Read | wire.Observation, said: tuple[Content, Subject], raw: bytes, origin: Origin
+) -> Incoming:
+    content, (patient_id, identifier) = said
     id_ = given.id
     if id_ is None or not is_id(id_):
         id_ = ""
         if content.__class__ is not Ignored:
-            content = Unusable("no-id", f"{kind.__name__}.id", _NO_ID)
-    meta = given.meta
-    if meta is None:
-        return Incoming(kind.__name__, id_, None, None, raw, whose.patient, whose.identifier, content)
-    version, updated = _version(meta.version_id), _updated(meta.last_updated, origin.zone)
-    return Incoming(kind.__name__, id_, version, updated, raw, whose.patient, whose.identifier, content)
+            content = Unusable("no-id", f"{type_}.id", _NO_ID)
+    meta, version, updated = given.meta, None, None
+    if meta is not None:
+        version, updated = _version(meta.version_id), _updated(meta.last_updated, origin.zone)
+    # As `Incoming(...)`, without the detour over its keywords: this is done for every resource.
+    return tuple.__new__(Incoming, (type_, id_, version, updated, raw, patient_id, identifier, content))
 
 
 def decode_addressed(
@@ -92,14 +111,13 @@ def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
 
 
 _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {
-    wire.Observation: observation.observed,
     wire.Patient: _patient,
     wire.Condition: context.condition,
     wire.MedicationRequest: context.medication,
     wire.MedicationStatement: context.medication,
     wire.MedicationAdministration: context.medication,
 }
-READ_TYPES: Final = frozenset(kind.__name__ for kind in _READERS)
+READ_TYPES: Final = frozenset({"Observation", *(kind.__name__ for kind in _READERS)})
 """The resource types that are read; all others are ignored."""
 
 

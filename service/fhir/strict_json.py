@@ -43,7 +43,7 @@ def check_json(raw: bytes, *, max_depth: int = 50) -> bytes:
     """
     if raw.startswith(_BOM):
         raw = raw[3:]
-    if raw.count(b"{") + raw.count(b"[") > max_depth and _deeper_than(raw, max_depth):
+    if _openings(raw) > max_depth and _deeper_than(raw, max_depth):
         raise MalformedInput(f"JSON nested deeper than {max_depth} levels.")
     if b"\\" in raw and b"\\u0000" in raw:
         _refuse_nul(raw)
@@ -75,6 +75,11 @@ def _colons(raw: bytes) -> int:
     """
     escaped = _COLON_ESCAPE.findall(raw) if b"\\u003" in raw else ()
     return raw.count(b":") + sum(1 for escape in escaped if len(escape) > 2)
+
+
+def _openings(raw: bytes) -> int:
+    """No document nests deeper than it opens brackets. Taking them away is twice as fast as counting them."""
+    return 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b""))
 
 
 def _deeper_than(raw: bytes, limit: int) -> bool:

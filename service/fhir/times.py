@@ -16,8 +16,6 @@ _FIRST_YEAR, _END_YEAR = 1900, 2200
 _DATE_LENGTH = 10
 _HOUR = 60
 _MAX_OFFSET = timedelta(hours=14)
-_TIME_LENGTHS = frozenset({19, 23})
-"""To the second and to the millisecond, without the offset."""
 _OFFSETS = frozenset(
     ["Z"]
     + [f"{sign}{hour:02}:{minute:02}" for sign in "+-" for hour in range(14) for minute in (0, 15, 30, 45)]
@@ -41,13 +39,14 @@ def moment(text: str, zone: tzinfo | None) -> datetime | None:
     except ValueError:
         return _moment(text, zone)
     # The library reads more forms than FHIR has (week dates, 20240131): it is trusted with the usual one.
-    if text[4:8:3] != "--" or not _FIRST_YEAR <= at.year < _END_YEAR:
-        return _moment(text, zone)
-    if at.tzinfo is None:
-        return at.replace(tzinfo=zone or UTC) if len(text) == _DATE_LENGTH else _moment(text, zone)
-    offset = "Z" if text[-1] == "Z" else text[-6:]
-    usual = text[10:17:3] == "T::" and (len(text) - len(offset)) in _TIME_LENGTHS and offset in _OFFSETS
-    return at if usual else _moment(text, zone)
+    if _FIRST_YEAR <= at.year < _END_YEAR:
+        if text[4:17:3] == "--T::" and (
+            text[19:] in _OFFSETS or (text[19:20] == "." and text[23:] in _OFFSETS)
+        ):
+            return at
+        if len(text) == _DATE_LENGTH and text[4:8:3] == "--":
+            return at.replace(tzinfo=zone or UTC)
+    return _moment(text, zone)
 
 
 def _moment(text: str, zone: tzinfo | None) -> datetime | None:

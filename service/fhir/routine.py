@@ -1,0 +1,143 @@
+"""The routine Observation, of which a feed mostly consists: one value, one time, nothing out of the ordinary.
+
+The same codes, units and reference ranges come again with every result of a laboratory. What they mean is
+remembered by their bytes, so that only the value, the time and the patient are read anew. Whatever is not
+routine or not right is left to `observation`, which alone decides what is wrong with it: this module never
+refuses anything, and never says anything else than that one would.
+"""
+
+from decimal import Decimal
+from typing import Final, NamedTuple, TypeVar
+
+from msgspec import UNSET, DecodeError
+
+from service.clinical.analytes import Analyte
+from service.clinical.results import LabResult, ReferenceRange, ResultKey
+from service.fhir import codes, datatypes, quantities, ranges, wire
+from service.fhir.defects import Defect
+from service.fhir.haemolysis import AFFECTED, says_haemolysed
+from service.fhir.incoming import Ignored, Observed
+from service.fhir.observation import test_of
+from service.fhir.origin import Origin
+from service.fhir.references import OtherSubjectError, Subject, subject
+from service.fhir.times import moment
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+MOST: Final = 4096
+"""Entries of each memory: a feed needs some dozens, but one that never repeats itself must not fill it."""
+
+LONGEST: Final = 2048
+"""Bytes or characters of what is remembered."""
+
+
+class _Reporting(NamedTuple):
+    """How a laboratory reports one test."""
+
+    factor: Decimal
+    """From its unit to the canonical one."""
+    ranges: tuple[ReferenceRange, ...]
+    flags: tuple[str, ...]
+
+
+# Nothing in these is of a patient: codes, units, ranges and interpretations only.
+_analytes: dict[bytes, Analyte | None] = {}
+"""`code` → the test; None for one that is not followed."""
+_reportings: dict[tuple[Analyte, bytes, str | None, str | None, str | None], _Reporting] = {}
+"""Test, `referenceRange`, and the system, code and text of the value's unit."""
+_unremarkable: dict[bytes, None] = {}
+"""`interpretation` that can be read and does not speak of haemolysis."""
+
+_OTHER_CODE: Final = Ignored("other-code")
+_NOBODY: Final = Subject(None)
+_new = tuple.__new__
+"""Makes a named tuple without the detour over its keywords: half the time, four times a result."""
+
+
+def observed(given: wire.Routine, origin: Origin) -> tuple[Observed | Ignored, Subject] | None:
+    """As `observation.observed`; None where that has to be asked."""
+    if given.component is not UNSET or given.contained is not UNSET or given.code is UNSET:
+        return None
+    status = given.status
+    preliminary = status == codes.OBSERVATION_PRELIMINARY
+    if not preliminary and status not in codes.OBSERVATION_COUNTS:
+        return None
+    try:
+        analyte = _analyte(bytes(given.code))
+        if analyte is None:
+            return _OTHER_CODE, _NOBODY
+        whose = subject(given.subject, origin.links)
+        result = _result(given, analyte, preliminary, origin)
+    except (Defect, OtherSubjectError, DecodeError, ArithmeticError):
+        return None
+    return None if result is None else (_new(Observed, ((result,), ())), whose)
+
+
+def _result(given: wire.Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:
+    value, time = given.value_quantity, given.effective_date_time
+    if (
+        value is None
+        or time is None
+        or given.value_string is not UNSET
+        or given.value_integer is not UNSET
+        or given.data_absent_reason is not UNSET
+        or given.effective_instant is not UNSET
+        or given.effective_period is not UNSET
+        or not _is_unremarkable(given, analyte)
+    ):
+        return None
+    at = moment(time, origin.zone)
+    if at is None:
+        return None
+    reference_range = b"" if given.reference_range is UNSET else bytes(given.reference_range)
+    factor, limits, flags = _reporting(analyte, reference_range, value)
+    number, comparator = quantities.multiple(analyte, value, factor, origin.rulebook)
+    key = _new(ResultKey, (origin.source, given.id or "", ""))
+    return _new(LabResult, (key, analyte, at, at.date(), number, comparator, limits, preliminary, flags))
+
+
+def _analyte(code: bytes) -> Analyte | None:
+    try:
+        return _analytes[code]
+    except KeyError:
+        found = test_of(wire.concept.decode(code))
+        return _remembered(_analytes, code, None if found is None else found[0], len(code))
+
+
+def _reporting(analyte: Analyte, reference_range: bytes, value: datatypes.Quantity) -> _Reporting:
+    key = (analyte, reference_range, value.system, value.code, value.unit)
+    found = _reportings.get(key)
+    if found is not None:
+        return found
+    factor = quantities.factor(analyte, value)
+    given = wire.ranges.decode(reference_range) if reference_range else None
+    limits, unreadable = ranges.ranges(analyte, given or [], value)
+    size = len(reference_range) + sum(len(part or "") for part in key[2:])
+    reporting = _Reporting(factor, limits, ("unreadable-range",) if unreadable else ())
+    return _remembered(_reportings, key, reporting, size)
+
+
+def _is_unremarkable(given: wire.Routine, analyte: Analyte) -> bool:
+    """False where the specimen may be haemolysed, or the interpretation cannot be read."""
+    if analyte in AFFECTED and (
+        given.note or (given.specimen is not None and given.specimen.display is not None)
+    ):
+        return False
+    if given.interpretation is UNSET:
+        return True
+    interpretation = bytes(given.interpretation)
+    if interpretation in _unremarkable:
+        return True
+    if says_haemolysed(wire.concepts.decode(interpretation)):
+        return False
+    _remembered(_unremarkable, interpretation, None, len(interpretation))
+    return True
+
+
+def _remembered(memory: dict[_K, _V], key: _K, value: _V, size: int) -> _V:
+    if size <= LONGEST:
+        if len(memory) >= MOST:
+            memory.clear()
+        memory[key] = value
+    return value
