@@ -31,7 +31,7 @@ def draw(story: str) -> str:
         if left_out:
             console.print(Text("[...]\n", "dim"))
             left_out = False
-        console.print(told, Text())
+        console.print(told, end="\n\n")
     drawing = console.export_svg(title="liverwatch demo --once")
     return re.sub(r"@font-face \{.*?\}\s*", "", drawing, flags=re.DOTALL)  # nothing is fetched to show it
 
