@@ -19,6 +19,17 @@ from service.fhir.times import moment
 
 _T = TypeVar("_T")
 
+_Read = (
+    routine.Routine
+    | wire.Patient
+    | wire.Condition
+    | wire.MedicationRequest
+    | wire.MedicationStatement
+    | wire.MedicationAdministration
+)
+_read: msgspec.json.Decoder[_Read] = msgspec.json.Decoder(_Read, float_hook=wire.number)
+"""Decodes the types that are read; any other is a ValidationError."""
+
 _NOBODY = Subject(None)
 _LONGEST_VERSION = 128
 _TYPE = re.compile(r"[A-Z][A-Za-z]{1,62}")
@@ -33,10 +44,10 @@ def decode(raw: bytes, origin: Origin) -> Incoming:
         InvalidResource: it is no FHIR resource at all (not an object, no resourceType), or it is a Bundle.
     """
     try:
-        given = wire.read.decode(raw)
+        given = _read.decode(raw)
     except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError) as error:
         return _other_or_mistyped(raw, error, origin)
-    if isinstance(given, wire.Routine):
+    if isinstance(given, routine.Routine):
         said: tuple[Content, Subject] | None = routine.observed(given, origin)
         if said is None:
             return _whole_observation(raw, origin)
@@ -54,7 +65,7 @@ def _whole_observation(raw: bytes, origin: Origin) -> Incoming:
 
 
 def _incoming(
-    type_: str, given: wire.Read | wire.Observation, said: tuple[Content, Subject], raw: bytes, origin: Origin
+    type_: str, given: _Read | wire.Observation, said: tuple[Content, Subject], raw: bytes, origin: Origin
 ) -> Incoming:
     content, (patient_id, identifier) = said
     id_ = given.id

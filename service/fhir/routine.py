@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec import UNSET, DecodeError
+from msgspec.json import Decoder
 
 from service.clinical.analytes import Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
@@ -32,6 +33,34 @@ LONGEST: Final = 2048
 """Bytes or characters of what is remembered."""
 
 
+class Routine(datatypes.Fhir, tag_field="resourceType", tag="Observation"):
+    """An Observation as far as a routine one goes: what repeats through a feed stays undecoded.
+
+    What is typed here is typed alike in `wire.Observation`, so that what this refuses that refuses too. The
+    last fields are there to be absent; those missing here say nothing beside a valueQuantity and a time.
+    """
+
+    id: str | None = None
+    meta: datatypes.Meta | None = None
+    status: str | None = None
+    code: datatypes.Anything = UNSET
+    subject: datatypes.Reference | None = None
+    effective_date_time: str | None = None
+    issued: str | None = None
+    value_quantity: datatypes.Quantity | None = None
+    interpretation: datatypes.Anything = UNSET
+    reference_range: datatypes.Anything = UNSET
+    note: list[datatypes.Annotation] | None = None
+    specimen: datatypes.Reference | None = None
+    value_string: datatypes.Anything = UNSET
+    value_integer: datatypes.Anything = UNSET
+    data_absent_reason: datatypes.Anything = UNSET
+    effective_instant: datatypes.Anything = UNSET
+    effective_period: datatypes.Anything = UNSET
+    component: datatypes.Anything = UNSET
+    contained: datatypes.Anything = UNSET
+
+
 class _Reporting(NamedTuple):
     """How a laboratory reports one test."""
 
@@ -50,12 +79,15 @@ _unremarkable: dict[bytes, None] = {}
 """`interpretation` that can be read and does not speak of haemolysis."""
 
 _OTHER_CODE: Final = Ignored("other-code")
+_concepts = Decoder(list[datatypes.CodeableConcept] | None, float_hook=wire.number)
+_ranges = Decoder(list[datatypes.ReferenceRange] | None, float_hook=wire.number)
+
 _NOBODY: Final = Subject(None)
 _new = tuple.__new__
 """Makes a named tuple without the detour over its keywords: half the time, four times a result."""
 
 
-def observed(given: wire.Routine, origin: Origin) -> tuple[Observed | Ignored, Subject] | None:
+def observed(given: Routine, origin: Origin) -> tuple[Observed | Ignored, Subject] | None:
     """As `observation.observed`; None where that has to be asked."""
     if given.component is not UNSET or given.contained is not UNSET or given.code is UNSET:
         return None
@@ -74,7 +106,7 @@ def observed(given: wire.Routine, origin: Origin) -> tuple[Observed | Ignored, S
     return None if result is None else (_new(Observed, ((result,), ())), whose)
 
 
-def _result(given: wire.Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:
+def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:
     value, time = given.value_quantity, given.effective_date_time
     if (
         value is None
@@ -111,14 +143,14 @@ def _reporting(analyte: Analyte, reference_range: bytes, value: datatypes.Quanti
     if found is not None:
         return found
     factor = quantities.factor(analyte, value)
-    given = wire.ranges.decode(reference_range) if reference_range else None
+    given = _ranges.decode(reference_range) if reference_range else None
     limits, unreadable = ranges.ranges(analyte, given or [], value)
     size = len(reference_range) + sum(len(part or "") for part in key[2:])
     reporting = _Reporting(factor, limits, ("unreadable-range",) if unreadable else ())
     return _remembered(_reportings, key, reporting, size)
 
 
-def _is_unremarkable(given: wire.Routine, analyte: Analyte) -> bool:
+def _is_unremarkable(given: Routine, analyte: Analyte) -> bool:
     """False where the specimen may be haemolysed, or the interpretation cannot be read."""
     if analyte in AFFECTED and (
         given.note or (given.specimen is not None and given.specimen.display is not None)
@@ -129,7 +161,7 @@ def _is_unremarkable(given: wire.Routine, analyte: Analyte) -> bool:
     interpretation = bytes(given.interpretation)
     if interpretation in _unremarkable:
         return True
-    if says_haemolysed(wire.concepts.decode(interpretation)):
+    if says_haemolysed(_concepts.decode(interpretation)):
         return False
     _remembered(_unremarkable, interpretation, None, len(interpretation))
     return True

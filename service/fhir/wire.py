@@ -77,34 +77,6 @@ class Observation(Measured, tag_field="resourceType", tag="Observation"):
     contained: list[Raw] | None = None
 
 
-class Routine(Fhir, tag_field="resourceType", tag="Observation"):
-    """An Observation as far as a routine one goes: what repeats through a feed stays undecoded.
-
-    What is typed here is typed alike in `Observation`, so that what this refuses that refuses too. Fields at
-    the end are there to be absent; those missing here say nothing beside a valueQuantity and a time.
-    """
-
-    id: str | None = None
-    meta: Meta | None = None
-    status: str | None = None
-    code: Anything = UNSET
-    subject: Reference | None = None
-    effective_date_time: str | None = None
-    issued: str | None = None
-    value_quantity: Quantity | None = None
-    interpretation: Anything = UNSET
-    reference_range: Anything = UNSET
-    note: list[Annotation] | None = None
-    specimen: Reference | None = None
-    value_string: Anything = UNSET
-    value_integer: Anything = UNSET
-    data_absent_reason: Anything = UNSET
-    effective_instant: Anything = UNSET
-    effective_period: Anything = UNSET
-    component: Anything = UNSET
-    contained: Anything = UNSET
-
-
 class PatientLink(Fhir):
     """A link to another Patient resource."""
 
@@ -243,29 +215,18 @@ class Salvage(Fhir):
     contained: Anything = UNSET
 
 
-Read = Routine | Patient | Condition | MedicationRequest | MedicationStatement | MedicationAdministration
-
-
-def _number(text: str) -> Decimal:
+def number(text: str) -> Decimal:
     """An exact number. One too long to be a measurement ends the decoding before it costs anything."""
     if len(text) > _MAX_NUMBER:
         raise OverflowError
     return Decimal(text)
 
 
-read: msgspec.json.Decoder[Read] = msgspec.json.Decoder(Read, float_hook=_number)
-"""Decodes the types that are read; any other is a ValidationError."""
-observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation, float_hook=_number)
+observation: msgspec.json.Decoder[Observation] = msgspec.json.Decoder(Observation, float_hook=number)
 resource: msgspec.json.Decoder[Resource] = msgspec.json.Decoder(Resource)
 specimen: msgspec.json.Decoder[Specimen] = msgspec.json.Decoder(Specimen)
 named: msgspec.json.Decoder[Named] = msgspec.json.Decoder(Named)
 salvage: msgspec.json.Decoder[Salvage] = msgspec.json.Decoder(Salvage)
-concepts: msgspec.json.Decoder[list[CodeableConcept] | None] = msgspec.json.Decoder(
-    list[CodeableConcept] | None, float_hook=_number
-)
-ranges: msgspec.json.Decoder[list[ReferenceRange] | None] = msgspec.json.Decoder(
-    list[ReferenceRange] | None, float_hook=_number
-)
 concept: msgspec.json.Decoder[CodeableConcept] = msgspec.json.Decoder(CodeableConcept)
 reference: msgspec.json.Decoder[Reference] = msgspec.json.Decoder(Reference)
 meta: msgspec.json.Decoder[Meta] = msgspec.json.Decoder(Meta)

@@ -95,7 +95,7 @@ _observations = st.builds(
 
 
 @given(st.lists(_observations, min_size=1, max_size=4))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_the_short_way_and_what_it_remembers_say_the_same_as_the_whole_way(
     observations: list[dict[str, Any]],
 ) -> None:
