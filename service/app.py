@@ -20,7 +20,10 @@ from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
 from service.feed.hooks import Feed
+from service.feed.memory import Memory
 from service.ingest import Rules, sweep
+from service.logs import AccessLog, configure_logging
+from service.metrics import judgements_failed, records_judged
 from service.settings import Settings, code_version
 from service.store import decisions, sources
 from service.store.migrate import migrate
@@ -81,13 +84,12 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         lambda: datetime.now(UTC),
         batch_requests=settings.batch_requests,
         queue_requests=settings.queue_requests,
-        queue_bytes=settings.queue_bytes,
     )
     directory = Directory(database)
     limits = Limits(
         settings.max_body_bytes, settings.max_bundle_bytes, settings.max_bundle_entries, settings.max_depth
     )
-    feed = Feed(batcher, directory, rules.rulebook, limits)
+    feed = Feed(batcher, Memory(settings.queue_bytes), directory, rules.rulebook, limits)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -108,12 +110,14 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
         routes=feed.routes(),
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
     install_error_answers(app)
     app.include_router(create_api())
+    app.add_middleware(AccessLog)
     return app
 
 
@@ -144,7 +148,9 @@ class Background:
     def _sweep(self) -> None:
         while not self._stop.wait(self._settings.sweep_seconds):
             try:
-                sweep(self._engine, self._rules, datetime.now(UTC))
+                swept = sweep(self._engine, self._rules, datetime.now(UTC))
+                records_judged.inc(swept.judged)
+                judgements_failed.inc(swept.failed)
             except SQLAlchemyError:
                 log.warning("the sweep could not reach the database; it is tried again")
             except Exception:
@@ -160,6 +166,7 @@ class Background:
 
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
+    configure_logging(settings.log_level)
     app = create_app(settings)
     uvicorn.run(
         app,

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import MutableMapping
 from functools import cache
+from itertools import count
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -109,14 +110,9 @@ def _dumps(event: dict[str, Any], **_ignored: Any) -> str:
 
 
 @cache
-def _requests(method: str, route: str, status: int) -> Counter:
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     # Looking a labelled counter up takes longer than counting.
-    return http_requests.labels(method, route, str(status))
-
-
-@cache
-def _seconds(route: str) -> Histogram:
-    return http_seconds.labels(route)
+    return http_requests.labels(method, route, str(status)), http_seconds.labels(route)
 
 
 class AccessLog:
@@ -125,6 +121,8 @@ class AccessLog:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._templates: dict[tuple[Any, frozenset[str]], str] | None = None
+        self._process = os.urandom(10).hex()
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and watch the answer go by."""
@@ -132,7 +130,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = os.urandom(16).hex()
+        request_id = f"{self._process}{next(self._numbers):012x}"
         scope.setdefault("state", {})["request_id"] = request_id
         status = _LOWEST_FAILURE  # what the server answers if the application raises
 
@@ -151,8 +149,9 @@ class AccessLog:
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = self._template(scope)
-        _requests(method, route, status).inc()
-        _seconds(route).observe(seconds)
+        counter, histogram = _meters(method, route, status)
+        counter.inc()
+        histogram.observe(seconds)
         level = logging.INFO
         if status >= _LOWEST_FAILURE:
             level = logging.WARNING

@@ -43,31 +43,34 @@ http_seconds = Histogram(
     buckets=_FAST,
     registry=REGISTRY,
 )
-feed_answers = Counter(
-    "liverwatch_feed_answers", "Answers of the feed by HTTP status", ["status"], registry=REGISTRY
-)
 outcomes = Counter(
     "liverwatch_resources",
-    "What became of received resources: stored, duplicate, older, ignored:<reason>, quarantined:<reason>",
-    ["source", "outcome"],
+    "What became of resources the feed took: stored, deleted, duplicate, older, ignored:<reason>, "
+    "quarantined:<reason>",
+    ["outcome"],
     registry=REGISTRY,
 )
 feed_lag = Histogram(
     "liverwatch_feed_lag_seconds",
-    "From a resource's own meta.lastUpdated to its receipt",
+    "From a resource's own meta.lastUpdated to its receipt by the feed",
     ["source"],
     buckets=_SLOW,
     registry=REGISTRY,
 )
-records_judged = Counter("liverwatch_records_judged", "Records judged", registry=REGISTRY)
+records_judged = Counter(
+    "liverwatch_records_judged",
+    "Records judged, or tried to be: because the feed changed them, or by the sweep",
+    registry=REGISTRY,
+)
 judgements_failed = Counter(
     "liverwatch_judgements_failed",
-    "Judgements that raised an error: the record stays unjudged",
+    "Judgements that raised an error in the sweep, which tries again whatever failed before",
     registry=REGISTRY,
 )
 deliveries = Counter(
     "liverwatch_deliveries",
-    "Attempts to write to an EHR by what came of them",
+    "Attempts to write to an EHR: written, unchanged, postponed, buried, released (untried: the server is "
+    "down), lost (to another sender)",
     ["source", "result"],
     registry=REGISTRY,
 )

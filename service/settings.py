@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     """Requests that may share one transaction."""
     queue_requests: int = Field(default=4096, gt=0)
     queue_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
-    """Over either, the feed answers 503 before it reads a body."""
+    """Of bodies being read, queued or written. Over either, the feed answers 503 before it reads a body."""
     sweep_seconds: float = Field(default=30.0, gt=0)
     """How often due patients, due quarantine and unjudged records are looked for."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

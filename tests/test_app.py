@@ -18,7 +18,8 @@ from service import app as wiring
 from service import ingest
 from service.app import create_app, seed_sources
 from service.errors import ConfigurationError
-from service.ingest import Rules
+from service.ingest import Rules, Swept
+from service.metrics import REGISTRY
 from service.settings import Settings, SourceSeed
 from service.store import sources
 from service.store.session import reading, writing
@@ -73,10 +74,11 @@ def test_the_sweep_goes_on_after_a_failure(engine: Engine, monkeypatch: pytest.M
     failures = iter([OperationalError("SELECT", {}, Exception()), ValueError()])
     swept = threading.Event()
 
-    def sweep(*_: object) -> None:
+    def sweep(*_: object) -> Swept:
         for failure in failures:
             raise failure
         swept.set()
+        return Swept(0, 0, 0)
 
     monkeypatch.setattr(wiring, "sweep", sweep)
     with TestClient(create_app(settings(sweep_seconds=0.01), engine)):
@@ -89,10 +91,12 @@ def test_a_result_dated_in_the_future_is_judged_by_itself_when_its_time_has_come
     later, done = threading.Event(), threading.Event()
     coming = datetime.now(UTC) + timedelta(days=3)
 
-    def sweep(engine: Engine, rules: Rules, now: datetime) -> None:
-        if later.is_set():
-            ingest.sweep(engine, rules, now + timedelta(days=3))
-            done.set()
+    def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
+        if not later.is_set():
+            return Swept(0, 0, 0)
+        swept = ingest.sweep(engine, rules, now + timedelta(days=3))
+        done.set()
+        return swept
 
     monkeypatch.setattr(wiring, "sweep", sweep)
     seeded = settings(sweep_seconds=0.05, sources=(SourceSeed(name="hospital", secret=SECRET),))
@@ -132,6 +136,48 @@ def test_it_says_in_one_line_why_it_cannot_start(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("liverwatch: ")
     assert "Traceback" not in done.stderr
+
+
+def test_what_it_does_is_counted_and_every_answer_has_an_id(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"liverwatch_{name}", labels) or 0.0
+
+    swept = threading.Event()
+
+    def sweep(*_: object) -> Swept:
+        if swept.is_set():
+            return Swept(0, 0, 0)
+        swept.set()
+        return Swept(5, 2, 0)
+
+    monkeypatch.setattr(wiring, "sweep", sweep)
+    answered = {"method": "POST", "route": "/feeds/{source}", "status": "200"}
+    watched: list[tuple[str, dict[str, str], float]] = [
+        ("resources_total", {"outcome": "stored"}, 1),
+        ("resources_total", {"outcome": "duplicate"}, 1),
+        ("feed_lag_seconds_count", {"source": "hospital"}, 2),
+        ("records_judged_total", {}, 1 + 5),
+        ("judgements_failed_total", {}, 2),
+        ("http_requests_total", answered, 2),
+    ]
+    before = [told(name, **labels) for name, labels, _ in watched]
+    seeded = settings(sweep_seconds=0.01, sources=(SourceSeed(name="hospital", secret=SECRET),))
+    seed_sources(engine, seeded)
+    with TestClient(create_app(seeded, engine)) as service:
+        answers = [service.post(FEED, json=observation(), headers=BEARER) for _ in range(2)]
+        assert swept.wait(10)
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 2
+    assert [told(name, **labels) for name, labels, _ in watched] == [
+        known + more for known, (_, _, more) in zip(before, watched, strict=True)
+    ]
+
+
+def test_an_address_with_a_slash_too_many_is_not_redirected(engine: Engine) -> None:
+    with TestClient(create_app(settings(), engine), follow_redirects=False) as service:
+        assert service.get("/fhir/DetectedIssue/?patient=Canary").status_code in (401, 404)
+        assert service.get("/health/live/?patient=Canary").status_code == 404
 
 
 def test_the_feed_asks_for_a_secret_however_it_was_seeded(engine: Engine) -> None:

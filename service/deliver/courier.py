@@ -20,6 +20,7 @@ from service.deliver.sending import Delivery, Terms
 from service.errors import ConfigurationError, LiverwatchError
 from service.fhir.client import FhirClient
 from service.fhir.remote import RemoteUnavailable
+from service.metrics import deliveries
 from service.store import decisions, outbox, sources
 from service.store.outbox import Claim
 from service.store.session import reading, writing
@@ -135,7 +136,7 @@ class Courier:
         now = self._clock()
         paused_until = self._patience.paused_until(source.id, now)
         if paused_until or time.monotonic() > deadline:
-            self._record(report, "released", lambda c: outbox.release(c, claim, paused_until or now))
+            self._record(source, report, "released", lambda c: outbox.release(c, claim, paused_until or now))
             return
         delivery = Delivery(self._engine, self._terms, claim, source.settings.fhir_base_url or "", deadline)
         try:
@@ -143,21 +144,20 @@ class Courier:
                 clients[source.id] = self._client_for(source, self._terms.timeout_seconds)
             delivery.send(clients[source.id], self._authors, now)
         except (RemoteUnavailable, ConfigurationError) as error:
-            self._postpone(claim, error, delivery.learnt, report)
+            self._postpone(claim, source, error, delivery.learnt, report)
         except LiverwatchError as error:
             log.error("alert %s is refused for good: %s", claim.alert_id, error.message)  # noqa: TRY400
             message, learnt = error.message, delivery.learnt
-            self._record(report, "buried", lambda c: outbox.bury(c, claim, message, remote=learnt))
+            self._record(source, report, "buried", lambda c: outbox.bury(c, claim, message, remote=learnt))
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 (a defect must not stop every other delivery)
-            self._postpone(
-                claim, RemoteUnavailable(f"defect: {type(error).__name__}"), delivery.learnt, report
-            )
+            defect = RemoteUnavailable(f"defect: {type(error).__name__}")
+            self._postpone(claim, source, defect, delivery.learnt, report)
         else:
             self._patience.succeeded(source.id)
             outcome = "written" if delivery.wrote else "unchanged"
-            self._record(report, outcome, lambda c: self._settle(c, claim, delivery))
+            self._record(source, report, outcome, lambda c: self._settle(c, claim, delivery))
 
     def _settle(self, connection: Connection, claim: Claim, delivery: Delivery) -> bool:
         assert delivery.letter is not None
@@ -177,17 +177,28 @@ class Courier:
         return kept
 
     def _postpone(
-        self, claim: Claim, error: LiverwatchError, learnt: str | None, report: DeliveryReport
+        self,
+        claim: Claim,
+        source: Source,
+        error: LiverwatchError,
+        learnt: str | None,
+        report: DeliveryReport,
     ) -> None:
         log.warning("alert %s is tried again later: %s", claim.alert_id, error.message)
         again = self._patience.failed(claim.source_id, claim.attempts, error, self._clock())
         self._record(
-            report, "postponed", lambda c: outbox.postpone(c, claim, again, error.message, remote=learnt)
+            source,
+            report,
+            "postponed",
+            lambda c: outbox.postpone(c, claim, again, error.message, remote=learnt),
         )
 
-    def _record(self, report: DeliveryReport, outcome: str, record: Callable[[Connection], bool]) -> None:
+    def _record(
+        self, source: Source, report: DeliveryReport, outcome: str, record: Callable[[Connection], bool]
+    ) -> None:
         """Note in the outbox what became of a row, and count it, unless another sender has taken it over."""
         with writing(self._engine) as connection:
             kept = record(connection)
         counted = outcome if kept else "lost"
         setattr(report, counted, getattr(report, counted) + 1)
+        deliveries.labels(source.name, counted).inc()

@@ -16,6 +16,8 @@ from datetime import datetime
 from sqlalchemy import Engine, text
 
 from service.errors import LiverwatchError, Overloaded
+from service.feed.counting import count_taken
+from service.feed.memory import RETRY_AFTER_SECONDS
 from service.ingest import Delivery, Rules, keep_for_later, take
 from service.store.session import is_away, reading
 
@@ -23,15 +25,17 @@ log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 0.5
 """How often a database that is away is tried again."""
-RETRY_AFTER_SECONDS = 2
 
 
 @dataclass(slots=True)
 class _Waiting:
     delivery: Delivery
-    size: int
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[None]"
+
+
+class _Away(Exception):
+    """The database cannot be reached: what is under way was not taken."""
 
 
 class Batcher:
@@ -45,16 +49,13 @@ class Batcher:
         *,
         batch_requests: int = 128,
         queue_requests: int = 4096,
-        queue_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._engine = engine
         self._rules = rules
         self._clock = clock
         self._batch_requests = batch_requests
         self._queue_requests = queue_requests
-        self._queue_bytes = queue_bytes
         self._queue: deque[_Waiting] = deque()
-        self._bytes = 0
         self._changed = threading.Condition()
         self._away = False
         self._stopping = False
@@ -81,6 +82,20 @@ class Batcher:
         """Requests waiting."""
         return len(self._queue)
 
+    async def submit(self, delivery: Delivery) -> None:
+        """Wait until the delivery is committed: stored, and judged or visibly unjudged.
+
+        Raises:
+            Overloaded: there is no room, or the database went away; nothing was stored.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(delivery, loop, loop.create_future())
+        with self._changed:
+            self.check_room()  # under the lock: the writer does not end between this and the queueing
+            self._queue.append(waiting)
+            self._changed.notify()
+        await waiting.done
+
     def check_room(self) -> None:
         """Refuse a request before its body is read.
 
@@ -88,30 +103,11 @@ class Batcher:
             Overloaded: the queue is full, the database is away, or the service is stopping.
         """
         if self._away:
-            raise Overloaded(
-                "the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS
-            )
+            raise _refusal("the database cannot be reached")
         if self._stopping or not self._thread.is_alive():
-            raise Overloaded("the service is stopping; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
-        if len(self._queue) >= self._queue_requests or self._bytes >= self._queue_bytes:
-            raise Overloaded(
-                "too many requests are waiting; nothing was taken", retry_after=RETRY_AFTER_SECONDS
-            )
-
-    async def submit(self, delivery: Delivery, size: int) -> None:
-        """Wait until the delivery is committed: stored, and judged or visibly unjudged.
-
-        Raises:
-            Overloaded: there is no room, or the database went away; nothing was stored.
-        """
-        self.check_room()
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(delivery, size, loop, loop.create_future())
-        with self._changed:
-            self._queue.append(waiting)
-            self._bytes += size
-            self._changed.notify()
-        await waiting.done
+            raise _refusal("the service is stopping")
+        if len(self._queue) >= self._queue_requests:
+            raise _refusal("too many requests are waiting")
 
     def _run(self) -> None:
         while True:
@@ -122,24 +118,31 @@ class Batcher:
                     return
                 count = min(self._batch_requests, len(self._queue))
                 batch = [self._queue.popleft() for _ in range(count)]
-                self._bytes -= sum(each.size for each in batch)
             self._write(batch)
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
-            take(self._engine, [each.delivery for each in batch], self._rules, self._clock())
-        except Exception as error:  # noqa: BLE001 - whatever it is, the requests must be answered
+            self._store(batch)
+        except _Away:
+            self._lose_database(batch)  # those of it that are answered already stay answered
+
+    def _store(self, batch: Sequence[_Waiting]) -> None:
+        deliveries = [each.delivery for each in batch]
+        try:
+            receipt = take(self._engine, deliveries, self._rules, self._clock())
+        except Exception as error:  # whatever it is, the requests must be answered
             if is_away(error):
-                self._lose_database(batch)
-            elif isinstance(error, Overloaded):
+                raise _Away from error
+            if isinstance(error, Overloaded):
                 _settle(batch, error)
             elif len(batch) > 1:
                 for each in batch:  # one poison request never fails another
-                    self._write([each])
+                    self._store([each])
             else:
                 self._set_aside(batch[0], error)
         else:
             _settle(batch, None)
+            count_taken(deliveries, receipt)
 
     def _set_aside(self, waiting: _Waiting, error: Exception) -> None:
         """Keep, visibly, a well-formed request whose storing fails however often it is tried."""
@@ -150,11 +153,10 @@ class Batcher:
             return
         try:
             keep_for_later(self._engine, waiting.delivery, error)
-        except Exception as failure:  # noqa: BLE001 - the writer thread must live on
+        except Exception as failure:  # the writer thread must live on
             if is_away(failure):
-                self._lose_database([waiting])
-            else:
-                _settle([waiting], unkept)
+                raise _Away from failure
+            _settle([waiting], unkept)
         else:
             _settle([waiting], None)
 
@@ -162,15 +164,12 @@ class Batcher:
         """Refuse everything at once, then wait here until the database answers again."""
         self._away = True
         log.error("the database is away; the feed answers 503 until it is back")
-        refusal = Overloaded(
-            "the database cannot be reached; nothing was taken", retry_after=RETRY_AFTER_SECONDS
-        )
+        refusal = _refusal("the database cannot be reached")
         _settle(batch, refusal)
         while not self._stopping:
             with self._changed:
                 queued = list(self._queue)
                 self._queue.clear()
-                self._bytes = 0
             _settle(queued, refusal)
             try:
                 with reading(self._engine) as connection:
@@ -181,6 +180,10 @@ class Batcher:
                 self._away = False
                 log.warning("the database is back")
                 return
+
+
+def _refusal(why: str) -> Overloaded:
+    return Overloaded(f"{why}; nothing was taken", retry_after=RETRY_AFTER_SECONDS)
 
 
 def _settle(batch: Sequence[_Waiting], error: LiverwatchError | None) -> None:

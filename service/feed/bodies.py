@@ -1,5 +1,6 @@
 """Reading a request's body within its limits, and finding out what it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -32,8 +33,14 @@ def check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("compressed bodies are not read here: send without Content-Encoding")
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request, limits: Limits, make_room: Callable[[int], None]) -> bytes:
     """The whole body, never more of it than a Bundle may have.
+
+    Args:
+        request: whose body it is.
+        limits: how large it may be.
+        make_room: told how many bytes are about to be held, before they are read; raises where that is too
+            many. A body without Content-Length makes room as it comes.
 
     Raises:
         TooLarge: it is larger; reading stops there.
@@ -45,12 +52,15 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             raise MalformedInput("Content-Length is not a number")
         if int(stated) > limits.bundle_bytes:
             raise _too_large(limits)
+        make_room(int(stated))
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limits.bundle_bytes:
             raise _too_large(limits)
+        if stated is None:
+            make_room(size)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -14,6 +14,7 @@ from service.errors import InvalidResource, LiverwatchError, TooLarge
 from service.feed.authenticity import Directory, authenticate
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits, check_media_type, read_body
+from service.feed.memory import Memory, Room
 from service.fhir.decode import decode_bundle
 from service.fhir.decode import READ_TYPES, decode_resource, resource_type, tombstone
 from service.fhir.incoming import Ignored, Incoming
@@ -21,7 +22,6 @@ from service.fhir.outcomes import outcome_bytes
 from service.fhir.references import is_id
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery
-from service.metrics import feed_answers
 from service.store.sources import Source
 
 FHIR_JSON = "application/fhir+json"
@@ -34,8 +34,11 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 class Feed:
     """The feed endpoints over one batcher."""
 
-    def __init__(self, batcher: Batcher, directory: Directory, rulebook: Rulebook, limits: Limits) -> None:
+    def __init__(
+        self, batcher: Batcher, memory: Memory, directory: Directory, rulebook: Rulebook, limits: Limits
+    ) -> None:
         self._batcher = batcher
+        self._memory = memory
         self._directory = directory
         self._rulebook = rulebook
         self._limits = limits
@@ -55,18 +58,20 @@ class Feed:
         source = self._directory.find(request.path_params["source"])
         authenticate(request, source)
         self._batcher.check_room()
+        self._memory.check()
         return source
 
     async def _take(self, request: Request) -> None:
         source = await self._source(request)
         check_media_type(request)
-        body = await read_body(request, self._limits)
-        if len(body) > _LARGE:
-            incoming = await asyncio.to_thread(self._decode, body, source)
-        else:
-            incoming = self._decode(body, source)
-        self._check_place(request, incoming)
-        await self._batcher.submit(Delivery(source, incoming, datetime.now(UTC)), len(body))
+        with Room(self._memory) as room:
+            body = await read_body(request, self._limits, room.widen)
+            if len(body) > _LARGE:
+                incoming = await asyncio.to_thread(self._decode, body, source)
+            else:
+                incoming = self._decode(body, source)
+            self._check_place(request, incoming)
+            await self._batcher.submit(Delivery(source, incoming, datetime.now(UTC)))
 
     async def _remove(self, request: Request) -> None:
         source = await self._source(request)
@@ -76,7 +81,7 @@ class Feed:
         gone = tombstone(type_, id_)
         if type_ not in READ_TYPES:
             gone = gone._replace(content=Ignored("other-type"))
-        await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)), 0)
+        await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)))
 
     def _decode(self, body: bytes, source: Source) -> Sequence[Incoming]:
         if not body.strip():
@@ -117,9 +122,7 @@ def _answering(handle: Callable[[Request], Awaitable[None]]) -> Callable[[Reques
         try:
             await handle(request)
         except LiverwatchError as error:
-            feed_answers.labels(str(error.status)).inc()
             return refusal(error)
-        feed_answers.labels("200").inc()
         return Response(_ACCEPTED, media_type=FHIR_JSON)
 
     return answer

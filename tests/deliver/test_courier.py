@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from service.alerts.alert import Action, State
 from service.deliver import DeliveryReport
 from service.fhir.names import ALERT
+from service.metrics import deliveries
 from service.store.schema import audit
 from service.store.session import open_engine, reading
 from tests.deliver.posting import Post, over
@@ -65,6 +66,22 @@ def test_a_new_alert_is_written_with_its_proposals_and_its_provenance(
     assert not stored.line().pending
     with reading(stored.engine) as connection:
         assert [row.action for row in connection.execute(select(audit))] == ["ehr.write"]
+
+
+def test_attempts_are_counted_by_source_and_what_came_of_them(post: Post) -> None:
+    def told() -> dict[str, float]:
+        return {
+            sample.labels["result"]: sample.value
+            for family in deliveries.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total") and sample.labels["source"] == "clinic"
+        }
+
+    before = told()
+    post.deliver(alert())
+    now = told()
+    assert now["written"] == before.get("written", 0) + 1
+    assert sum(now.values()) == sum(before.values()) + 1
 
 
 def test_replaying_the_outbox_changes_nothing(stored: Post, server: FakeServer) -> None:

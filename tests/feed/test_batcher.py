@@ -1,8 +1,11 @@
 """Acknowledged means committed; one request never fails another; what there is no room for is not read."""
 
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +80,14 @@ def poison(monkeypatch: pytest.MonkeyPatch, id_: str) -> None:
     monkeypatch.setattr(resources, "add_current", add_current)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that is about to happen."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
 @pytest.fixture
 def together(monkeypatch: pytest.MonkeyPatch) -> Callable[[TestClient, Sequence[Any]], list[int]]:
     """Send requests so that they share one transaction: the first batch waits until all are queued."""
@@ -87,16 +98,16 @@ def together(monkeypatch: pytest.MonkeyPatch) -> Callable[[TestClient, Sequence[
         queued = threading.Event()
 
         def take(engine: Engine, deliveries: Sequence[Delivery], *rest: Any, **more: Any) -> Receipt:
-            queued.wait(20)
             sizes.append(len(deliveries))
+            queued.wait(60)
             return real(engine, deliveries, *rest, **more)
 
         monkeypatch.setattr(batching, "take", take)
         batcher = feed.app.state.batcher  # type: ignore[attr-defined]
         with ThreadPoolExecutor(len(bodies)) as pool:
             answers = [pool.submit(feed.post, FEED, json=body, headers=BEARER) for body in bodies]
-            while batcher.depth < len(bodies) - 1:
-                threading.Event().wait(0.01)
+            # The first batch may be of any size: the writer wakes up when it can.
+            until(lambda: bool(sizes) and sizes[0] + batcher.depth == len(bodies))
             queued.set()
             statuses = [answer.result().status_code for answer in answers]
         assert max(sizes) > 1, "they did not share a transaction"
@@ -117,6 +128,41 @@ def test_one_poison_request_among_64_concurrent_ones_is_set_aside_alone(
     assert set(values(hospital)) == {f"o{number}" for number in range(64)} - {"o13"}
     assert held(hospital) == ["storing-failed"]
     assert unjudged(hospital) == 0
+
+
+def test_when_the_database_goes_away_among_requests_tried_singly_the_rest_are_told_at_once(
+    feed: TestClient,
+    hospital: Engine,
+    together: Callable[[TestClient, Sequence[Any]], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poison(monkeypatch, "o13")
+    real, singly, back = resources.current, [0], threading.Event()
+
+    def current(connection: Connection, source_id: int, keys: Collection[str]) -> Any:
+        singly[0] += len(keys) == 1
+        if singly[0] > 3:
+            raise sqlite3.OperationalError("disk I/O error")
+        return real(connection, source_id, keys)
+
+    @contextmanager
+    def away(_: Engine) -> Iterator[Connection]:
+        if not back.wait(0):
+            raise sqlite3.OperationalError("disk I/O error")
+        with reading(hospital) as connection:
+            yield connection
+
+    monkeypatch.setattr(resources, "current", current)
+    monkeypatch.setattr(batching, "reading", away)
+    statuses = together(feed, [observation(f"o{number}") for number in range(20)])
+    taken = set(values(hospital))
+    assert 503 in statuses
+    assert statuses == [200 if f"o{number}" in taken else 503 for number in range(20)]
+    assert not feed.app.state.batcher.alive  # type: ignore[attr-defined]
+    monkeypatch.setattr(resources, "current", real)
+    back.set()
+    until(lambda: feed.app.state.batcher.alive)  # type: ignore[attr-defined]
+    assert feed.post(FEED, json=observation("o0", version=2)).status_code == 200
 
 
 def test_requests_that_share_a_transaction_may_concern_the_same_resource(
@@ -170,7 +216,7 @@ def check_overloaded(answer: Any) -> None:
     assert answer.json()["issue"][0]["code"] == "transient"
 
 
-@pytest.mark.parametrize("limit", [{"queue_requests": 2}, {"queue_bytes": 600}])
+@pytest.mark.parametrize("limit", [{"queue_requests": 2}, {"queue_bytes": 1000}])
 def test_with_a_full_queue_a_request_is_refused_before_its_body_is_decoded(
     start: Start, hospital: Engine, monkeypatch: pytest.MonkeyPatch, limit: dict[str, int]
 ) -> None:
@@ -190,8 +236,7 @@ def test_with_a_full_queue_a_request_is_refused_before_its_body_is_decoded(
         assert busy.wait(10)
         for number in (1, 2):
             answers.append(pool.submit(feed.post, FEED, json=observation(f"o{number}"), headers=BEARER))
-            while batcher.depth < number:
-                threading.Event().wait(0.01)
+            until(lambda number=number: batcher.depth == number)  # type: ignore[misc]
         for method in ("POST", "DELETE"):
             path = FEED if method == "POST" else f"{FEED}/Observation/o1"
             check_overloaded(feed.request(method, path, content=b"<not even JSON", headers=BEARER))
@@ -219,11 +264,9 @@ def test_what_is_queued_when_the_service_stops_is_written_first(
         answers = [pool.submit(feed.post, FEED, json=observation("o0"), headers=BEARER)]
         assert busy.wait(10)
         answers.append(pool.submit(feed.post, FEED, json=observation("o1"), headers=BEARER))
-        while batcher.depth < 1:
-            threading.Event().wait(0.01)
+        until(lambda: batcher.depth == 1)
         stopping = pool.submit(batcher.stop)
-        while not batcher._stopping:
-            threading.Event().wait(0.01)
+        until(lambda: batcher._stopping)
         check_overloaded(feed.post(FEED, json=observation("o2"), headers=BEARER))
         go_on.set()
         stopping.result()
