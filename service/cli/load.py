@@ -1,5 +1,6 @@
 """`load`: files into the database."""
 
+import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -45,6 +46,10 @@ def load(
 
     files = find_files(paths)
     settings = settings_of(clock)
+    gc.freeze()
+    gc.set_threshold(
+        100_000, 50, 50
+    )  # a chunk makes many objects that live for one transaction, in no circle
     with database(settings) as engine, _until_interrupted() as stop:
         known, new = ensure_source(engine, source, now(), actor())
         if new:

@@ -22,12 +22,14 @@ class Arrival:
     source: Source
     incoming: Incoming
     version: Version
-    """Its patient is filled in once the patients are locked."""
+    """Without its patient, who is known only once the patients are locked: see `number`."""
     content: Content
     """What is made of it; Unusable where something beyond the resource itself forbids using it."""
     patient: str | None
     """Its Patient's id within the source."""
     retry_at: datetime | None = None
+    number: int | None = None
+    """The store's number of its patient."""
     again: bool = False
     """A replay: it is taken even though the same version was stored before."""
 
@@ -76,22 +78,27 @@ def arrive(
 ) -> Arrival:
     """Work out what a resource is filed under, and whether its time has come."""
     content = incoming.content
+    kind = content.__class__
     digest = resources.digest_of(incoming.raw) if incoming.raw else None
-    state = "deleted" if isinstance(content, Deleted) else "live"
+    state = "deleted" if kind is Deleted else "live"
     key = f"{incoming.type}/{incoming.id}" if incoming.id else ""
     named_by = None
     if incoming.patient is None and incoming.patient_identifier is not None:
         named_by = identifier_text(*incoming.patient_identifier)
-    stated = (incoming.version_id, incoming.last_updated)
-    version = Version(key, None, *stated, received, digest, state, 0, named_by)
+    version = Version(
+        key, None, incoming.version_id, incoming.last_updated, received, digest, state, 0, named_by
+    )
     arrival = Arrival(source, incoming, version, content, incoming.patient)
     if isinstance(content, Observed) and content.results:
-        tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
         newest = max(result.effective for result in content.results)
-        if newest > now + tolerance:
+        if newest > now and newest > now + (tolerance := _tolerance(rulebook)):
             arrival.retry_at = newest - tolerance
             arrival.content = _FUTURE
     return arrival
+
+
+def _tolerance(rulebook: Rulebook) -> timedelta:
+    return timedelta(hours=rulebook.rules.results.future_tolerance_hours)
 
 
 _FUTURE = Unusable(
@@ -188,12 +195,6 @@ def merges_stated(facts: PatientFacts, patient: str) -> set[tuple[str, str]]:
     if facts.replaced_by is not None:
         merges.add((patient, facts.replaced_by))
     return merges
-
-
-def with_patient(arrival: Arrival, numbers: Mapping[str, int]) -> None:
-    """Fill in the store's number of an arrival's patient."""
-    number = numbers.get(arrival.patient) if arrival.patient is not None else None
-    arrival.version = arrival.version._replace(patient_id=number)
 
 
 def flagged_unordered(content: Content) -> Content:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -90,6 +90,8 @@ def judge(
     together: Sequence[set[int]],
     rules: Rules,
     now: datetime,
+    *,
+    told: Callable[[int, Assessment], None] | None = None,
 ) -> set[int]:
     """Judge people whose patients the transaction has locked; the caller saves the patients afterwards.
 
@@ -100,6 +102,7 @@ def judge(
         together: sets of patients whose merge was made or undone, whose alerts are reconciled together.
         rules: what to judge by.
         now: the moment, aware.
+        told: called with each person and what the assessment says.
 
     Returns:
         The people whose judgement failed: their records are quarantined as `assessment-failed`.
@@ -127,6 +130,9 @@ def judge(
             _hold_failed(bench, rows, error)
             continue
         noted += [_conclude(bench, case, changes) for case in cases]
+        if told is not None:
+            for case in cases:
+                told(case.person, case.assessment)
         changed.setdefault(rows[0].source_id, []).extend(changes)
     for source_id, changes in changed.items():
         alert_store.save(connection, changes, source_id, now)

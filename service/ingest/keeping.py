@@ -44,9 +44,9 @@ class Plan:
         """Plan what one resource's versions come to."""
         for loser in outcome.losers:
             self._keep_bytes(loser)
-            row = self._row(loser.version.patient_id)
+            row = self._row(loser.number)
             at = row.revision if row else 0
-            self.ended.append((loser.version._replace(since_revision=at), at))
+            self.ended.append((loser.version._replace(patient_id=loser.number, since_revision=at), at))
         if not outcome.moves:
             return
         before, winner = outcome.before, outcome.winner
@@ -57,8 +57,9 @@ class Plan:
             self.settled.append(outcome.key)
         assert isinstance(winner, Arrival)
         self._keep_bytes(winner)
-        row = self._row(winner.version.patient_id)
-        version = winner.version._replace(since_revision=row.touch() if row else 0)
+        row = self._row(winner.number)
+        since = row.touch() if row else 0
+        version = winner.version._replace(patient_id=winner.number, since_revision=since)
         if before is not None:
             self.newer.append((before, version))
         else:

@@ -18,7 +18,6 @@ from service.ingest.arrivals import (
     merges_stated,
     new_ones,
     succession,
-    with_patient,
 )
 from service.ingest.judging import Rules
 from service.ingest.keeping import Plan, unheld
@@ -169,7 +168,7 @@ def _lock(
     if connection.dialect.name != "sqlite" and speaking:
         _check_unchanged(connected, identities.linked_with(connection, source.id, speaking))
     for arrival in arrivals:
-        with_patient(arrival, numbers)
+        arrival.number = numbers.get(arrival.patient) if arrival.patient is not None else None
     return {name: step.locked[numbers[name]] for name in connected}
 
 

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, func, select
 
 from service.alerts.alert import State
-from service.assessments import assess_people
-from service.clinical.episodes import Tier
+from service.clinical.episodes import Assessment, Tier
 from service.errors import Conflict, Overloaded
 from service.fhir.incoming import Incoming
 from service.ingest import Delivery, Rules, judge, keep_for_later, take
@@ -20,7 +19,6 @@ from service.loading.chunks import Chunk, Decoder, Limits
 from service.loading.files import FeedFile, Rejection
 from service.loading.pace import Pace
 from service.store import decisions, patients, sources
-from service.store.people import by_ids
 from service.store.schema import alert
 from service.store.session import is_away, reading, writing
 from service.store.sources import Source, SourceSettings
@@ -190,26 +188,24 @@ class Loader:
     def _judge_page(self, page: Sequence[int]) -> None:
         now = self.clock()
 
-        def work(connection: Connection) -> tuple[set[int], set[int]]:
+        def work(connection: Connection) -> tuple[set[int], set[int], Counter[str]]:
+            kinds: Counter[str] = Counter()
+
+            def count(_person: int, assessment: Assessment) -> None:
+                for episode in assessment.episodes:
+                    kinds.update({finding.kind.value for finding in episode.findings})
+
             locked = patients.lock(connection, page)
             people = {row.person for row in locked.values()}
-            failed = judge(connection, locked, people, [], self.rules, now)
+            failed = judge(connection, locked, people, [], self.rules, now, told=count)
             patients.save(connection, locked.values())
-            return people, failed
+            return people, failed, kinds
 
-        people, failed = in_transaction(self.engine, work)
-        self._count_episodes(people - failed, now)
+        people, failed, kinds = in_transaction(self.engine, work)
+        self.summary.episodes += kinds
         self.summary.judged += len(people)
         self.summary.failed += len(failed)
         self.on_judged(len(people))
-
-    def _count_episodes(self, ids: set[int], now: datetime) -> None:
-        with reading(self.engine) as connection:
-            page = by_ids(connection, ids)
-            names = {row.source_id: self.source.name for rows in page.values() for row in rows}
-            for each in assess_people(connection, page, names, self.rules, now):
-                for episode in each.assessment.episodes:
-                    self.summary.episodes.update({finding.kind.value for finding in episode.findings})
 
 
 def _open_alerts(connection: Connection, source: Source) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from decimal import Decimal
 
 import msgspec
@@ -29,6 +30,11 @@ _ranges_of = msgspec.json.Decoder(tuple[ReferenceRange, ...])
 _encoder = msgspec.json.Encoder()
 
 
+_ANALYTES = {each.value: each for each in Analyte}
+_COMPARATORS = {each.value: each for each in Comparator}
+_NAMES: dict[Analyte | Comparator, str] = {each: each.value for each in (*Analyte, *Comparator)}
+
+
 class _ConditionContext(msgspec.Struct, tag="condition"):
     content: Condition
 
@@ -47,11 +53,11 @@ def add_results(connection: Connection, results: Iterable[tuple[int, LabResult]]
             patient_id,
             result.key.observation_id,
             result.key.sub_key,
-            result.analyte.value,
+            _NAMES[result.analyte],
             result.effective,
             result.day,
             str(result.value),
-            result.comparator.value,
+            _NAMES[result.comparator],
             _encoder.encode(result.ranges).decode() if result.ranges else None,
             result.preliminary,
             " ".join(result.flags),
@@ -130,10 +136,6 @@ def newest(record: PatientRecord) -> datetime | None:
     return max((result.effective for result in record.results), default=None)
 
 
-_ANALYTES = {each.value: each for each in Analyte}
-_COMPARATORS = {each.value: each for each in Comparator}
-
-
 def _results(
     connection: Connection, member_of: Mapping[int, int], source_of: Mapping[int, str]
 ) -> dict[int, list[LabResult]]:
@@ -142,7 +144,8 @@ def _results(
     )
     found: dict[int, list[LabResult]] = {}
     ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
-    for row in connection.execute(query.order_by(lab_result.c.patient_id)):
+    rows = connection.execute(query.order_by(lab_result.c.patient_id))
+    for row in chain.from_iterable(rows.partitions(2000)):
         patient_id, observation, sub_key, analyte, effective, day, value, comparator, text, early, flags = row
         ranges = ranges_seen.get(text)
         if ranges is None:

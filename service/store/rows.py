@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     Uuid,
     any_,
     bindparam,
@@ -87,7 +88,7 @@ def insert_rows(
 @lru_cache(maxsize=64)
 def _prepared(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[str, list[Any], list[str]]:
     names = ", ".join(columns)
-    kinds = [table.c[name].type.dialect_impl(dialect) for name in columns]
+    kinds = [table.c[name].type for name in columns]
     if dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
         converters = [_converter(kind, dialect) for kind in kinds]
@@ -97,8 +98,11 @@ def _prepared(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple
 
 
 def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Any:
-    # Booleans and bytes are what the SQLite driver takes as they are; SQLAlchemy would only check them.
-    return None if isinstance(kind, Boolean | LargeBinary) else kind.bind_processor(dialect)
+    # What the SQLite driver takes as it is needs no look; instants and days repeat, so their text is kept.
+    if isinstance(kind, Boolean | LargeBinary | String | Integer) and not isinstance(kind, TypeDecorator):
+        return None
+    convert = kind.dialect_impl(dialect).bind_processor(dialect)
+    return convert if convert is None else lru_cache(maxsize=4096)(convert)
 
 
 def _copy_type(kind: TypeEngine[Any]) -> str:
