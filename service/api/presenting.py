@@ -1,5 +1,6 @@
 """Alerts as this service's own endpoint shows them: what an EHR is written, under our ids and addresses."""
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from service.clinical.rulebook import Rulebook
 from service.fhir import names
 from service.fhir.encode import Addresses, encode_issue, encode_requests, instant
 from service.fhir.encode_origin import encode_device
-from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
+from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from service.metrics import refused_resources
 from service.settings import code_version
 from service.store import alerts, resources
@@ -40,6 +41,7 @@ class Shown:
 
     resource: Resource
     version: str
+    """The alert's revision, and a digest of all the resource says: the same version always says the same."""
     updated: datetime
 
     @property
@@ -147,7 +149,8 @@ def unshowable(kind: Kind, stored: Stored, step: str, error: InvalidOutgoing) ->
 
 
 def _checked(resource: Resource, stored: Stored) -> Shown:
-    version = str(stored.alert.revision)
+    # What it says depends on more than the alert: rulebook, release, addresses, what the source has deleted.
+    version = f"{stored.alert.revision}-{hashlib.sha256(to_bytes(resource)).hexdigest()[:12]}"
     meta = {
         "versionId": version,
         "lastUpdated": instant(stored.updated),

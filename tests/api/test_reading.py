@@ -13,9 +13,10 @@ from service.clinical.rulebook import load_rulebook
 from service.deliver.letters import read_letter
 from service.fhir.encode import encode_issue, instant
 from service.fhir.outgoing import validate_outgoing
-from service.store import alerts
+from service.store import alerts, sources
 from service.store.schema import resource
 from service.store.session import reading, writing
+from service.store.sources import SourceSettings
 from tests.api.reading_room import EHR, PUBLIC_URL, ReadingRoom, number
 from tests.fhir.alert_examples import alert, disposition, episode, revised, urgent
 
@@ -32,7 +33,7 @@ def test_an_alert_reads_as_a_valid_detected_issue_under_our_id(room: ReadingRoom
     assert issue["status"] == "preliminary"
     assert issue["patient"] == {"reference": f"{EHR}/Patient/p1"}
     assert issue["implicated"][0] == {"reference": f"{EHR}/Observation/alt-1"}
-    assert issue["meta"]["versionId"] == "1"
+    assert issue["meta"]["versionId"].startswith("1-")
     assert issue["meta"]["lastUpdated"] == instant(room.now)
     assert issue["meta"]["tag"][0]["code"] == "clinic"
 
@@ -113,15 +114,31 @@ def test_a_version_the_reader_has_is_not_sent_again(room: ReadingRoom, client: T
     room.put(1)
     address = f"/fhir/DetectedIssue/{number(1)}"
     first = client.get(address)
-    assert first.headers["etag"] == 'W/"1"'
+    etag = first.headers["etag"]
+    assert etag == f'W/"{first.json()["meta"]["versionId"]}"'
     assert first.headers["last-modified"] == format_datetime(room.now.astimezone(UTC), usegmt=True)
-    for known in ('W/"1"', '"1"', 'W/"0", W/"1"', "*"):
+    for known in (etag, etag.removeprefix("W/"), f'W/"0", {etag}', "*"):
         again = client.get(address, headers={"If-None-Match": known})
         assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["etag"] == 'W/"1"'
+        assert again.headers["etag"] == etag
     room.put(1, revised(alert(episode(tier=Tier.SOON))))
-    changed = client.get(address, headers={"If-None-Match": 'W/"1"'})
-    assert (changed.status_code, changed.headers["etag"]) == (200, 'W/"2"')
+    changed = client.get(address, headers={"If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"].startswith('W/"2-')
+
+
+def test_the_same_revision_under_other_rules_or_addresses_is_another_version(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    room.put(1)
+    address = f"/fhir/DetectedIssue/{number(1)}"
+    etag = client.get(address).headers["etag"]
+    with writing(room.engine) as connection:
+        moved = SourceSettings(fhir_base_url="https://elsewhere.clinic.test/r4")
+        sources.change(connection, "clinic", moved)
+    again = client.get(address, headers={"If-None-Match": etag})
+    assert again.status_code == 200
+    assert again.headers["etag"] != etag
 
 
 def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
