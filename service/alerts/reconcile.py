@@ -26,7 +26,9 @@ from service.alerts.states import state_of, woken_by
 from service.clinical.episodes import Episode, Family
 from service.clinical.results import ResultKey
 
-NO_EVIDENCE = "None of the results it was based on stands any more: corrected, retracted, or moved elsewhere."
+NO_EVIDENCE = (
+    "None of the elevated results it was based on stands any more: corrected, retracted, or moved elsewhere."
+)
 """`Alert.withdrawn` when its evidence vanished."""
 NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
 """`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""

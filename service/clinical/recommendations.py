@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -94,7 +94,9 @@ def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
         tier = max(finding.tier for finding in persistent)
         met = min(finding.alerts_from or finding.met for finding in persistent)
         steps.append(_step(ULTRASOUND, met, tier, persistent, due_days))
-    steps.append(_step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, due_days))
+    repeat = _step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, due_days)
+    # A repeat is another panel than the one it repeats, however urgent: the next day at the earliest.
+    steps.append(replace(repeat, due=max(repeat.due, episode.last_result + timedelta(days=1))))
     return tuple(sorted(steps, key=lambda step: (-step.priority, step.due)))
 
 

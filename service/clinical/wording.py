@@ -31,11 +31,13 @@ def _persistent(run: Run, remarks: tuple[int, ...]) -> str:
     first, last, highest = run.first, run.last, run.highest
     days = last.ordinal - first.ordinal
     passed = [months for months in remarks if last.day > add_months(first.day, months)]
+    levels = f"Highest {level(highest)}; latest {level(last)}"
+    if highest.ordinal == last.ordinal:
+        levels = f"Highest and latest {level(last)}"
     still = f" Still elevated after {passed[-1]} months." if passed else ""
     return (
         f"{analyte_in_words(first.analyte)} elevated from {first.day} to {last.day}, {days} days, "
-        f"in {len(run.values)} day-values, none normal between. Highest {level(highest)}; "
-        f"latest {level(last)}. "
+        f"over {_days(len(run.values))}, none normal between. {levels}. "
         f"Rule: elevated for more than six calendar months.{still}"
     )
 
@@ -44,8 +46,8 @@ def _intermittent(latest: tuple[DayValue, ...]) -> str:
     elevated = [value for value in latest if value.elevated]
     days = ", ".join(f"{number(value.multiple)} × on {value.day}" for value in elevated)
     return (
-        f"{analyte_in_words(elevated[0].analyte)} elevated in {len(elevated)} of the last {len(latest)} "
-        f"day-values ({days}), without a persistent run. Latest {level(latest[-1])}."
+        f"{analyte_in_words(elevated[0].analyte)} elevated on {len(elevated)} of the last "
+        f"{_days(len(latest))} ({days}), without a persistent run. Latest {level(latest[-1])}."
     )
 
 
@@ -72,14 +74,15 @@ def _sustained_rise(
     days = doubling_days(exact[start:end][-most:])
     slope = f" Doubling time about {days} days." if days is not None else ""
     return (
-        f"{level(value)}: rising over {end - start} day-values since {first.day}, "
+        f"{level(value)}: rising over {_days(end - start)} since {first.day}, "
         f"{number(value.value / first.value)} × the first ({quantity(first.analyte, first.value)}); "
         f"Mann-Kendall trend significant one-sided and above the reference change limit.{slope}"
     )
 
 
 def _days(count: int) -> str:
-    return "1 day-value" if count == 1 else f"{count} day-values"
+    """However many results a day has, they make one value."""
+    return "1 day of testing" if count == 1 else f"{count} days of testing"
 
 
 def _severe(value: DayValue) -> str:
@@ -90,7 +93,9 @@ def _hys_law(enzyme: DayValue, total: DayValue, alp: DayValue | None, n_r: Decim
     pair = f"{level(enzyme)} with {level(total)}"
     if alp is None or n_r is None:
         return f"{pair}; ALP is missing, so Hy's law is possible but not shown."
-    return f"{pair}; {level(alp)}, nR {number(n_r)}: the pattern of Hy's law."
+    return (
+        f"{pair}; {level(alp)}, nR {number(n_r)}: the pattern of Hy's law; other causes are to be excluded."
+    )
 
 
 def _cholestatic(alp: DayValue, total: DayValue, enzyme: DayValue | None, n_r: Decimal | None) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.fhir import names
+from service.fhir import names, wording
 from service.fhir.comparing import holds, merged
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 
@@ -109,7 +109,14 @@ def _marked(request: Resource) -> bool:
 
 
 def _revoked(request: Resource) -> Resource:
-    return {**request, "status": "revoked", "note": [*request.get("note", []), names.NO_LONGER_ADVISED]}
+    code = request.get("code")
+    step = code.get("text") if isinstance(code, dict) else None
+    return {
+        **request,
+        "text": wording.no_longer_advised(step if isinstance(step, str) else "this step"),
+        "status": "revoked",
+        "note": [*request.get("note", []), names.NO_LONGER_ADVISED],
+    }
 
 
 def _create(resource: Resource, urn: str | None) -> Resource:

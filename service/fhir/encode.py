@@ -43,7 +43,7 @@ class Addresses:
     observation_base: str = ""
     """Put before `Observation/<id>`: empty on the server that holds them."""
     gone: frozenset[str] = frozenset()
-    """Ids of Observations that the server has deleted: a reference to them may be refused."""
+    """Ids of Observations retracted, or deleted on the server: a reference to them may be refused."""
 
     def observations(self, keys: Iterable[ResultKey]) -> list[Resource]:
         """References to the Observations of those results, each once: a component is its Observation."""
@@ -52,7 +52,9 @@ class Addresses:
             if key.source != self.source:
                 references[f"{key.source}/{key.observation_id}"] = {"display": f"A result in {key.source}"}
             elif key.observation_id in self.gone:
-                references[key.observation_id] = {"display": "A result that has since been deleted"}
+                references[key.observation_id] = {
+                    "display": "A result that has since been retracted or deleted"
+                }
             else:
                 reference = f"{self.observation_base}Observation/{key.observation_id}"
                 references[key.observation_id] = {"reference": reference}
@@ -161,7 +163,11 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
         {
             "resourceType": "ServiceRequest",
             "id": names.step_id(alert.id, step.name) if with_id else None,
-            "text": wording.narrative(f"Proposed: {order.text}", [f"Due: {step.due}", note]),
+            "text": (
+                wording.no_longer_advised(order.text)
+                if over
+                else wording.narrative(f"Proposed: {order.text}", [f"Due: {step.due}", note])
+            ),
             "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
             "instantiatesCanonical": [f"{names.PLAN}/{names.KIND_CODES[step.kind]}"],
             "status": "revoked" if over else "active",

@@ -50,7 +50,7 @@ FINDINGS: Final[dict[str, str]] = {
     "pregnancy": "Elevation in pregnancy",
     "urgent-elevation": "Urgent elevation",
     "worsening": "Worsening elevation",
-    "fold-rise": "Multiple of the baseline",
+    "fold-rise": "Rise to a multiple of the baseline",
     "band-step": "Step to a higher band",
     "sustained-rise": "Sustained rise",
     "persistent-elevation": "Persistent elevation",

@@ -68,12 +68,14 @@ def why(alert: Alert) -> list[str]:
     notes = dict.fromkeys(alert.episode.notes)
     for finding in alerting_findings(alert.episode):
         for reason in finding.reasons:
-            when = f"{reason.met}" if reason.met == reason.last else f"{reason.met} to {reason.last}"
+            when = f"met {reason.met}"
+            if reason.last != reason.met:
+                when += f", last held {reason.last}"
             name = finding_in_words(reason_code(finding, reason))
             lines.append(f"{capitalised(analyte_in_words(finding.analyte))}: {name}, {when}. {reason.detail}")
         notes.update(dict.fromkeys(finding.notes))
     lines += [_level_in_words(level) for level in alert.episode.latest]
-    return lines + [f"Note: {note}" for note in notes]
+    return lines + [f"Note: {note.rstrip('.')}." for note in notes]
 
 
 def mitigation(disposition: Disposition) -> str:
@@ -95,6 +97,11 @@ def narrative(title: str, lines: Iterable[str]) -> dict[str, str]:
     return {"status": "generated", "div": div}
 
 
+def no_longer_advised(step: str) -> dict[str, str]:
+    """FHIR Narrative of a proposal that was revoked."""
+    return narrative(f"No longer advised: {step}", ())
+
+
 def printable(text: str) -> str:
     """The text without the control characters that neither FHIR strings nor XML allow."""
     return "".join(c for c in text if c in "\n\t" or c.isprintable())
@@ -103,5 +110,5 @@ def printable(text: str) -> str:
 def _level_in_words(level: Level) -> str:
     return (
         f"Latest {analyte_in_words(level.analyte)}: {quantity(level.analyte, level.value)} on {level.day}, "
-        f"{number(level.multiple)} × the upper limit of {number(level.limit)} ({level.limit_source})"
+        f"{number(level.multiple)} × the upper limit of {number(level.limit)} ({level.limit_source})."
     )

@@ -85,7 +85,7 @@ def test_a_finding_says_when_it_was_met_and_how_long_it_lasts() -> None:
     (reason,) = finding.reasons
     assert (reason.met, reason.last) == (date(2020, 7, 19), date(2023, 1, 5))
     assert len(reason.evidence) == 5
-    assert "1100 days, in 5 day-values" in reason.detail
+    assert "1100 days, over 5 days of testing" in reason.detail
     assert "Highest ALT 3 × ULN (99 U/L, limit 33, rulebook) on 2020-10-27" in reason.detail
     assert "latest ALT 2 × ULN" in reason.detail
     assert "Still elevated after 24 months." in reason.detail
@@ -184,7 +184,7 @@ def test_intermittent_goes_by_the_band_of_the_latest() -> None:
     (finding,) = findings(judged(record), ALT, Kind.INTERMITTENT)
     assert (finding.first, finding.tier) == (date(2020, 1, 1), Tier.SOON)
     assert len(finding.reasons[0].evidence) == 3
-    assert "3 of the last 5 day-values" in finding.reasons[0].detail
+    assert "on 3 of the last 5 days of testing" in finding.reasons[0].detail
 
 
 def test_ggt_and_alp_runs_are_found_too() -> None:

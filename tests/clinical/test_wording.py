@@ -69,7 +69,7 @@ def test_dili_stop_tells_since_when_and_on_what() -> None:
 
 def test_a_fold_rise_tells_baseline_multiple_and_limit() -> None:
     words = details(multiples(ALT, {0: 2, 30: 4}))
-    assert "2 × its baseline 66 U/L (median of 1 day-value in the year before, elevated)" in words
+    assert "2 × its baseline 66 U/L (median of 1 day of testing in the year before, elevated)" in words
     assert "reference change limit of 1.31 ×" in words
 
 

@@ -341,6 +341,7 @@ def test_a_step_no_longer_advised_is_revoked_and_a_new_one_added(post: Post, ser
     assert server.step("same-day-assessment")["status"] == "active"
     post.deliver(revised(alert()))
     assert server.step("same-day-assessment")["status"] == "revoked"
+    assert "<b>No longer advised: Clinical" in server.step("same-day-assessment")["text"]["div"]
     before = server.writes
     post.replay()
     post.deliver()

@@ -109,7 +109,7 @@ def test_what_another_server_holds_or_has_deleted_is_named_in_words() -> None:
     given = alert(episode(finding(evidence=(key("alt-1"), key("x", source="laboratory"), key("alt-2")))))
     implicated = issue_of(given, replace(TO, gone=frozenset({"alt-1"})))["implicated"]
     assert implicated == [
-        {"display": "A result that has since been deleted"},
+        {"display": "A result that has since been retracted or deleted"},
         {"display": "A result in laboratory"},
         {"reference": "Observation/alt-2"},
     ]
@@ -179,6 +179,7 @@ def test_an_urgent_alert_asks_for_an_assessment_on_the_same_day() -> None:
     requests = requests_of(urgent())
     assert next(iter(requests)) == "same-day-assessment"
     assert requests["same-day-assessment"]["occurrenceDateTime"] == AUGUST.isoformat()
+    assert requests["repeat-hepatic-panel"]["occurrenceDateTime"] == "2024-08-21"
     assert requests["same-day-assessment"]["priority"] == "asap"
 
 
@@ -188,7 +189,9 @@ def test_nothing_is_recommended_without_an_alerting_finding() -> None:
 
 @pytest.mark.parametrize("state", [State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED, State.OVERRIDDEN])
 def test_the_steps_of_an_alert_that_is_over_are_revoked(state: State) -> None:
-    assert {request["status"] for request in requests_of(alert(state=state)).values()} == {"revoked"}
+    requests = requests_of(alert(state=state)).values()
+    assert {request["status"] for request in requests} == {"revoked"}
+    assert all("<b>No longer advised: " in request["text"]["div"] for request in requests)
 
 
 def test_every_step_in_the_catalogue_fits_into_an_id() -> None:
