@@ -30,6 +30,8 @@ _TALKATIVE = ("httpx2", "httpcore2", "sqlalchemy", "alembic", "asyncio")
 """Libraries whose lower levels write URLs, statements or their parameters."""
 _FRAMES = 30
 _LOWEST_FAILURE = 500
+_UNAVAILABLE = 503
+"""Said for as long as the database is away, which is logged once where it is noticed."""
 
 access = logging.getLogger("service.access")
 
@@ -153,10 +155,12 @@ class AccessLog:
         counter.inc()
         histogram.observe(seconds)
         level = logging.INFO
-        if status >= _LOWEST_FAILURE:
+        if status >= _LOWEST_FAILURE and status != _UNAVAILABLE:
             level = logging.WARNING
         elif route.startswith(("/feeds/", "/health/", "/metrics")):
             level = logging.DEBUG  # thousands a second, or one every few for ever: the counters tell of them
+        elif status == _UNAVAILABLE:
+            level = logging.WARNING
         if access.isEnabledFor(level):
             facts = {"method": method, "route": route, "status": status, "request_id": request_id}
             access.log(level, "request", extra={**facts, "milliseconds": round(seconds * 1000, 1)})

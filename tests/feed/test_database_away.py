@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from service.api.health import REMEMBERED_SECONDS
 from service.store.session import open_engine
 from tests.feed.sending import FEED, kept, observation, unjudged
 from tests.feed.serving import PATIENCE_SECONDS, Served, post, serving
@@ -68,7 +69,7 @@ def test_the_feed_answers_503_while_the_database_is_away_and_recovers_by_itself(
             assert client.get("/health/ready").status_code == 503
             stoppable_postgres.start()
             until(client, 200)
-            time.sleep(0.5)
+            time.sleep(REMEMBERED_SECONDS + 0.1)
         finally:
             stream.over.set()
             stream.join()
