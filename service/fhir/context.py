@@ -75,13 +75,13 @@ def medication(
 
 
 def named(concept: datatypes.CodeableConcept | None) -> tuple[tuple[Coding, ...], str]:
-    """The codes of a concept, and its text or else its displays."""
+    """The codes of a concept, and its text with its displays: a text in any language does not hide them."""
     if concept is None:
         return (), ""
     given = concept.coding or []
     codings = tuple(Coding(coding.system or "", coding.code) for coding in given if coding.code)
-    text = concept.text or "; ".join(dict.fromkeys(coding.display for coding in given if coding.display))
-    return codings, text
+    words = (concept.text, *(coding.display for coding in given))
+    return codings, "; ".join(dict.fromkeys(word for word in words if word))
 
 
 def _codes(concept: datatypes.CodeableConcept | None) -> frozenset[str]:

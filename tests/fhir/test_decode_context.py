@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from service.clinical.catalogues.drugs import hepatotoxic
 from service.clinical.results import Coding, Condition, Medication, Sex
 from service.fhir.incoming import Content, Deleted, Ignored, PatientFacts, Unusable
 from tests.fhir.arriving import coded, decoded, refused
@@ -171,7 +172,7 @@ def test_a_condition_without_patient_or_code_is_quarantined() -> None:
 def test_an_order_is_current_while_it_is_active() -> None:
     read = drug(authoredOn="2024-01-02T10:00:00+01:00", intent="order")
     assert read == Medication(
-        (Coding("urn:rx", "83367"),), "Atorvastatin 20", date(2024, 1, 2), None, current=True
+        (Coding("urn:rx", "83367"),), "Atorvastatin 20; atorvastatin", date(2024, 1, 2), None, current=True
     )
 
 
@@ -251,10 +252,17 @@ def test_an_administration_is_of_one_day() -> None:
 def test_a_drug_is_known_by_a_contained_medication_or_by_its_name() -> None:
     contained = [{"resourceType": "Medication", "id": "m", "code": STATIN}]
     read = drug(medicationReference={"reference": "#m"}, contained=contained)
-    assert (read.codings, read.text) == ((Coding("urn:rx", "83367"),), "Atorvastatin 20")
+    assert (read.codings, read.text) == ((Coding("urn:rx", "83367"),), "Atorvastatin 20; atorvastatin")
     assert drug(medicationReference={"reference": "Medication/9", "display": "Warfarin"}).text == "Warfarin"
-    assert drug(medication={"concept": STATIN}).text == "Atorvastatin 20"
+    assert drug(medication={"concept": STATIN}).text == "Atorvastatin 20; atorvastatin"
     assert drug(medication={"reference": {"display": "Warfarin"}}).text == "Warfarin"
+
+
+def test_a_name_in_another_language_does_not_hide_the_display_of_its_code() -> None:
+    concept = {"coding": [{"code": "1", "display": "Isoniazid"}, {"code": "2", "display": "异烟肼片"}]}
+    read = drug(medicationCodeableConcept=concept | {"text": "异烟肼片"})
+    assert read.text == "异烟肼片; Isoniazid"
+    assert hepatotoxic(read.codings, read.text) == {"isoniazid"}
 
 
 def test_a_drug_that_nobody_can_name_is_quarantined() -> None:
