@@ -143,11 +143,16 @@ def _period(given: wire.Drug) -> tuple[date | None, date | None]:
 
 
 def _ordered_period(given: wire.MedicationRequest) -> tuple[date | None, date | None]:
-    """By the dosage, else by the validity of the dispense request, else from the day it was written."""
+    """By the dosage, else by the validity of the dispense request, else from the day it was written.
+
+    The validity says how long the drug may be dispensed: while the order is active it does not end it.
+    """
     valid = (given.dispense_request and given.dispense_request.validity_period) or _NO_PERIOD
     start, end = _dosed(
         given.dosage_instruction or (), first_day(valid.start) or first_day(given.authored_on)
     )
+    if given.status in codes.MEDICATION_CURRENT:
+        return start, end
     return start, end or last_day(valid.end)
 
 

@@ -223,10 +223,14 @@ def test_the_dosage_bounds_an_order() -> None:
         assert drug(authoredOn="2024-01-01", dosageInstruction=dosage(boundsDuration=odd)).end is None
 
 
-def test_the_dispense_request_bounds_an_order_that_says_no_more() -> None:
+def test_the_dispense_request_bounds_an_order_that_says_no_more_and_is_not_active() -> None:
     valid = {"validityPeriod": {"start": "2024-01-03", "end": "2024-03-03"}}
-    read = drug(authoredOn="2024-01-01", dispenseRequest=valid)
+    read = drug(authoredOn="2024-01-01", dispenseRequest=valid, status="completed")
     assert (read.start, read.end) == (date(2024, 1, 3), date(2024, 3, 3))
+    read = drug(authoredOn="2024-01-01", dispenseRequest=valid)
+    assert (read.start, read.end, read.current) == (date(2024, 1, 3), None, True)
+    week = [{"timing": {"repeat": {"boundsPeriod": {"end": "2024-01-09"}}}}]
+    assert drug(dispenseRequest=valid, dosageInstruction=week).end == date(2024, 1, 9)
 
 
 def test_a_statement_has_the_period_it_states() -> None:
