@@ -95,8 +95,8 @@ class HysLawWatch:
             held = urgent(POSSIBLE_HYS_LAW, enzyme, (enzyme, total, None, None), total)
             missing = f"missing: ALP within {rule.alp_days} days of {enzyme.day}"
             return held._replace(notes=(*held.notes, missing))
-        n_r = enzyme.multiple / alp.multiple
-        if not alp.at_least(rule.alp) or n_r >= rule.n_r:
+        n_r = _ratio(enzyme, alp)
+        if not alp.at_least(rule.alp) or _ratio_at_least(enzyme, alp, rule.n_r):
             return urgent(HYS_LAW, enzyme, (enzyme, total, alp, n_r), total, alp)
         return None
 
@@ -118,6 +118,16 @@ def _not_before(value: DayValue | None, ordinal: int) -> DayValue | None:
     return value if value is not None and value.ordinal >= ordinal else None
 
 
+def _ratio(enzyme: DayValue, alp: DayValue) -> Decimal:
+    """nR, for words: rounded once."""
+    return (enzyme.value * alp.limit) / (alp.value * enzyme.limit)
+
+
+def _ratio_at_least(enzyme: DayValue, alp: DayValue, n_r: Decimal) -> bool:
+    """Whether nR is `n_r` or more, compared without dividing, for a quotient is rounded."""
+    return enzyme.value * alp.limit >= n_r * alp.value * enzyme.limit
+
+
 def cholestatic_jaundice(
     rule: CholestaticJaundice, ordinal: int, enzymes: Recent, bilirubin: Recent, alp: Recent
 ) -> Held | None:
@@ -129,8 +139,8 @@ def cholestatic_jaundice(
             if max(phosphatase.ordinal, total.ordinal) != ordinal or not total.at_least(rule.bilirubin):
                 continue
             enzyme = enzymes.nearest(phosphatase.ordinal, rule.n_r_days)
-            n_r: Decimal | None = enzyme.multiple / phosphatase.multiple if enzyme else None
-            if n_r is None or n_r < rule.n_r:
+            n_r = _ratio(enzyme, phosphatase) if enzyme else None
+            if enzyme is None or not _ratio_at_least(enzyme, phosphatase, rule.n_r):
                 facts = (phosphatase, total, enzyme, n_r)
                 return urgent(CHOLESTATIC_JAUNDICE, phosphatase, facts, total, enzyme)
             break

@@ -107,6 +107,14 @@ def test_a_high_alp_is_still_hys_law_when_the_enzyme_is_five_times_higher() -> N
     assert found(*enzyme(), *bilirubin(), *alp(0, 2)) == {"cholestatic-jaundice"}
 
 
+@pytest.mark.parametrize(
+    ("alt", "name"), [(400, "hys-law"), ("400.01", "hys-law"), ("399.99", "cholestatic-jaundice")]
+)
+def test_an_n_r_of_exactly_five_is_not_lost_to_rounding(alt: object, name: str) -> None:
+    panel = [result(ALT, 0, alt, limits=(None, 30)), result(ALP, 0, 320, limits=(None, 120))]
+    assert found(*panel, *bilirubin(0, 2)) == {name}
+
+
 def test_n_r_uses_the_larger_of_alt_and_ast() -> None:
     assert found(*enzyme(), *multiples(AST, {0: 10}), *bilirubin(), *alp(0, 2)) == {"hys-law"}
 
