@@ -53,14 +53,18 @@ def pregnant_periods(conditions: Sequence[Condition], longest_days: int) -> tupl
     """First and last day of each recorded pregnancy.
 
     Records seldom close a pregnancy: without an end it counts for `longest_days` from its start, without a
-    start for as long before its end. One with neither date cannot be placed and does not count.
+    start for as long before its end. One with neither date cannot be placed and does not count. One that is
+    over at an unknown time counts until the latest day it can have lasted, and no longer than an open one.
     """
     longest = timedelta(days=longest_days)
     periods = []
     for condition in conditions:
-        if not condition.active or not pregnancies.is_pregnancy(condition.codings, condition.text):
+        if not pregnancies.is_pregnancy(condition.codings, condition.text):
             continue
-        if condition.start is not None:
+        if not condition.active:
+            if condition.start is not None and condition.end is not None:
+                periods.append((condition.start, min(condition.end, condition.start + longest)))
+        elif condition.start is not None:
             periods.append((condition.start, condition.end or condition.start + longest))
         elif condition.end is not None:
             periods.append((condition.end - longest, condition.end))

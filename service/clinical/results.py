@@ -89,7 +89,7 @@ class Condition:
     start: date | None
     end: date | None
     active: bool
-    """False when the record says it is refuted, entered in error, inactive or resolved without a date."""
+    """False when the record says it is inactive or resolved without a date; `end` is then at the latest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ CONDITION_OVER: Final = frozenset({"inactive", "remission", "resolved"})
 
 ENTERED_IN_ERROR: Final = "entered-in-error"
 MEDICATION_CURRENT: Final = frozenset({"active", "in-progress", "recorded"})
+MEDICATION_HALTED: Final = frozenset({"stopped", "on-hold"})
+MEDICATION_OVER: Final = MEDICATION_HALTED | {"completed", "ended"}
 MEDICATION_NOT_TAKEN: Final = frozenset(
     {"cancelled", "draft", "intended", "not-done", "not-taken", "preparation"},
 )

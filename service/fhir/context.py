@@ -11,7 +11,7 @@ from service.fhir.defects import Defect
 from service.fhir.incoming import Deleted, Ignored, Unusable
 from service.fhir.origin import Origin
 from service.fhir.references import OtherSubjectError, Subject, find_contained, subject
-from service.fhir.times import first_day, last_day
+from service.fhir.times import first_day, last_day, moment
 
 _NOBODY = Subject(None)
 _NO_PERIOD = datatypes.Period()
@@ -23,7 +23,8 @@ def condition(
 ) -> tuple[Condition | Deleted | Ignored | Unusable, Subject]:
     """A Condition with the period it held.
 
-    Refuted and entered in error are tombstones. Without an onset, the day it was recorded is its start.
+    Refuted and entered in error are tombstones. Without an onset, the day it was recorded is its start. One
+    that is over without saying since when held at most until the day this version was written.
     """
     verification = _codes(given.verification_status)
     try:
@@ -38,14 +39,12 @@ def condition(
     if not codings and not text:
         return Unusable("no-code", "Condition.code", "It does not say what the condition is."), whose
     onset, abatement = given.onset_period or _NO_PERIOD, given.abatement_period or _NO_PERIOD
+    start = first_day(given.onset_date_time) or first_day(onset.start) or first_day(given.recorded_date)
     end = last_day(given.abatement_date_time) or last_day(abatement.end)
-    return Condition(
-        codings=codings,
-        text=text,
-        start=first_day(given.onset_date_time) or first_day(onset.start) or first_day(given.recorded_date),
-        end=end,
-        active=end is not None or not (_codes(given.clinical_status) & codes.CONDITION_OVER),
-    ), whose
+    active = end is not None or not (_codes(given.clinical_status) & codes.CONDITION_OVER)
+    if not active and start is not None:
+        end = _written(given.meta, origin)
+    return Condition(codings, text, start, end, active), whose
 
 
 def medication(
@@ -53,7 +52,9 @@ def medication(
 ) -> tuple[Medication | Deleted | Ignored | Unusable, Subject]:
     """A drug that was ordered, reported or given, with its period.
 
-    Ignored as not taken: drafts, proposals and plans, orders cancelled or forbidding, drugs not taken.
+    Ignored as not taken: drafts, proposals and plans, orders cancelled or forbidding, drugs not taken. One
+    that is over without saying since when was taken at most until the day this version was written: a drug
+    stopped for what the results show was still taken when they were measured.
     """
     kind = type(given).__name__
     try:
@@ -70,7 +71,7 @@ def medication(
     if not codings and not text:
         detail = "Neither a code nor a name of the drug; send it contained, or with a display text."
         return Unusable("no-code", f"{kind}.medication", detail), whose
-    start, end = _period(given)
+    start, end = _period(given, _written(given.meta, origin))
     return Medication(codings, text, start, end, current=given.status in codes.MEDICATION_CURRENT), whose
 
 
@@ -126,34 +127,55 @@ def _drug(given: wire.Drug, origin: Origin) -> tuple[tuple[Coding, ...], str]:
     return codings, text or reference.display or ""
 
 
-def _period(given: wire.Drug) -> tuple[date | None, date | None]:
+def _written(meta: datatypes.Meta | None, origin: Origin) -> date | None:
+    """The day this version was written, in the source's zone or else as stated; None if not known."""
+    if meta is None or not isinstance(meta.last_updated, str):
+        return None
+    try:
+        at = moment(meta.last_updated, origin.zone)
+    except Defect:
+        return None
+    if at is None:
+        return None
+    return (at if origin.zone is None else at.astimezone(origin.zone)).date()
+
+
+def _period(given: wire.Drug, written: date | None) -> tuple[date | None, date | None]:
+    """As it states; else, when its status says that it is over, until the day it was `written`."""
+    over = written if given.status in codes.MEDICATION_OVER else None
     if isinstance(given, wire.MedicationRequest):
-        return _ordered_period(given)
+        return _ordered_period(given, over)
+    start, end = None, None
     if isinstance(given, wire.MedicationAdministration):
         period = given.effective_period or given.occurence_period or _NO_PERIOD
         at = given.effective_date_time or given.occurence_date_time
-        return first_day(at) or first_day(period.start), last_day(at) or last_day(period.end)
+        start, end = first_day(at) or first_day(period.start), last_day(at) or last_day(period.end)
+        if start is None:
+            return None, end
     if isinstance(given, wire.MedicationStatement):
         period = given.effective_period or _NO_PERIOD
         start = (
             first_day(given.effective_date_time) or first_day(period.start) or first_day(given.date_asserted)
         )
-        return start, last_day(period.end)
-    return None, None
+        end = last_day(period.end)
+    return start, end or over
 
 
-def _ordered_period(given: wire.MedicationRequest) -> tuple[date | None, date | None]:
+def _ordered_period(given: wire.MedicationRequest, over: date | None) -> tuple[date | None, date | None]:
     """By the dosage, else by the validity of the dispense request, else from the day it was written.
 
-    The validity says how long the drug may be dispensed: while the order is active it does not end it.
+    The validity says how long the drug may be dispensed, not how long it is taken: it does not end an order
+    that is active, nor one that was `over` by being stopped.
     """
     valid = (given.dispense_request and given.dispense_request.validity_period) or _NO_PERIOD
     start, end = _dosed(
         given.dosage_instruction or (), first_day(valid.start) or first_day(given.authored_on)
     )
-    if given.status in codes.MEDICATION_CURRENT:
+    if end is not None or given.status in codes.MEDICATION_CURRENT:
         return start, end
-    return start, end or last_day(valid.end)
+    if given.status in codes.MEDICATION_HALTED:
+        return start, over or last_day(valid.end)
+    return start, last_day(valid.end) or over
 
 
 def _dosed(dosages: Iterable[wire.Dosage], ordered: date | None) -> tuple[date | None, date | None]:

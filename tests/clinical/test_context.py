@@ -1,10 +1,13 @@
 """Drugs and pregnancies found in the record, by code or by name."""
 
+from datetime import date
+
 import pytest
 
 from service.clinical.catalogues import drugs
 from service.clinical.catalogues.pregnancies import is_pregnancy
-from service.clinical.results import Coding
+from service.clinical.context import pregnant_periods, taken_on
+from service.clinical.results import Coding, Condition, Medication
 
 ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
@@ -85,3 +88,19 @@ def test_pregnancy_is_found_by_code(coding: Coding) -> None:
 )
 def test_pregnancy_is_found_by_text_unless_it_is_denied_or_past(text: str, pregnant: bool) -> None:
     assert is_pregnancy((Coding("http://example.org", "x"),), text) is pregnant
+
+
+def test_a_drug_stopped_because_of_a_result_was_taken_on_its_day() -> None:
+    stopped = Medication((), "Isoniazid", date(2023, 12, 1), date(2024, 1, 3), current=False)
+    assert taken_on(stopped, date(2024, 1, 1))
+    assert not taken_on(stopped, date(2024, 1, 4))
+    assert not taken_on(Medication((), "Isoniazid", date(2023, 12, 1), None, current=False), date(2024, 1, 1))
+
+
+def test_a_pregnancy_over_at_an_unknown_time_counts_until_then_and_no_longer_than_an_open_one() -> None:
+    def periods(end: date | None) -> tuple[tuple[date, date], ...]:
+        return pregnant_periods([Condition((), "Pregnant", date(2023, 1, 1), end, active=False)], 294)
+
+    assert periods(date(2023, 5, 1)) == ((date(2023, 1, 1), date(2023, 5, 1)),)
+    assert periods(date(2033, 5, 1)) == ((date(2023, 1, 1), date(2023, 10, 22)),)
+    assert periods(None) == ()

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -151,6 +152,17 @@ def test_a_condition_that_is_over_at_an_unknown_time_is_not_active(status: str) 
     assert not condition(clinicalStatus={"text": status.title()}).active
 
 
+def test_a_condition_over_at_an_unknown_time_held_at_most_until_that_was_written() -> None:
+    over: dict[str, Any] = {
+        "clinicalStatus": state("resolved"),
+        "meta": {"lastUpdated": "2024-02-03T10:00:00Z"},
+    }
+    read = condition(onsetDateTime="2023-10-01", **over)
+    assert (read.start, read.end, read.active) == (date(2023, 10, 1), date(2024, 2, 3), False)
+    assert condition(**over).end is None
+    assert condition(onsetDateTime="2023-10-01", **over | {"meta": {"lastUpdated": "soon"}}).end is None
+
+
 @pytest.mark.parametrize("status", ["active", "recurrence", "relapse"])
 def test_a_condition_that_lasts_is_active(status: str) -> None:
     assert condition(clinicalStatus=state(status)).active
@@ -231,6 +243,45 @@ def test_the_dispense_request_bounds_an_order_that_says_no_more_and_is_not_activ
     assert (read.start, read.end, read.current) == (date(2024, 1, 3), None, True)
     week = [{"timing": {"repeat": {"boundsPeriod": {"end": "2024-01-09"}}}}]
     assert drug(dispenseRequest=valid, dosageInstruction=week).end == date(2024, 1, 9)
+
+
+UPDATED: dict[str, Any] = {"meta": {"lastUpdated": "2024-02-03T22:30:00Z"}}
+
+
+@pytest.mark.parametrize("status", ["stopped", "completed", "on-hold", "ended"])
+def test_an_order_that_is_over_without_saying_since_when_was_taken_until_that_was_written(
+    status: str,
+) -> None:
+    read = drug(status=status, authoredOn="2024-01-02", **UPDATED)
+    assert (read.start, read.end, read.current) == (date(2024, 1, 2), date(2024, 2, 3), False)
+    assert drug("MedicationStatement", status=status, **UPDATED).end == date(2024, 2, 3)
+    assert drug(status=status, authoredOn="2024-01-02").end is None
+
+
+@pytest.mark.parametrize("status", ["active", "unknown", "nonsense"])
+def test_when_an_order_was_written_does_not_end_one_that_is_not_said_to_be_over(status: str) -> None:
+    assert drug(status=status, authoredOn="2024-01-02", **UPDATED).end is None
+
+
+def test_the_day_something_was_written_is_one_of_the_sources_zone() -> None:
+    given = {"resourceType": "MedicationRequest", "id": "x1", **SUBJECT, **UPDATED}
+    given |= {"status": "stopped", "medicationCodeableConcept": STATIN}
+    read = decoded(given, zone=ZoneInfo("Australia/Sydney")).content
+    assert isinstance(read, Medication)
+    assert read.end == date(2024, 2, 4)
+
+
+def test_an_order_stopped_was_taken_when_it_was_no_longer_to_be_dispensed() -> None:
+    valid: dict[str, Any] = {"dispenseRequest": {"validityPeriod": {"end": "2024-01-31"}}}
+    assert drug(status="stopped", **valid, **UPDATED).end == date(2024, 2, 3)
+    assert drug(status="stopped", **valid).end == date(2024, 1, 31)
+    assert drug(status="completed", **valid, **UPDATED).end == date(2024, 1, 31)
+
+
+def test_an_administration_at_an_unknown_time_is_not_placed_by_when_it_was_written() -> None:
+    assert drug("MedicationAdministration", status="completed", **UPDATED).end is None
+    since: dict[str, Any] = {"effectivePeriod": {"start": "2024-01-01"}}
+    assert drug("MedicationAdministration", status="completed", **since, **UPDATED).end == date(2024, 2, 3)
 
 
 def test_a_statement_has_the_period_it_states() -> None:
