@@ -15,6 +15,7 @@ _RAISED_BY_HAEMOLYSIS = frozenset({Analyte.AST, Analyte.CREATINE_KINASE})
 
 _EXACT = Comparator.EXACT
 _GREATER = Comparator.GREATER
+_OPEN_ABOVE = (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
 _ALBUMIN = Analyte.ALBUMIN
 
 
@@ -47,6 +48,10 @@ class DayValue(NamedTuple):
     def at_least(self, multiple: Decimal) -> bool:
         """`multiple` × limit or more."""
         return self.value >= multiple * self.limit
+
+    def surely_below(self, multiple: Decimal) -> bool:
+        """Less than `multiple` × limit; `>x` and `>=x` may lie anywhere above x, and are not."""
+        return self.value < multiple * self.limit and self.result.comparator not in _OPEN_ABOVE
 
 
 def usable(result: LabResult, ordinal: int, limit: Limit) -> DayValue | None:

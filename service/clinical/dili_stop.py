@@ -19,7 +19,7 @@ class DiliWatch:
         self._rule = rule
         self._context = context
         self._streaks: dict[Analyte, DayValue] = {}
-        """The first of consecutive day-values above the sustained multiple."""
+        """The first day-value above the sustained multiple since one that was surely below it."""
 
     def step(
         self, ordinal: int, today: Iterable[DayValue], enzymes: Recent, unexplained_inr: Recent
@@ -30,7 +30,7 @@ class DiliWatch:
         for value in values:
             if value.above(rule.sustained):
                 self._streaks.setdefault(value.analyte, value)
-            else:
+            elif value.surely_below(rule.sustained):
                 self._streaks.pop(value.analyte, None)
         inr = next((one for one in unexplained_inr.within(ordinal, rule.inr_days) if _over(one, rule)), None)
         if inr is not None and inr.ordinal == ordinal and not any(one.above(rule.with_inr) for one in values):
@@ -41,7 +41,8 @@ class DiliWatch:
         rule = self._rule
         if not value.above(rule.with_inr):
             return []
-        start = self._streaks.get(value.analyte) if value.ordinal == ordinal else None
+        lasts = value.ordinal == ordinal and value.above(rule.sustained)
+        start = self._streaks.get(value.analyte) if lasts else None
         since = start if start is not None and ordinal - start.ordinal > rule.sustained_days else None
         at_once = value.ordinal == ordinal and value.above(rule.at_once)
         if not (at_once or since or inr):

@@ -43,10 +43,22 @@ def test_above_five_times_for_more_than_fourteen_days(days: int, expected: bool)
 
 
 def test_a_lower_value_between_begins_the_fourteen_days_again() -> None:
-    assert not stops(multiples(ALT, {0: 6, 10: 5, 20: 6}))
+    assert not stops(multiples(ALT, {0: 6, 10: "4.99", 20: 6}))
     assert not stops(multiples(ALT, {0: 6, 10: "0.5", 20: 6}))
     assert stops(multiples(ALT, {0: 6, 10: "5.1", 20: 6}))
-    assert stops(multiples(ALT, {0: 6, 10: 5, 20: 6, 35: 6}))
+    assert stops(multiples(ALT, {0: 6, 10: "4.99", 20: 6, 35: 6}))
+
+
+def test_a_value_of_exactly_five_times_is_not_lower_and_is_not_above_either() -> None:
+    assert stops(series(ALT, {0: 200, 8: 165, 20: 200}))
+    assert not stops(series(ALT, {0: 200, 20: 165}))
+    assert not stops(series(ALT, {0: 165, 20: 200}))
+
+
+@pytest.mark.parametrize(("comparator", "expected"), [(">", True), (">=", True), ("", False)])
+def test_a_value_that_may_be_higher_is_not_a_lower_one_between(comparator: str, expected: bool) -> None:
+    between = result(ALT, 8, 100, comparator=comparator)
+    assert stops(series(ALT, {0: 200, 20: 200}), between) is expected
 
 
 def test_alt_and_ast_are_followed_each_by_itself() -> None:
