@@ -103,7 +103,7 @@ def integer(analyte: Analyte, given: Any, rulebook: Rulebook) -> Reading:
 
 
 def limit(analyte: Analyte, given: datatypes.Quantity, beside: datatypes.Quantity | None) -> Decimal:
-    """A limit of a reference range in the canonical unit, by its own unit or else by the value's.
+    """A limit of a reference range in the canonical unit, by its own unit or else by that of `beside`.
 
     Raises:
         Defect: as `quantity` does, but for plausibility.

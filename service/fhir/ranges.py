@@ -43,8 +43,8 @@ def ranges(
 def _range(
     analyte: Analyte, given: datatypes.ReferenceRange, value: datatypes.Quantity | None
 ) -> ReferenceRange:
-    low = None if given.low is None else quantities.limit(analyte, given.low, value)
-    high = None if given.high is None else quantities.limit(analyte, given.high, value)
+    low = None if given.low is None else quantities.limit(analyte, given.low, _unit_of(given.high, value))
+    high = None if given.high is None else quantities.limit(analyte, given.high, _unit_of(given.low, value))
     if (high is not None and high <= 0) or (
         low is not None and (low < 0 or (high is not None and low > high))
     ):
@@ -59,6 +59,15 @@ def _range(
         except Defect:
             other = True
     return ReferenceRange(low, high, sex, age_low, age_high, other)
+
+
+def _unit_of(
+    other_limit: datatypes.Quantity | None, value: datatypes.Quantity | None
+) -> datatypes.Quantity | None:
+    """What a limit without a unit has it from: the range's other limit, or else the value."""
+    if other_limit is not None and (other_limit.code or other_limit.unit):
+        return other_limit
+    return value
 
 
 def _is_normal(meaning: datatypes.CodeableConcept) -> bool:

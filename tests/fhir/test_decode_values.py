@@ -226,10 +226,24 @@ def limits(*ranges: dict[str, Any], **changes: Any) -> tuple[ReferenceRange, ...
     return result(alt(referenceRange=list(ranges), **changes)).ranges
 
 
+IN_KATAL = {"valueQuantity": quantity(12, "ukat/L")}
+
+
 def test_a_reference_range_has_its_own_unit_or_that_of_the_value() -> None:
-    given = {"low": {"value": 0.2}, "high": quantity(33)}
-    changes = {"valueQuantity": {"value": 1, "unit": "ukat/L", "system": UCUM, "code": "ukat/L"}}
-    assert limits(given, **changes) == (ReferenceRange(Decimal("12.0"), Decimal(33)),)
+    given = {"low": {"value": 0.2}, "high": {"value": 0.55}}
+    assert limits(given, **IN_KATAL) == (ReferenceRange(Decimal(12), Decimal(33)),)
+    assert limits({"high": quantity(33)}, **IN_KATAL) == (ReferenceRange(None, Decimal(33)),)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"low": quantity(10), "high": {"value": 40}},
+        {"low": {"value": 10}, "high": {"value": 40, "unit": "U/L"}},
+    ],
+)
+def test_a_limit_without_a_unit_has_that_of_the_other_before_that_of_the_value(given: dict[str, Any]) -> None:
+    assert limits(given, **IN_KATAL) == (ReferenceRange(Decimal(10), Decimal(40)),)
 
 
 @pytest.mark.parametrize(

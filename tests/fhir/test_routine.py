@@ -66,7 +66,7 @@ _quantities = st.builds(
 )
 _limits = st.builds(
     lambda low, high, group: {"low": low, "high": high} | group,
-    st.none() | _quantities,
+    st.none() | _quantities | st.just({"value": 1}),
     _quantities | st.just({"value": 40}),
     st.sampled_from([{}, {"appliesTo": [coded("female")]}, {"type": coded("critical")}, {"text": "men"}]),
 )
