@@ -106,8 +106,13 @@ def _choice(one: DayValue, other: DayValue) -> DayValue:
     if one.exact is not other.exact:
         return one if one.exact else other
     if one.multiple != other.multiple:
-        return one if (one.multiple > other.multiple) is (one.analyte not in LOW_IS_ABNORMAL) else other
+        return one if _further_out(one, other) else other
     return one if one.result.key < other.result.key else other
+
+
+def _further_out(one: DayValue, other: DayValue) -> bool:
+    """Whether `one` is the further out of two different multiples of one analyte."""
+    return (one.multiple > other.multiple) is (one.analyte not in LOW_IS_ABNORMAL)
 
 
 class DayResults(NamedTuple):
@@ -116,7 +121,10 @@ class DayResults(NamedTuple):
     finals: dict[Analyte, DayValue]
     """Day-values without preliminary results: everything but the urgent rules looks at these."""
     urgents: dict[Analyte, DayValue]
-    """Day-values with preliminary results; the same mapping where there are none."""
+    """Day-values with preliminary results, which count only where they are further out than the final ones.
+
+    The same mapping where there are none.
+    """
     elevated: dict[Analyte, list[LabResult]]
     """Every elevated result that is not preliminary, not only those that make a day-value."""
     left_out: list[LabResult]
@@ -144,10 +152,21 @@ def read_day(
             finals[analyte] = value if other is None else _choice(value, other)
             if value.elevated:
                 elevated.setdefault(analyte, []).append(result)
-    urgents = finals
-    if preliminary:
-        urgents = dict(finals)
-        for value in preliminary:
-            other = urgents.get(value.analyte)
-            urgents[value.analyte] = value if other is None else _choice(value, other)
+    urgents = _with_preliminary(finals, preliminary) if preliminary else finals
     return DayResults(finals, urgents, elevated, left_out)
+
+
+def _with_preliminary(
+    finals: dict[Analyte, DayValue], preliminary: Iterable[DayValue]
+) -> dict[Analyte, DayValue]:
+    """`finals`, with the preliminary values that lie further out than they do, or stand alone."""
+    chosen: dict[Analyte, DayValue] = {}
+    for value in preliminary:
+        other = chosen.get(value.analyte)
+        chosen[value.analyte] = value if other is None else _choice(value, other)
+    both = dict(finals)
+    for analyte, value in chosen.items():
+        final = finals.get(analyte)
+        if final is None or (value.multiple != final.multiple and _further_out(value, final)):
+            both[analyte] = value
+    return both

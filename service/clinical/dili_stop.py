@@ -30,7 +30,7 @@ class DiliWatch:
         for value in values:
             if value.above(rule.sustained):
                 self._streaks.setdefault(value.analyte, value)
-            elif value.surely_below(rule.sustained):
+            elif value.surely_below(rule.sustained) and not value.result.preliminary:
                 self._streaks.pop(value.analyte, None)
         inr = next((one for one in unexplained_inr.within(ordinal, rule.inr_days) if _over(one, rule)), None)
         if inr is not None and inr.ordinal == ordinal and not any(one.above(rule.with_inr) for one in values):

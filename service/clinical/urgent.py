@@ -1,4 +1,6 @@
-"""What one panel, or a few panels close together, can make urgent. Preliminary results count here too.
+"""What one panel, or a few panels close together, can make urgent.
+
+The rules take the day-values they are given; urgent_watch.py gives them final and preliminary ones.
 
 A rule that combines tests of several days is judged on the latest of those days.
 """

@@ -18,7 +18,7 @@ from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import TRENDED
 from service.clinical.track import Track
-from service.clinical.urgent import UrgentRules
+from service.clinical.urgent_watch import UrgentWatch
 from service.clinical.worsening import worsening
 
 JUDGED = frozenset({*TRENDED, Analyte.DIRECT_BILIRUBIN, Analyte.ALBUMIN, Analyte.INR})
@@ -36,7 +36,8 @@ class Walk:
         self._limits = LimitFinder(rulebook, record.sex, record.birth_date)
         self._tracks = {analyte: Track(analyte) for analyte in JUDGED}
         self._policy = AlertPolicy(rulebook, self._context, self._tracks)
-        self._urgent = UrgentRules(rulebook, self._context)
+        preliminary = any(result.preliminary for result in record.results)
+        self._urgent = UrgentWatch(rulebook, self._context, preliminary=preliminary)
         self._open: dict[Family, OpenEpisode] = {}
         self._closed: list[Episode] = []
         self._child = self._pregnant = False
@@ -55,7 +56,7 @@ class Walk:
             if value.elevated and analyte in _TRENDED:
                 self._look(self._tracks[analyte], value, day)
         if read.urgents:
-            for held in self._urgent.step(ordinal, read.urgents, pregnant=self._pregnant):
+            for held in self._urgent.step(ordinal, read, pregnant=self._pregnant):
                 self._hold_urgent(held, day)
         if self._open:
             self._gather(day, results, read.left_out)

@@ -159,6 +159,37 @@ class TestPreliminary:
         assert len(episode.evidence) == 1
         assert episode.latest[0].value == 900
 
+    def test_a_preliminary_result_never_hides_a_final_one(self) -> None:
+        final = result(ALT, 0, 5000, comparator=">")
+        assert "severe-elevation" in urgent(final, result(ALT, 0, 30, preliminary=True))
+        panel = [result(ALT, 0, 140), result(TBIL, 0, 60), result(ALP, 0, 100)]
+        assert urgent(panel) == {"hys-law"}
+        with_alp = urgent(panel, result(ALP, 0, 300, preliminary=True))
+        assert with_alp == {"hys-law", "cholestatic-jaundice"}
+
+    def test_final_results_hidden_on_one_day_still_combine_with_preliminary_ones_of_the_next(self) -> None:
+        finals = result(ALT, 0, 5000, comparator=">"), result(ALP, 0, 100)
+        hidden = result(ALT, 0, 30, preliminary=True)
+        assert "hys-law" in urgent(finals, hidden, result(TBIL, 1, 60, preliminary=True))
+
+    def test_what_final_results_show_is_not_said_to_rest_on_a_preliminary_one(self) -> None:
+        record = man(result(ALT, 0, 600), result(ALT, 0, 700, preliminary=True))
+        (finding,) = findings(judged(record), ALT, Kind.URGENT)
+        assert finding.notes == ()
+        assert "18.18 × ULN" in finding.reasons[0].detail
+
+    def test_a_preliminary_alp_that_shows_hys_law_leaves_no_possible_one(self) -> None:
+        panel = [result(ALT, 0, 140), result(TBIL, 0, 60)]
+        assert urgent(panel, result(ALP, 0, 100, preliminary=True)) == {"hys-law"}
+        assert "possible-hys-law" in urgent(panel, result(ALP, 0, 300, preliminary=True))
+
+    def test_a_preliminary_result_never_ends_a_lasting_elevation_under_a_drug(self) -> None:
+        drugs = [drug("Simvastatin 20 MG Oral Tablet", date(2019, 1, 1))]
+        low = result(ALT, 8, 30, preliminary=True)
+        assert "dili-stop" in urgent(multiples(ALT, {0: 6, 20: 6}), low, medications=drugs)
+        first = result(ALT, 0, 200, preliminary=True)
+        assert "dili-stop" in urgent(first, low, multiples(ALT, {20: 6}), medications=drugs)
+
     def test_a_preliminary_result_drives_nothing_else(self) -> None:
         record = man(*(result(ALT, day, 90, preliminary=True) for day in (0, 100, 200, 300)))
         assert not judged(record).episodes
