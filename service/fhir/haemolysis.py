@@ -11,25 +11,28 @@ from service.fhir import codes, datatypes, wire
 
 AFFECTED: Final = frozenset({Analyte.AST, Analyte.CREATINE_KINASE, Analyte.DIRECT_BILIRUBIN})
 
-_SAID = re.compile(r"h(?:ae|e|ä)moly[stz]", re.IGNORECASE)
+_SAID = re.compile(r"h(?:ae|e|ä)moly[sz]", re.IGNORECASE)
+"""Haemolysed, haemolysis: not "haemolytic", which is said of an anaemia more often than of a specimen."""
 _DENIED = re.compile(
-    r"(?:\b(?:no|not|non|without|absent|negative for|nil)\b[\s-]*(?:\w+\s+){0,2}h(?:ae|e|ä)moly[stz]\w*"
-    r"|h(?:ae|e|ä)moly[stz]\w*(?:\s+index)?\s*[:=]?\s*(?:not\b|no\b|none\b|absent\b|negative\b|nil\b))",
+    r"(?:\b(?:no|not|non|without|absent|negative for|nil)\b[\s-]*(?:\w+\s+){0,2}h(?:ae|e|ä)moly[sz]\w*"
+    r"|h(?:ae|e|ä)moly[sz]\w*(?:\s+(?:index|screen))?\s*[:=]?\s*"
+    r"(?:not\b|no\b|none\b|absent\b|negative\b|nil\b|normal\b|may\b|can\b|could\b)"
+    r"|h(?:ae|e|ä)moly[sz]\w*\s+(?:index|screen)\s*[:=]?\s*[<>]?=?\s*[0-9])",
     re.IGNORECASE,
 )
+"""Denied, said of specimens in general, or an index, whose number means something only to its laboratory."""
 
 
 def is_haemolysed(measured: wire.Measured, *whole: wire.Observation) -> bool:
-    """By interpretation, by note, or by the condition of the contained Specimen, in words or as HL7 `HEM`.
+    """By interpretation or by the condition of the contained Specimen, as HL7 `HEM` or in words.
 
-    A text that only denies it ("no haemolysis") does not count.
+    A text that only denies it ("no haemolysis") does not count. Free text does not either (a note, the name
+    of the specimen): it tells of the method, of former illness or of an index as often as of the specimen.
     """
     if says_haemolysed(measured.interpretation):
         return True
     for observation in whole:
         if observation.interpretation and says_haemolysed(observation.interpretation):
-            return True
-        if observation.note and any(_says(note.text) for note in observation.note):
             return True
         if observation.specimen is not None and _specimen(observation.specimen, whole):
             return True
@@ -37,8 +40,6 @@ def is_haemolysed(measured: wire.Measured, *whole: wire.Observation) -> bool:
 
 
 def _specimen(reference: datatypes.Reference, whole: Iterable[wire.Observation]) -> bool:
-    if _says(reference.display):
-        return True
     target = reference.reference or ""
     if not target.startswith("#"):
         return False
@@ -49,7 +50,7 @@ def _specimen(reference: datatypes.Reference, whole: Iterable[wire.Observation])
             specimen = wire.specimen.decode(raw)
         except DecodeError:
             continue
-        if says_haemolysed(specimen.condition) or any(_says(note.text) for note in specimen.note or ()):
+        if says_haemolysed(specimen.condition):
             return True
     return False
 

@@ -16,7 +16,7 @@ from service.clinical.analytes import Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
 from service.fhir import codes, datatypes, quantities, ranges, wire
 from service.fhir.defects import Defect
-from service.fhir.haemolysis import AFFECTED, says_haemolysed
+from service.fhir.haemolysis import says_haemolysed
 from service.fhir.incoming import Ignored, Observed
 from service.fhir.observation import test_of
 from service.fhir.origin import Origin
@@ -116,7 +116,7 @@ def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin)
         or given.data_absent_reason is not UNSET
         or given.effective_instant is not UNSET
         or given.effective_period is not UNSET
-        or not _is_unremarkable(given, analyte)
+        or not _is_unremarkable(given)
     ):
         return None
     at = moment(time, origin.zone)
@@ -150,12 +150,8 @@ def _reporting(analyte: Analyte, reference_range: bytes, value: datatypes.Quanti
     return _remembered(_reportings, key, reporting, size)
 
 
-def _is_unremarkable(given: Routine, analyte: Analyte) -> bool:
-    """False where the specimen may be haemolysed, or the interpretation cannot be read."""
-    if analyte in AFFECTED and (
-        given.note or (given.specimen is not None and given.specimen.display is not None)
-    ):
-        return False
+def _is_unremarkable(given: Routine) -> bool:
+    """False where the interpretation says that the specimen is haemolysed."""
     if given.interpretation is UNSET:
         return True
     interpretation = bytes(given.interpretation)

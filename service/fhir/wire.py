@@ -190,7 +190,6 @@ class Specimen(Fhir):
     """A contained Specimen, for the state it came in."""
 
     condition: list[CodeableConcept] | None = None
-    note: list[Annotation] | None = None
 
 
 class Named(Fhir):

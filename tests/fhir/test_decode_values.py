@@ -327,7 +327,7 @@ def test_a_range_that_cannot_be_read_is_left_out_and_flagged(given: dict[str, An
     [
         {"interpretation": [{"text": "Specimen haemolysed"}]},
         {"interpretation": [{"coding": [{"code": "H"}, {"code": "X", "display": "HEMOLYZED"}]}]},
-        {"note": [{"text": "slight hemolysis noted"}]},
+        {"interpretation": [{"text": "slight hemolysis noted"}]},
         {
             "specimen": {"reference": "#s"},
             "contained": [
@@ -336,7 +336,7 @@ def test_a_range_that_cannot_be_read_is_left_out_and_flagged(given: dict[str, An
         },
         {
             "specimen": {"reference": "#s"},
-            "contained": [{"resourceType": "Specimen", "id": "s", "note": [{"text": "Haemolytic"}]}],
+            "contained": [{"resourceType": "Specimen", "id": "s", "condition": [{"text": "Hämolyse"}]}],
         },
     ],
 )
@@ -354,8 +354,22 @@ def test_a_haemolysed_specimen_flags_what_red_cells_disturb(changes: dict[str, A
         "Non-haemolysed",
         "hemolysis: none",
         "no evidence of hemolysis",
+        "Hemolysis index 0",
+        "Hemolysis Index: <10 mg/dL",
+        "Haemolysis screen: normal",
+        "Hx of hemolytic anemia",
+        "Hemolysis may increase results.",
         "lipaemic",
     ],
 )
 def test_a_specimen_said_not_to_be_haemolysed_is_not(text: str) -> None:
-    assert result(alt(code=coded(AST), note=[{"text": text}])).flags == ()
+    assert result(alt(code=coded(AST), interpretation=[{"text": text}])).flags == ()
+
+
+@pytest.mark.parametrize("text", ["slight hemolysis noted", "Hemolysis Index: <10 mg/dL", "haemolysed"])
+def test_free_text_does_not_make_a_specimen_haemolysed(text: str) -> None:
+    note = [{"text": text}]
+    assert result(alt(code=coded(AST), note=note)).flags == ()
+    assert result(alt(code=coded(AST), specimen={"display": text})).flags == ()
+    specimen = {"resourceType": "Specimen", "id": "s", "note": note}
+    assert result(alt(code=coded(AST), specimen={"reference": "#s"}, contained=[specimen])).flags == ()
