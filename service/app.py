@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.api import create_api, install_error_answers
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
+from service.errors import ConfigurationError
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
@@ -164,9 +166,25 @@ class Background:
         Courier(self._engine, terms).run(self._stop)
 
 
+def _check_free(host: str, port: int) -> None:
+    """Fail before anything begins where the port is taken: nothing is claimed that could not be finished.
+
+    Raises:
+        ConfigurationError: another program listens there.
+    """
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        message = (
+            f"cannot listen on {host} port {port} ({error.strerror}): set LIVERWATCH_HOST or LIVERWATCH_PORT"
+        )
+        raise ConfigurationError(message) from error
+
+
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
     configure_logging(settings.log_level)
+    _check_free(settings.host, settings.port)
     app = create_app(settings)
     uvicorn.run(
         app,

@@ -10,7 +10,14 @@ from service.alerts.alert import Action, Alert
 from service.clinical.months import add_months
 from service.ingest import LostRace, Rules, judge
 from service.ingest.receiving import in_transaction
-from service.store import alerts, decisions, patients
+from service.errors import Conflict
+from service.store import alerts, decisions, patients, sources
+
+
+_OTHER_RULES = (
+    "this record was judged by another rulebook, zone or clock than yours: use the service's settings "
+    "(LIVERWATCH_RULEBOOK, --clock), or run `liverwatch rejudge` first"
+)
 
 
 def dispose(  # noqa: PLR0913 - one argument for each thing a person says
@@ -59,6 +66,8 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         if alert.subject not in locked:
             raise LostRace  # its results moved to another patient between the two reads
         row = locked[alert.subject]
+        if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
+            raise Conflict(_OTHER_RULES)
         made = decide.dispose(
             alert,
             action,

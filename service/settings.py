@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.errors import ConfigurationError
 
@@ -78,6 +78,10 @@ def load_settings(**overrides: Any) -> Settings:
                 raise ConfigurationError(f"{variable}: cannot be read ({error.strerror})") from error
     try:
         return Settings(**overrides)
+    except SettingsError as error:
+        raise ConfigurationError(
+            f"{PREFIX}SOURCES: this is not JSON, a list of sources is expected"
+        ) from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "_".join(str(part) for part in first["loc"]).upper()

@@ -76,11 +76,14 @@ class Courier:
         self._clock = clock
         self._chance = chance
         self._patience = Patience(chance)
+        self._stop = threading.Event()
+        """Set: what has been claimed and not begun is given back at once."""
         self._authors: dict[str, str] = {}
         """Base URL → reference to our Device there."""
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set. Nothing ends it before: what goes wrong is logged and tried again."""
+        self._stop = stop
         while not stop.is_set():
             try:
                 busy = self.deliver_once().claimed > 0
@@ -135,7 +138,7 @@ class Courier:
     ) -> None:
         now = self._clock()
         paused_until = self._patience.paused_until(source.id, now)
-        if paused_until or time.monotonic() > deadline:
+        if paused_until or self._stop.is_set() or time.monotonic() > deadline:
             self._record(source, report, "released", lambda c: outbox.release(c, claim, paused_until or now))
             return
         delivery = Delivery(self._engine, self._terms, claim, source.settings.fhir_base_url or "", deadline)

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 SECRET_HEADER = "x-liverwatch-secret"  # noqa: S105 - a header's name
 REFRESH_SECONDS = 2.0
 """How soon a change made by `liverwatch source` is seen by a running service."""
+LOOK_AGAIN_SECONDS = 0.1
+"""How often at most unknown names cause the sources to be read again."""
 
 
 class Directory:
@@ -48,6 +50,10 @@ class Directory:
     def stale(self) -> bool:
         """Whether a change might not be seen yet."""
         return time.monotonic() - self._read_at > REFRESH_SECONDS
+
+    def might_know_better(self, name: str) -> bool:
+        """Whether a name not known a moment ago is worth another look: it may have been added just now."""
+        return name not in self._sources and time.monotonic() - self._read_at > LOOK_AGAIN_SECONDS
 
     def find(self, name: str) -> Source:
         """The active source of that name.

@@ -53,9 +53,10 @@ class Feed:
         ]
 
     async def _source(self, request: Request) -> Source:
-        if self._directory.stale and self._batcher.alive:
+        name = request.path_params["source"]
+        if self._batcher.alive and (self._directory.stale or self._directory.might_know_better(name)):
             await asyncio.to_thread(self._directory.try_refresh)
-        source = self._directory.find(request.path_params["source"])
+        source = self._directory.find(name)
         authenticate(request, source)
         self._batcher.check_room()
         self._memory.check()

@@ -1,5 +1,6 @@
 """Taking resources in: one transaction from what arrived to what was decided about it."""
 
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ STORING_FAILED = "storing-failed"
 
 ATTEMPTS = 8
 """How often a transaction that lost a race is done again."""
+PATIENCE_SECONDS = 20.0
+"""After so long it is not done again: whoever sends it does better to wait and send it again."""
 
 T = TypeVar("T")
 
@@ -66,6 +69,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     Raises:
         Overloaded: it lost too many races in a row.
     """
+    began = time.monotonic()
     for _ in range(ATTEMPTS):
         try:
             with writing(engine) as connection:
@@ -75,6 +79,8 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         except Exception as error:
             if not is_conflict(error):
                 raise
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                break
     raise Overloaded("the database is too busy; nothing was stored, send it again", retry_after=1)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.store.schema import outbox
+from service.store.schema import alert, outbox
 
 LONGEST_ERROR = 500
 """Characters kept of a failure's message."""
@@ -95,7 +95,9 @@ def due(connection: Connection, *, now: datetime, sources: Collection[int]) -> b
 def claim(
     connection: Connection, *, now: datetime, limit: int, lease: timedelta, sources: Collection[int]
 ) -> list[Claim]:
-    """Take up to `limit` rows that are due, longest waiting first; nobody else's until the lease ends.
+    """Take up to `limit` rows that are due: most urgent first, then longest waiting.
+
+    They are nobody else's until the lease ends.
 
     Args:
         connection: in a transaction that may write.
@@ -104,9 +106,16 @@ def claim(
         lease: how long the sender may take over all of them.
         sources: only rows of these.
     """
-    query = select(outbox).where(_claimable(now, sources)).order_by(outbox.c.not_before, outbox.c.alert_id)
+    query = (
+        select(outbox)
+        .join(alert, alert.c.id == outbox.c.alert_id)
+        .where(_claimable(now, sources))
+        .order_by(alert.c.tier.desc(), outbox.c.not_before, outbox.c.alert_id)
+    )
     if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)  # on SQLite the transaction is the only writer anyway
+        query = query.with_for_update(
+            of=outbox, skip_locked=True
+        )  # on SQLite the transaction is the only writer anyway
     claims = []
     for row in connection.execute(query.limit(limit)).all():
         token = uuid4()

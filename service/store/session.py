@@ -3,7 +3,8 @@
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -36,6 +37,15 @@ _AWAY_ON_SQLITE = (
 _DRIVERS = {"psycopg": "postgresql", "sqlite3": "sqlite", "pysqlite3": "sqlite"}
 
 
+_NOTICE_A_LOST_SERVER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Seconds, and milliseconds for the last: a server that is silently gone is noticed within a minute."""
+
+
 def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine:
     """Open the database at `url`: `sqlite:///path`, or `postgresql://...` (psycopg 3 is the driver).
 
@@ -61,7 +71,7 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
         pool_pre_ping=True,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         hide_parameters=True,  # they are patient data, and errors print them
-        connect_args={"options": options, "connect_timeout": 5},
+        connect_args={"options": options, "connect_timeout": 5, **_NOTICE_A_LOST_SERVER},
     )
 
 
@@ -82,6 +92,9 @@ def sqlite_module() -> Any:
 
 
 def _open_sqlite(url: Any, *, durable: bool) -> Engine:
+    if url.database and url.database != ":memory:" and not Path(url.database).exists():
+        with suppress(OSError):  # connecting says what is wrong
+            Path(url.database).touch(mode=0o600)  # it holds patient data: for its owner alone
     engine = create_engine(
         url,
         module=sqlite_module(),

@@ -126,10 +126,14 @@ def check(settings: SourceSettings) -> None:
     url = settings.fhir_base_url
     if url is not None and not url.startswith(("http://", "https://")):
         raise ConfigurationError("fhir_base_url: must begin with http:// or https://")
+    if url is not None and any(mark in url for mark in "?#@"):
+        raise ConfigurationError("fhir_base_url: give it without query, fragment, user and password")
+    if settings.write_token_file is not None and settings.write_token_env is not None:
+        raise ConfigurationError("write_token_file and write_token_env: give one of them")
 
 
 def add(connection: Connection, name: str, settings: SourceSettings, secret: str, now: datetime) -> Source:
-    """Create a source.
+    """Create a source, or take up again one that was removed.
 
     Raises:
         Conflict: there is one of that name.
@@ -142,7 +146,16 @@ def add(connection: Connection, name: str, settings: SourceSettings, secret: str
         or not all(c.isascii() and (c.islower() or c.isdigit() or c == "-") for c in name)
     ):
         raise ConfigurationError("source name: use 1 to 63 of a-z, 0-9 and -")
-    if find(connection, name) is not None:
+    known = find(connection, name)
+    if known is not None and not known.active:
+        revived = {
+            "settings": msgspec.json.encode(settings).decode(),
+            "secrets": msgspec.json.encode([_digest(secret)]).decode(),
+            "active": True,
+        }
+        connection.execute(source.update().where(source.c.id == known.id).values(revived))
+        return by_name(connection, name)
+    if known is not None:
         raise Conflict(f"there is already a source {name!r}; change it with `liverwatch source set`")
     connection.execute(
         source.insert().values(

@@ -42,7 +42,9 @@ def latest(versions: Sequence[Version], order: str) -> tuple[Version, bool]:
     best = max(candidates, key=_receipt)
     if removals:
         removal = max(removals, key=_receipt)
-        if (best.last_updated or best.received) <= removal.received:
+        # Made no later than it came, whatever the clock of the EHR says.
+        made = min(best.last_updated or best.received, best.received)
+        if made <= removal.received:
             return removal, True
     return best, not unkeyed
 

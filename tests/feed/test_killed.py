@@ -38,7 +38,7 @@ def stories(sender: int) -> list[Any]:
     return sent
 
 
-def send_until_killed(served: Served, seconds: float) -> list[tuple[Any, bool]]:
+def send_until_killed(served: Served, enough: int) -> list[tuple[Any, bool]]:
     """Everything that was sent, and whether it was acknowledged."""
     sent: list[list[tuple[Any, bool]]] = [[] for _ in range(SENDERS)]
 
@@ -56,7 +56,9 @@ def send_until_killed(served: Served, seconds: float) -> list[tuple[Any, bool]]:
     senders = [threading.Thread(target=send, args=(number,)) for number in range(SENDERS)]
     for each in senders:
         each.start()
-    time.sleep(seconds)
+    give_up = time.monotonic() + 60
+    while sum(map(len, sent)) < enough and time.monotonic() < give_up:
+        time.sleep(0.01)
     served.kill()
     for each in senders:
         each.join()
@@ -91,7 +93,7 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_judged_and_sending_it_
     database_url: str,
 ) -> None:
     with serving(database_url) as served:
-        sent = send_until_killed(served, 2.0)
+        sent = send_until_killed(served, 150)
     acknowledged = [body for body, taken in sent if taken]
     assert len(acknowledged) > 50
     engine = open_engine(database_url)
