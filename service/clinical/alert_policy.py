@@ -8,7 +8,8 @@ from service.clinical.analytes import Analyte
 from service.clinical.conjugation import conjugated
 from service.clinical.context import Context
 from service.clinical.day_values import DayValue
-from service.clinical.episodes import Suppression
+from service.clinical.episodes import Suppression, Tier
+from service.clinical.held import Held
 from service.clinical.rulebook import Rulebook
 from service.clinical.track import NEVER, Track
 
@@ -30,7 +31,7 @@ ALERTS = Verdict(None)
 
 
 class AlertPolicy:
-    """Judges persistence, intermittent elevation and worsening; urgent findings always alert."""
+    """Judges persistence, intermittent elevation and worsening; what an urgent rule finds always alerts."""
 
     def __init__(self, rulebook: Rulebook, context: Context, tracks: Mapping[Analyte, Track]) -> None:
         self._days = rulebook.rules.alert_policy.window_days
@@ -53,13 +54,16 @@ class AlertPolicy:
         if inr is not None and inr.elevated and not self._context.anticoagulated(inr.day):
             self._unexplained_inr = ordinal
 
-    def judge(self, analyte: Analyte, day: date, *, child: bool, pregnant: bool) -> Verdict:
-        """Whether a finding in `analyte` that holds on `day` alerts, by what is known so far."""
-        if child:
+    def judge(self, held: Held, day: date, *, child: bool, pregnant: bool) -> Verdict:
+        """Whether the finding of `held`, which holds on `day`, alerts, by what is known so far.
+
+        Under the adult age only one of the urgent tier may.
+        """
+        if child and held.tier < Tier.URGENT:
             return Verdict(Suppression.UNDER_18)
         if pregnant:
             return Verdict(Suppression.PREGNANCY)
-        return self.by_other_tests(analyte, day.toordinal())
+        return self.by_other_tests(held.value.analyte, day.toordinal())
 
     def by_other_tests(self, analyte: Analyte, ordinal: int) -> Verdict:
         """The part that other tests within the window around the day `ordinal`, known so far, decide."""

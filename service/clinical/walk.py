@@ -24,6 +24,7 @@ from service.clinical.worsening import worsening
 JUDGED = frozenset({*TRENDED, Analyte.DIRECT_BILIRUBIN, Analyte.ALBUMIN, Analyte.INR})
 """The analytes that a rule here looks at."""
 _TRENDED = frozenset(TRENDED)
+_UNDER_18 = "under 18: outside the validated population"
 
 
 class Walk:
@@ -94,23 +95,25 @@ class Walk:
             self._hold(held, day)
 
     def _hold(self, held: Held, day: date, run: int = 0) -> None:
-        analyte = held.value.analyte
-        episode = self._open[FAMILIES[analyte]]
+        episode = self._open[FAMILIES[held.value.analyte]]
         finding = episode.hold(held, day, run)
-        verdict = self._policy.judge(analyte, day, child=self._child, pregnant=self._pregnant)
+        verdict = self._policy.judge(held, day, child=self._child, pregnant=self._pregnant)
         if verdict.suppressed is not None:
             finding.suppress(verdict.suppressed)
             return
         if verdict.note is not None:
             finding.note(verdict.note)
-        episode.alert(finding, day)
+        self._alert(episode, finding, day)
 
     def _hold_urgent(self, held: Held, day: date) -> None:
         episode = self._episode(FAMILIES[held.value.analyte], day)
         finding = episode.hold(held, day, 0)
         episode.join(held, day)
+        self._alert(episode, finding, day)
+
+    def _alert(self, episode: OpenEpisode, finding: OpenFinding, day: date) -> None:
         if self._child:
-            finding.note("under 18: outside the validated population")
+            finding.note(_UNDER_18)
         episode.alert(finding, day)
 
     def _gather(self, day: date, results: Iterable[LabResult], left_out: Iterable[LabResult]) -> None:
@@ -155,7 +158,7 @@ class Walk:
     def _judge_again(self, episode: OpenEpisode, finding: OpenFinding, day: date) -> None:
         verdict = self._policy.by_other_tests(finding.analyte, finding.last.toordinal())
         if verdict.suppressed is None:
-            episode.alert(finding, day)
+            self._alert(episode, finding, day)
         else:
             finding.suppress(verdict.suppressed)
 
@@ -171,7 +174,7 @@ class Walk:
         if episode is None:
             episode = self._open[family] = OpenEpisode(family, day)
             if self._child:
-                episode.notes["under 18: outside the validated population"] = None
+                episode.notes[_UNDER_18] = None
             if self._record.birth_date is None:
                 episode.notes["birth date unknown: read as an adult"] = None
         return episode

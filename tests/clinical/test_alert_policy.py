@@ -196,6 +196,24 @@ class TestUnder18:
         (finding,) = self.child(series(ALT, {-10: 40, 199: 40, 200: 40}))
         assert (finding.met, finding.alerts_from) == (date(2020, 7, 18), date(2020, 7, 19))
 
+    def test_worsening_of_the_urgent_tier_alerts_and_lesser_worsening_does_not(self) -> None:
+        before = result(ALT, 0, 30, limits=(None, 30))
+        (urgent,) = self.child(before, result(ALT, 10, 150, limits=(None, 30)))
+        assert (urgent.kind, urgent.tier) == (Kind.WORSENING, Tier.URGENT)
+        assert (urgent.alerts_from, urgent.suppressed) == (date(2020, 1, 11), None)
+        assert "under 18: outside the validated population" in urgent.notes
+        (lesser,) = self.child(before, result(ALT, 10, 149, limits=(None, 30)))
+        assert (lesser.tier, lesser.suppressed) == (Tier.SOON, Suppression.UNDER_18)
+
+    def test_an_urgent_worsening_that_falls_back_stays_the_alert_it_was(self) -> None:
+        record = patient(series(ALT, {0: 20, 10: 300, 20: 320}), sex=Sex.MALE, birth_date=self.BORN)
+        episode = only(judged(record), Family.TRANSAMINASE)
+        assert (episode.tier, episode.alerts_from) == (Tier.URGENT, date(2020, 1, 11))
+
+    def test_urgent_worsening_of_ggt_alone_is_shown_only_as_in_an_adult(self) -> None:
+        (finding,) = self.child(multiples(GGT, {0: "1.5", 10: 6}))
+        assert (finding.tier, finding.suppressed) == (Tier.URGENT, Suppression.GGT_ALONE)
+
     def test_urgent_findings_alert(self) -> None:
         (finding,) = self.child(series(ALT, {0: 1000}))
         assert (finding.kind, finding.alerts_from) == (Kind.URGENT, date(2020, 1, 1))
