@@ -42,6 +42,8 @@ class OpenEpisode:
         self.evidence: list[LabResult] = []
         self.results: list[ResultKey] = []
         self.notes: dict[str, None] = {}
+        self._explained: set[Analyte] = set()
+        """Analytes whose latest elevation a drug explains: they are not waited for."""
         self._latest: dict[Analyte, DayValue] = {}
         self._peak: dict[Analyte, DayValue] = {}
         self._tier: Tier | None = None
@@ -51,6 +53,7 @@ class OpenEpisode:
     def elevated(self, value: DayValue, results: Iterable[LabResult]) -> None:
         """An elevated day-value of the family, with every elevated result of that day."""
         self.normals[value.analyte] = 0
+        self._explained.discard(value.analyte)
         self._latest[value.analyte] = value
         self._rise_peak(value)
         self.evidence += results
@@ -61,6 +64,11 @@ class OpenEpisode:
         if count is not None:
             self.normals[value.analyte] = count + 1
             self._latest[value.analyte] = value
+
+    def explained(self, value: DayValue) -> None:
+        """An elevation that a recorded drug explains: the analyte holds the episode open no more."""
+        self._explained.add(value.analyte)
+        self._latest[value.analyte] = value
 
     def hold(self, held: Held, day: date, run: int) -> OpenFinding:
         """A criterion holds on `day`; `run` tells one run's persistence from another's."""
@@ -77,6 +85,7 @@ class OpenEpisode:
         self.last_day = day
         if driver.analyte not in self.normals or driver.day == day:
             self.normals[driver.analyte] = 0
+            self._explained.discard(driver.analyte)
         self._latest.setdefault(driver.analyte, driver)
         self._rise_peak(driver)
         if driver.day >= self.onset or driver.analyte is Analyte.INR:
@@ -97,8 +106,12 @@ class OpenEpisode:
         self._changes.append(TierChange(day, tier))
 
     def over(self, normal_day_values: int) -> bool:
-        """Every analyte that was elevated has had so many normal day-values in a row."""
-        return all(count >= normal_day_values for count in self.normals.values())
+        """Every analyte that was elevated has had so many normal day-values in a row.
+
+        One that a drug explains is not waited for, but cannot end an episode by itself.
+        """
+        waited_for = self.normals.keys() - self._explained or self.normals.keys()
+        return all(self.normals[analyte] >= normal_day_values for analyte in waited_for)
 
     def freeze(
         self, tracks: Mapping[Analyte, Track], rulebook: Rulebook, resolved: date | None, *, deceased: bool

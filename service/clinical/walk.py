@@ -80,7 +80,10 @@ class Walk:
                 if not value.elevated:
                     episode.normal(value)
                 elif analyte in episode.normals:
-                    episode.elevated(value, read.elevated[analyte])
+                    if self._context.anticoagulated(day):
+                        episode.explained(value)
+                    else:
+                        episode.elevated(value, read.elevated[analyte])
 
     def _look(self, track: Track, value: DayValue, day: date) -> None:
         """Persistence and worsening at an elevated day-value."""

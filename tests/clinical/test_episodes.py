@@ -16,6 +16,7 @@ from tests.clinical.records import (
     INR,
     RULEBOOK,
     TBIL,
+    drug,
     findings,
     judged,
     man,
@@ -227,6 +228,33 @@ def test_an_inr_that_drove_an_urgent_finding_must_become_normal_too() -> None:
     assert only(judged(man(enzymes, series(INR, {0: "1.8"}))), Family.TRANSAMINASE).resolved is None
     with_inr = series(INR, {0: "1.8", 10: "1.1", 30: "1.1"})
     assert only(judged(man(enzymes, with_inr)), Family.TRANSAMINASE).resolved == date(2020, 1, 31)
+
+
+def test_an_inr_under_a_recorded_anticoagulant_holds_no_episode_open() -> None:
+    enzymes = series(ALT, {0: 80, 10: 20, 20: 20})
+    warfarin = drug("Warfarin", date(2020, 1, 5))
+
+    def resolved(inr: dict[int | date, object], *, to: date | None = None) -> date | None:
+        drugs = [drug("Warfarin", date(2020, 1, 5), to)] if to else [warfarin]
+        record = man(enzymes, series(INR, {0: "1.8", **inr}), medications=drugs)
+        return only(judged(record), Family.TRANSAMINASE).resolved
+
+    assert resolved({3: "2.5"}) is None
+    assert resolved({4: "2.5"}) == date(2020, 1, 21)
+    assert resolved({30: "2.5"}) == date(2020, 1, 31)
+    assert resolved({4: "2.5", 12: "1.3"}, to=date(2020, 1, 10)) is None
+
+
+def test_an_inr_alone_in_its_episode_is_not_over_because_an_anticoagulant_was_begun() -> None:
+    warfarin = [drug("Warfarin", date(2020, 1, 5))]
+    record = man(series(INR, {0: "1.8", 10: "2.5", 20: "2.5"}), multiples(TBIL, {0: 2}), medications=warfarin)
+    assert only(judged(record), Family.TRANSAMINASE).resolved is None
+
+
+def test_an_inr_under_a_recorded_anticoagulant_opens_no_episode() -> None:
+    warfarin = [drug("Warfarin", date(2019, 1, 1))]
+    record = man(series(INR, {0: "2.5"}), multiples(TBIL, {0: 2}), medications=warfarin)
+    assert {episode.family for episode in judged(record).episodes} == {Family.BILIRUBIN}
 
 
 def test_an_urgent_finding_after_the_resolution_opens_a_new_episode_with_its_own_evidence() -> None:
