@@ -117,10 +117,11 @@ class OpenEpisode:
         self, tracks: Mapping[Analyte, Track], rulebook: Rulebook, resolved: date | None, *, deceased: bool
     ) -> Episode:
         """The episode as it stands; dormancy is added by whoever knows the clock."""
-        self._add_notes()
+        analytes = [analyte for analyte in Analyte if analyte in self.normals]
+        latest = [self._last_known(tracks[analyte]) for analyte in analytes]
+        self._add_notes(latest)
         evidence = frozenset(result.key for result in self.evidence)
         findings = [finding.freeze(tracks, ()) for finding in self.findings.values()]
-        analytes = [analyte for analyte in Analyte if analyte in self.normals]
         return Episode(
             family=self.family,
             onset=self.onset,
@@ -135,7 +136,7 @@ class OpenEpisode:
                 sorted(findings, key=lambda one: (one.met, _ORDER[one.kind], one.analyte, one.first))
             ),
             trend=self._trend(tracks, rulebook),
-            latest=tuple(_level(self._latest[analyte]) for analyte in analytes),
+            latest=tuple(_level(value) for value in latest),
             peak=tuple(_level(self._peak[analyte]) for analyte in analytes),
             evidence=evidence,
             results=evidence.union(self.results),
@@ -147,8 +148,14 @@ class OpenEpisode:
         if peak is None or value.multiple > peak.multiple:
             self._peak[value.analyte] = value
 
-    def _add_notes(self) -> None:
-        shown = [*self._latest.values(), *self._peak.values()]
+    def _last_known(self, track: Track) -> DayValue:
+        """The analyte's last value as the episode ends, normal or not, also from before its onset."""
+        latest = self._latest[track.analyte]
+        known = track.values[-1] if track.values else latest
+        return known if known.ordinal > latest.ordinal else latest
+
+    def _add_notes(self, latest: Iterable[DayValue]) -> None:
+        shown = [*latest, *self._peak.values()]
         if any(value.source == RULEBOOK_SEX_UNKNOWN for value in shown):
             self.notes["sex unknown: the lower of the two limits was used"] = None
         flags = {flag for result in self.evidence for flag in result.flags}

@@ -140,7 +140,7 @@ class Episode:
     findings: tuple[Finding, ...]
     trend: Trend
     latest: tuple[Level, ...]
-    """The latest level of every analyte that was elevated in the episode."""
+    """The last known level, at the episode's end, of every analyte that was elevated in it or drove it."""
     peak: tuple[Level, ...]
     """The highest level of each of those."""
     evidence: frozenset[ResultKey]

@@ -1,6 +1,7 @@
 """The life of an episode: onset, tier changes, resolution, dormancy, evidence."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -266,6 +267,31 @@ def test_an_urgent_finding_after_the_resolution_opens_a_new_episode_with_its_own
     assert (second.onset, second.tier) == (date(2020, 1, 21), Tier.URGENT)
     assert second.evidence
     assert not first.evidence & second.evidence
+
+
+def test_the_latest_level_is_the_last_known_one_also_where_an_older_one_drives_the_episode() -> None:
+    alt = series(ALT, {0: 140, 3: 20, 6: 21})
+    bilirubin = series(TBIL, {20: 60})
+    second = judged(man(alt, bilirubin)).episodes[-2]
+    assert (second.family, second.onset) == (Family.TRANSAMINASE, date(2020, 1, 21))
+    (latest,) = second.latest
+    assert (latest.day, latest.value) == (date(2020, 1, 7), Decimal(21))
+    assert second.peak[0].value == 140
+
+
+def test_a_normal_inr_since_is_the_latest_one_of_a_synthetic_failure() -> None:
+    record = man(series(INR, {0: "1.6", 3: 1, 6: "1.1"}), series(ALT, {0: 70, 3: 20, 6: 20, 12: 36}))
+    first, second = (one for one in judged(record).episodes if one.family is Family.TRANSAMINASE)
+    assert (first.resolved, second.tier) == (date(2020, 1, 7), Tier.URGENT)
+    assert [(one.analyte, one.day, one.value) for one in second.latest] == [
+        (ALT, date(2020, 1, 13), 36),
+        (INR, date(2020, 1, 7), Decimal("1.1")),
+    ]
+
+
+def test_the_latest_level_of_a_resolved_episode_is_that_of_its_last_day() -> None:
+    (episode,) = judged(man(series(ALT, {0: 60, 10: 20, 20: 21, 30: 22}))).episodes
+    assert [one.value for one in episode.latest] == [21]
 
 
 def test_what_was_left_out_is_said_in_one_order_whatever_the_order_of_results() -> None:
