@@ -87,6 +87,10 @@ class OpenFinding:
         for note in notes:
             self._notes[note] = None
 
+    def unsay(self, note: str) -> None:
+        """No longer say this beside the finding."""
+        self._notes.pop(note, None)
+
     def alert(self, day: date) -> Tier:
         """It may alert on `day`; gives the tier it alerts with."""
         if self.alerts_from is None:

@@ -1,6 +1,7 @@
 """Enzymes and bilirubin together: Hy's law, and the cholestatic picture that is not Hy's law."""
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from service.clinical.analytes import Analyte
@@ -19,12 +20,14 @@ _OPEN_ABOVE = (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
 class _Peak:
     """A day with ALT or AST above the rule's multiple, and the nearest other tests known so far."""
 
-    __slots__ = ("alp", "bilirubin", "enzyme")
+    __slots__ = ("alp", "bilirubin", "enzyme", "missing")
 
     def __init__(self, enzyme: DayValue, bilirubin: DayValue | None, alp: DayValue | None) -> None:
         self.enzyme = enzyme
         self.bilirubin = bilirubin
         self.alp = alp
+        self.missing: str | None = None
+        """What was said of the ALP on the first day it was needed and not known."""
 
     def nearer(self, new: DayValue, known: DayValue | None) -> bool:
         """Whether `new` (later than `known`) is nearer to the enzyme's day; a tie stays with the earlier."""
@@ -41,6 +44,8 @@ class HysLawWatch:
         self._bilirubin: DayValue | None = None
         """The latest bilirubin high enough for the rule."""
         self._alp: DayValue | None = None
+        self.answered: list[tuple[Analyte, str]] = []
+        """Notes of a missing ALP, with the enzyme they stand beside, that the latest step made void."""
 
     def step(
         self, ordinal: int, enzyme: DayValue | None, bilirubin: DayValue | None, alp: DayValue | None
@@ -50,6 +55,7 @@ class HysLawWatch:
         One of each criterion and driving enzyme, that of the highest peak (of equal ones the latest).
         """
         rule = self._rule
+        self.answered = []
         total = bilirubin if bilirubin is not None and bilirubin.at_least(rule.bilirubin) else None
         self._bilirubin = total or self._bilirubin
         self._alp = alp or self._alp
@@ -61,7 +67,7 @@ class HysLawWatch:
                 _not_before(self._alp, ordinal - rule.alp_days),
             )
             self._peaks.append(peak)
-            held = self._judge(peak, peak.bilirubin)
+            held = self._judge(peak, peak.bilirubin, ordinal)
             if held is not None:
                 met.append(held)
         return _highest(met)
@@ -81,20 +87,25 @@ class HysLawWatch:
                 peak.alp = new_alp
             elif new_total is None:
                 continue
-            held = self._judge(peak, new_total or peak.bilirubin)
+            held = self._judge(peak, new_total or peak.bilirubin, ordinal)
             if held is not None:
                 yield held
 
-    def _judge(self, peak: _Peak, total: DayValue | None) -> Held | None:
+    def _judge(self, peak: _Peak, total: DayValue | None, ordinal: int) -> Held | None:
         if total is None:
             return None
         rule, enzyme, alp = self._rule, peak.enzyme, peak.alp
         if alp is not None and alp.result.comparator in _OPEN_ABOVE and not alp.at_least(rule.alp):
             alp = None
         if alp is None:
+            today = date.fromordinal(ordinal)
+            text = f"missing: ALP within {rule.alp_days} days of {enzyme.day}, not known on {today}"
+            peak.missing = peak.missing or text
             held = urgent(POSSIBLE_HYS_LAW, enzyme, (enzyme, total, None, None), total)
-            missing = f"missing: ALP within {rule.alp_days} days of {enzyme.day}"
-            return held._replace(notes=(*held.notes, missing))
+            return held._replace(notes=(*held.notes, peak.missing))
+        if peak.missing is not None:
+            self.answered.append((enzyme.analyte, peak.missing))
+            peak.missing = None
         n_r = _ratio(enzyme, alp)
         if not alp.at_least(rule.alp) or _ratio_at_least(enzyme, alp, rule.n_r):
             return urgent(HYS_LAW, enzyme, (enzyme, total, alp, n_r), total, alp)

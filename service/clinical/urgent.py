@@ -51,6 +51,11 @@ class UrgentRules:
         self._inr = Recent(days)
         """High INR that no recorded anticoagulant explains."""
 
+    @property
+    def answered(self) -> list[tuple[Analyte, str]]:
+        """Notes beside urgent findings of an analyte that the latest step made void."""
+        return self._hys_law.answered
+
     def step(self, ordinal: int, today: DayValues, *, pregnant: bool) -> list[Held]:
         """The rules met on the day `ordinal` with the day-values `today`."""
         enzymes = [today[one] for one in (Analyte.ALT, Analyte.AST) if one in today]

@@ -18,13 +18,18 @@ class UrgentWatch:
     def __init__(self, rulebook: Rulebook, context: Context, *, preliminary: bool) -> None:
         self._finals = UrgentRules(rulebook, context)
         self._both = UrgentRules(rulebook, context) if preliminary else None
+        self.answered: list[tuple[Analyte, str]] = []
+        """Notes beside urgent findings of an analyte that the latest step made void."""
 
     def step(self, ordinal: int, read: DayResults, *, pregnant: bool) -> list[Held]:
         """The rules met on the day `ordinal`; a rule that final results meet is told by those."""
         found = self._finals.step(ordinal, read.finals, pregnant=pregnant) if read.finals else []
+        self.answered = self._finals.answered if read.finals else []
         if self._both is None:
             return found
-        return _union(found, self._both.step(ordinal, read.urgents, pregnant=pregnant))
+        with_preliminary = self._both.step(ordinal, read.urgents, pregnant=pregnant)
+        self.answered = [*self.answered, *self._both.answered]
+        return _union(found, with_preliminary)
 
 
 def _union(finals: list[Held], both: list[Held]) -> list[Held]:

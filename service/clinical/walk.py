@@ -9,7 +9,7 @@ from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.day_values import HAEMOLYSED, DayResults, DayValue, read_day
 from service.clinical.episode_building import FAMILIES, OpenEpisode
-from service.clinical.episodes import Episode, Family
+from service.clinical.episodes import Episode, Family, Kind
 from service.clinical.finding_building import OpenFinding
 from service.clinical.held import Held
 from service.clinical.limits import LimitFinder
@@ -59,6 +59,8 @@ class Walk:
         if read.urgents:
             for held in self._urgent.step(ordinal, read, pregnant=self._pregnant):
                 self._hold_urgent(held, day)
+            for analyte, note in self._urgent.answered:
+                self._unsay(analyte, note)
         if self._open:
             self._gather(day, results, read.left_out)
             self._recheck(day, ordinal)
@@ -113,6 +115,13 @@ class Walk:
         finding = episode.hold(held, day, 0)
         episode.join(held, day)
         self._alert(episode, finding, day)
+
+    def _unsay(self, analyte: Analyte, note: str) -> None:
+        """A later test has made a note beside an urgent finding of an open episode void."""
+        episode = self._open.get(FAMILIES[analyte])
+        finding = episode.findings.get((Kind.URGENT, analyte, 0)) if episode is not None else None
+        if finding is not None:
+            finding.unsay(note)
 
     def _alert(self, episode: OpenEpisode, finding: OpenFinding, day: date) -> None:
         if self._child:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from service.clinical.episodes import Family, Kind
+from service.clinical.episodes import Family, Kind, Tier
 from service.clinical.results import Sex
 from tests.clinical.records import (
     ALP,
@@ -83,7 +83,34 @@ def test_without_an_alp_within_fourteen_days_hys_law_is_possible_and_says_what_i
     assert found(*enzyme(), *bilirubin(), *alp(-15)) == {"possible-hys-law"}
     assert found(*enzyme(), *bilirubin(), *alp(-14)) == {"hys-law"}
     (finding,) = findings(judged(man(*enzyme(), *bilirubin())), ALT, Kind.URGENT)  # type: ignore[arg-type]
-    assert "missing: ALP within 14 days of 2020-01-01" in finding.notes
+    assert "missing: ALP within 14 days of 2020-01-01, not known on 2020-01-01" in finding.notes
+
+
+@pytest.mark.parametrize("level", [1, "5.8"])
+def test_the_missing_alp_is_said_until_it_is_known_within_fourteen_days(level: object) -> None:
+    def notes(*alps: object) -> tuple[str, ...]:
+        record = man(*enzyme(), *bilirubin(3), *alps)  # type: ignore[arg-type]
+        (finding,) = findings(judged(record), ALT, Kind.URGENT)
+        assert finding.tier is Tier.URGENT
+        return finding.notes
+
+    said = "missing: ALP within 14 days of 2020-01-01, not known on 2020-01-04"
+    assert notes() == (said,)
+    assert notes(*alp(14, level)) == ()
+    assert notes(*alp(15, level)) == (said,)
+    assert notes(result(ALP, 4, 150, comparator=">")) == (said,)
+
+
+def test_the_missing_alp_is_named_with_the_first_day_it_was_not_known() -> None:
+    later = multiples(TBIL, {0: 3, 5: 3})
+    (finding,) = findings(judged(man(*enzyme(), later)), ALT, Kind.URGENT)  # type: ignore[arg-type]
+    assert finding.notes == ("missing: ALP within 14 days of 2020-01-01, not known on 2020-01-01",)
+
+
+def test_an_alp_answers_for_the_enzymes_of_its_own_window_only() -> None:
+    record = man(multiples(ALT, {0: 4, 10: 5}), *bilirubin(), *alp(20))  # type: ignore[arg-type]
+    (finding,) = findings(judged(record), ALT, Kind.URGENT)
+    assert finding.notes == ("missing: ALP within 14 days of 2020-01-01, not known on 2020-01-01",)
 
 
 def test_an_alp_that_comes_within_fourteen_days_decides_later_and_undoes_nothing() -> None:
