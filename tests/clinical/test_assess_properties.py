@@ -105,6 +105,29 @@ def test_later_results_undo_nothing_that_was_met(results: list[LabResult], until
             assert later == episode
 
 
+@given(histories, st.booleans())
+def test_preliminary_results_hide_nothing_that_final_ones_make_urgent(
+    results: list[LabResult], context: bool
+) -> None:
+    finals = [one for one in results if not one.preliminary]
+    alone = urgent_days(judged(record(finals, with_context=context)))
+    beside = urgent_days(judged(record(results, with_context=context)))
+    for analyte, reason, day in alone:
+        shown = "hys-law" if reason == "possible-hys-law" else reason
+        assert any(
+            one == analyte and name in (reason, shown) and earlier <= day for one, name, earlier in beside
+        )
+
+
+def urgent_days(assessment: Assessment) -> set[tuple[str, str, date]]:
+    """Every urgent criterion with the day it was met."""
+    return {
+        (analyte, reason, day)
+        for analyte, kind, reason, _, day in met(assessment)
+        if kind == Kind.URGENT.value
+    }
+
+
 @given(histories)
 def test_an_episode_is_consistent_in_itself(results: list[LabResult]) -> None:
     for episode in judged(record(results)).episodes:
