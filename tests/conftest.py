@@ -17,7 +17,7 @@ from tests.postgres import OwnPostgres, Postgres, own_postgres, shared_postgres
 
 BACKENDS = ("sqlite", "postgresql")
 
-# CI tries the same examples each time: a change passes or fails by what it changes. Chance explores elsewhere.
+# CI tries the same examples each time: a change passes or fails by what it changes; chance plays elsewhere.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("exploring", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "exploring")
