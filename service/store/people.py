@@ -1,6 +1,5 @@
 """People as stored, read without locking anybody: for lists and reports."""
 
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Select, or_
@@ -34,11 +33,6 @@ def people(
         of_merged = merged.select().with_only_columns(merged.c.survivor_id).where(merged.c.fhir_id == fhir_id)
         survivors = survivors.where(or_(patient.c.fhir_id == fhir_id, patient.c.id.in_(of_merged)))
     return _with_merged(connection, survivors.order_by(patient.c.id).limit(limit))
-
-
-def by_ids(connection: Connection, ids: Collection[int]) -> dict[int, list[PatientRow]]:
-    """The people of these ids (survivors of their merges), each with the patients merged into them."""
-    return _with_merged(connection, _query().where(patient.c.id.in_(list(ids))))
 
 
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:
