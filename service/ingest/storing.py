@@ -79,8 +79,9 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     ]
     concerned = [each for outcome in outcomes for each in outcome.arrivals]
     connected = _lock(step, source, concerned, known)
-    if connection.dialect.name != "sqlite":
-        _check_unchanged(known, resources.current(connection, source.id, {*known, *fresh}))
+    revised = {key: version for key, version in known.items() if key in fresh}
+    if revised and connection.dialect.name != "sqlite":  # that a new one is new is seen when it is inserted
+        _check_unchanged(revised, resources.current(connection, source.id, revised))
     plan = Plan(source, step.now, step.locked)
     for outcome in outcomes:
         _count(outcome, counts)
@@ -160,10 +161,12 @@ def _lock(
     speaking = _speaking(arrivals)
     connected = identities.linked_with(connection, source.id, speaking) if speaking else set()
     named = connected | {each.patient for each in arrivals if each.patient is not None}
-    numbers = patients.ids_of(connection, source.id, named)
+    seen = patients.named(connection, source.id, named)
+    numbers = {name: each.id for name, each in seen.items()}
     before = {known[each.key].patient_id for each in arrivals if each.key in known}
     missing = {each for each in before | set(numbers.values()) if each is not None} - step.locked.keys()
-    for number, row in patients.lock(connection, missing).items():
+    unlocked = [each for each in seen.values() if each.id in missing]
+    for number, row in patients.lock(connection, missing, unlocked).items():
         step.locked.setdefault(number, row)  # what this transaction changed already stays changed
     if connection.dialect.name != "sqlite" and speaking:
         _check_unchanged(connected, identities.linked_with(connection, source.id, speaking))

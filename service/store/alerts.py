@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, insert, select
 
 from service.alerts.alert import Alert, Disposition
 from service.alerts.events import Change
 from service.errors import NotFound
-from service.store.rows import among, insert_rows
+from service.store.query import Query, among
+from service.store.rows import insert_rows, update_rows
 from service.store.schema import alert, alert_event, disposition, disposition_evidence
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -24,13 +24,15 @@ def encode(content: Alert) -> str:
     return _encoder.encode(content).decode()
 
 
+_of_patients = Query(
+    select(alert.c.content).where(among(alert.c.patient_id, "ids")).order_by(alert.c.created, alert.c.id)
+)
+_any_disposition = Query(select(disposition_evidence.c.disposition_id).limit(1))
+
+
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Alert]:
     """Every alert of the patients, merged and withdrawn ones too, oldest first."""
-    query = select(alert.c.content).where(among(connection, alert.c.patient_id, patient_ids))
-    return [
-        _alert_of.decode(row.content)
-        for row in connection.execute(query.order_by(alert.c.created, alert.c.id))
-    ]
+    return [_alert_of.decode(content) for (content,) in _of_patients.rows(connection, ids=patient_ids)]
 
 
 def get(connection: Connection, alert_id: UUID) -> Alert:
@@ -59,40 +61,37 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
     """Write changed alerts, and what happened to each as its events."""
     new = [change.after for change in changes if change.before is None]
     old = [change.after for change in changes if change.before is not None]
-    if new:
-        connection.execute(
-            insert(alert), [{"id": a.id, "created": a.created, **_columns(a, source_id, now)} for a in new]
-        )
-    if old:
-        values = [{"of_id": a.id, **_columns(a, source_id, now)} for a in old]
-        columns: dict[str, Any] = {name: bindparam(name) for name in values[0] if name != "of_id"}
-        connection.execute(update(alert).where(alert.c.id == bindparam("of_id")).values(columns), values)
+    insert_rows(
+        connection,
+        alert,
+        (*_COLUMNS, "id", "created"),
+        [(*_columns(each, source_id, now), each.id, each.created) for each in new],
+    )
+    update_rows(
+        connection, alert, ("id",), _COLUMNS, [(*_columns(each, source_id, now), each.id) for each in old]
+    )
     events = [
-        {
-            "alert_id": change.after.id,
-            "at": now,
-            "kind": event.kind.value,
-            "detail": event.detail,
-            "revision": change.after.revision,
-        }
+        (change.after.id, now, event.kind.value, event.detail, change.after.revision)
         for change in changes
         for event in change.events
     ]
-    if events:
-        connection.execute(insert(alert_event), events)
+    insert_rows(connection, alert_event, ("alert_id", "at", "kind", "detail", "revision"), events)
 
 
-def _columns(content: Alert, source_id: int, now: datetime) -> dict[str, object]:
-    return {
-        "patient_id": content.subject,
-        "source_id": source_id,
-        "family": content.family.value,
-        "state": content.state.value,
-        "tier": int(content.tier),
-        "updated": now,
-        "revision": content.revision,
-        "content": encode(content),
-    }
+_COLUMNS = ("patient_id", "source_id", "family", "state", "tier", "updated", "revision", "content")
+
+
+def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...]:
+    return (
+        content.subject,
+        source_id,
+        content.family.value,
+        content.state.value,
+        int(content.tier),
+        now,
+        content.revision,
+        encode(content),
+    )
 
 
 def add_disposition(connection: Connection, made: Disposition, patient_id: int, alert_id: UUID) -> None:
@@ -133,15 +132,15 @@ def dispositions_on(
         By person, oldest first. After a merge was undone, one decision may bear on both.
     """
     column = disposition_evidence.c
-    if connection.execute(select(column.disposition_id).limit(1)).first() is None:
+    if not _any_disposition.rows(connection):
         return {}
     holders: dict[tuple[int, str], list[int]] = {}
     for person, pairs in evidence.items():
         for pair in pairs:
             holders.setdefault(pair, []).append(person)
     query = select(disposition_evidence).where(
-        among(connection, column.source_id, {source_id for source_id, _ in holders}),
-        among(connection, column.observation_id, {observation_id for _, observation_id in holders}),
+        among(column.source_id, {source_id for source_id, _ in holders}),
+        among(column.observation_id, {observation_id for _, observation_id in holders}),
     )
     bears: dict[UUID, set[int]] = {}
     for row in connection.execute(query):

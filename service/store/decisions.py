@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.clinical.episodes import Assessment
+from service.store.query import Query, among
 from service.store.rows import insert_rows
 from service.store.schema import audit, decision, stored_text
 
@@ -53,14 +53,14 @@ def record(connection: Connection, decisions: Sequence[Decision]) -> None:
     insert_rows(connection, decision, Decision._fields, decisions)
 
 
+_texts_kept = Query(select(stored_text.c.digest).where(among(stored_text.c.digest, "digests")))
+
+
 def keep_texts(connection: Connection, texts: Mapping[str, str], now: datetime) -> None:
     """Keep rulebooks and settings under their digests; those already there stay as they are."""
-    known = select(stored_text.c.digest).where(stored_text.c.digest.in_(list(texts)))
-    missing = texts.keys() - set(connection.execute(known).scalars())
-    if missing:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        rows = [{"digest": digest, "text": texts[digest], "created": now} for digest in sorted(missing)]
-        connection.execute(dialect.insert(stored_text).values(rows).on_conflict_do_nothing())
+    missing = texts.keys() - {row[0] for row in _texts_kept.rows(connection, digests=texts)}
+    rows = [(digest, texts[digest], now) for digest in sorted(missing)]
+    insert_rows(connection, stored_text, ("digest", "text", "created"), rows, keep=True)
 
 
 def text_of(connection: Connection, digest: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from decimal import Decimal
 
 import msgspec
@@ -19,7 +18,8 @@ from service.clinical.results import (
     ResultKey,
 )
 from service.store.patients import PatientRow
-from service.store.rows import among, insert_rows
+from service.store.query import Query, among
+from service.store.rows import insert_rows
 from service.store.schema import clinical_context, lab_result
 
 _RESULT = (
@@ -43,7 +43,19 @@ class _MedicationContext(msgspec.Struct, tag="medication"):
     content: Medication
 
 
-_context_of = msgspec.json.Decoder(_ConditionContext | _MedicationContext)
+_content_of = msgspec.json.Decoder(_ConditionContext | _MedicationContext)
+
+
+_results_of = Query(
+    select(*(lab_result.c[name] for name in _RESULT))
+    .where(among(lab_result.c.patient_id, "ids"))
+    .order_by(lab_result.c.patient_id)
+)
+_context_of = Query(
+    select(clinical_context.c.patient_id, clinical_context.c.content)
+    .where(among(clinical_context.c.patient_id, "ids"))
+    .order_by(clinical_context.c.patient_id, clinical_context.c.key)
+)
 
 
 def add_results(connection: Connection, results: Iterable[tuple[int, LabResult]]) -> None:
@@ -139,13 +151,10 @@ def newest(record: PatientRecord) -> datetime | None:
 def _results(
     connection: Connection, member_of: Mapping[int, int], source_of: Mapping[int, str]
 ) -> dict[int, list[LabResult]]:
-    query = select(*(lab_result.c[name] for name in _RESULT)).where(
-        among(connection, lab_result.c.patient_id, member_of)
-    )
     found: dict[int, list[LabResult]] = {}
     ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
-    rows = connection.execute(query.order_by(lab_result.c.patient_id))
-    for row in chain.from_iterable(rows.partitions(2000)):
+    rows = _results_of.rows(connection, ids=member_of)
+    for row in rows:
         patient_id, observation, sub_key, analyte, effective, day, value, comparator, text, early, flags = row
         ranges = ranges_seen.get(text)
         if ranges is None:
@@ -166,9 +175,7 @@ def _results(
 
 
 def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Condition | Medication]]:
-    query = select(clinical_context).where(among(connection, clinical_context.c.patient_id, member_of))
     found: dict[int, list[Condition | Medication]] = {}
-    order = clinical_context.c
-    for row in connection.execute(query.order_by(order.patient_id, order.key)):
-        found.setdefault(member_of[row.patient_id], []).append(_context_of.decode(row.content).content)
+    for patient_id, content in _context_of.rows(connection, ids=member_of):
+        found.setdefault(member_of[patient_id], []).append(_content_of.decode(content).content)
     return found

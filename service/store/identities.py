@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import ARRAY, Connection, Text, bindparam, delete, or_, select, text
 
-from service.store.rows import among, insert_rows
+from service.store.query import among
+from service.store.rows import insert_rows
 from service.store.schema import patient, patient_identifier, patient_link
 
 
@@ -21,7 +22,7 @@ def linked_with(connection: Connection, source_id: int, fhir_ids: Collection[str
 def merges_among(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> set[tuple[str, str]]:
     """The stated merges that any of these patients is part of: (replaced, survivor) pairs."""
     link = patient_link.c
-    touching = or_(among(connection, link.replaced, fhir_ids), among(connection, link.survivor, fhir_ids))
+    touching = or_(among(link.replaced, fhir_ids), among(link.survivor, fhir_ids))
     query = select(link.replaced, link.survivor).where(link.source_id == source_id, touching)
     return {(row.replaced, row.survivor) for row in connection.execute(query)}
 
@@ -36,15 +37,13 @@ def state_merges(
     """
     link = patient_link.c
     query = select(link.said_by, link.replaced, link.survivor).where(
-        link.source_id == source_id, among(connection, link.said_by, said)
+        link.source_id == source_id, among(link.said_by, said)
     )
     before = {tuple(row) for row in connection.execute(query)}
     after = {(by, *pair) for by, pairs in said.items() for pair in pairs}
     if before == after:
         return False
-    connection.execute(
-        delete(patient_link).where(link.source_id == source_id, among(connection, link.said_by, said))
-    )
+    connection.execute(delete(patient_link).where(link.source_id == source_id, among(link.said_by, said)))
     rows = [(source_id, *row) for row in sorted(after)]
     insert_rows(connection, patient_link, ("source_id", "said_by", "replaced", "survivor"), rows)
     return True
@@ -59,7 +58,7 @@ def state_identifiers(
         The identifiers that now have other holders.
     """
     column = patient_identifier.c
-    query = select(column.patient_id, column.identifier).where(among(connection, column.patient_id, said))
+    query = select(column.patient_id, column.identifier).where(among(column.patient_id, said))
     before = {(row.patient_id, row.identifier) for row in connection.execute(query)}
     after = {(number, identifier) for number, identifiers in said.items() for identifier in identifiers}
     for number, identifier in before - after:
@@ -76,7 +75,7 @@ def identifiers_of(connection: Connection, source_id: int, fhir_ids: Collection[
     query = (
         select(patient_identifier.c.identifier)
         .join(patient, patient.c.id == patient_identifier.c.patient_id)
-        .where(patient.c.source_id == source_id, among(connection, patient.c.fhir_id, fhir_ids))
+        .where(patient.c.source_id == source_id, among(patient.c.fhir_id, fhir_ids))
     )
     return set(connection.execute(query).scalars())
 
@@ -98,7 +97,7 @@ def holders(connection: Connection, source_id: int, identifiers: Collection[str]
     query = (
         select(column.identifier, patient.c.fhir_id)
         .join(patient, patient.c.id == column.patient_id)
-        .where(column.source_id == source_id, among(connection, column.identifier, identifiers))
+        .where(column.source_id == source_id, among(column.identifier, identifiers))
     )
     found: dict[str, set[str]] = {}
     for row in connection.execute(query):

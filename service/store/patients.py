@@ -1,15 +1,16 @@
 """Patients of each source: locking them, what is known of them, and which records are one person's."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select
 
 from service.clinical.results import Sex
-from service.store.rows import among, insert_rows
+from service.store.query import Query, among
+from service.store.rows import insert_rows, update_rows
 from service.store.schema import patient
 
 
@@ -44,102 +45,101 @@ class PatientRow:
         return self.revision
 
 
-_COLUMNS = (
+COLUMNS = (
     *("id", "source_id", "fhir_id", "revision", "judged_revision", "read_digest", "survivor_id"),
     *("sex", "birth_date", "deceased", "review_on"),
 )
+"""What :func:`row_of` reads, in that order."""
+_CHANGING = COLUMNS[3:]
+_NEW = ("source_id", "fhir_id", "public_id", "revision", "judged_revision", "read_digest", "deceased")
 
 
-def _row(row: Row[tuple[object, ...]]) -> PatientRow:
-    return PatientRow(
-        row.id,
-        row.source_id,
-        row.fhir_id,
-        row.revision,
-        row.judged_revision,
-        row.read_digest,
-        row.survivor_id,
-        Sex(row.sex) if row.sex else None,
-        row.birth_date,
-        row.deceased,
-        row.review_on,
-    )
+def row_of(row: Sequence[Any]) -> PatientRow:
+    """A patient from its COLUMNS."""
+    number, source_id, fhir_id, revision, judged, digest, survivor, sex, *rest = row
+    known_sex = Sex(sex) if sex else None
+    return PatientRow(number, source_id, fhir_id, revision, judged, digest, survivor, known_sex, *rest)
 
 
-def _query() -> Select[tuple[object, ...]]:
-    return select(*(patient.c[name] for name in _COLUMNS))
+class Seen(NamedTuple):
+    """A patient as read without a lock: it may have changed since."""
+
+    id: int
+    fhir_id: str
+    revision: int
+    survivor_id: int | None
 
 
-def ids_of(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, int]:
-    """The store's number of each patient of the source; those not known yet are created."""
+_seen = select(*(patient.c[name] for name in Seen._fields))
+_seen_by_name = Query(
+    _seen.where(patient.c.source_id == bindparam("of_source"), among(patient.c.fhir_id, "names"))
+)
+_seen_by_id = Query(_seen.where(among(patient.c.id, "ids")))
+_locked = Query(
+    select(*(patient.c[name] for name in COLUMNS))
+    .where(or_(among(patient.c.id, "ids"), among(patient.c.survivor_id, "ids")))
+    .order_by(patient.c.id)
+    .with_for_update()
+)
+
+
+def named(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, Seen]:
+    """Patients of the source by their ids there; those not known yet are created."""
     if not fhir_ids:
         return {}
-    query = select(patient.c.fhir_id, patient.c.id).where(
-        patient.c.source_id == source_id, among(connection, patient.c.fhir_id, fhir_ids)
-    )
-    found: dict[str, int] = {row.fhir_id: row.id for row in connection.execute(query)}
+    found = _by_name(connection, source_id, fhir_ids)
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
-        columns = (
-            "source_id",
-            "fhir_id",
-            "public_id",
-            "revision",
-            "judged_revision",
-            "read_digest",
-            "deceased",
-        )
         rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False) for fhir_id in missing]
-        insert_rows(connection, patient, columns, rows)
-        found = {row.fhir_id: row.id for row in connection.execute(query)}
+        insert_rows(connection, patient, _NEW, rows)
+        found |= _by_name(connection, source_id, missing)
     return found
 
 
-def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
+def _by_name(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, Seen]:
+    rows = _seen_by_name.rows(connection, of_source=source_id, names=fhir_ids)
+    return {row[1]: Seen(*row) for row in rows}
+
+
+def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = ()) -> dict[int, PatientRow]:
     """Lock patients and everyone merged with them, in order of id, and read them.
 
     Locking in one order everywhere is what keeps two processes from deadlocking. On SQLite the transaction
     holds the only write lock already.
+
+    Args:
+        connection: in a transaction that may write.
+        ids: whom to lock.
+        seen: those of them that the transaction has read already.
     """
-    locked: dict[int, PatientRow] = {}
-    wanted = _merged_with(connection, ids) if ids else set()
-    while wanted - locked.keys():
-        query = _query().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
-        locked |= {row.id: _row(row) for row in connection.execute(query.with_for_update())}
-        # Whoever held a lock before us may have merged somebody: look again now that it cannot change.
-        wanted = wanted if connection.dialect.name == "sqlite" else _merged_with(connection, locked)
+    if not ids:
+        return {}
+    known = {each.id: each for each in seen}
+    unknown = [each for each in ids if each not in known]
+    if unknown:
+        known |= {row[0]: Seen(*row) for row in _seen_by_id.rows(connection, ids=unknown)}
+    survivors = {each.survivor_id for each in known.values() if each.survivor_id is not None}
+    wanted = {*ids, *survivors}
+    locked = {row[0]: row_of(row) for row in _locked.rows(connection, ids=wanted)}
+    if connection.dialect.name == "sqlite":
+        return locked
+    # Whoever held a lock before us may have merged somebody, which counts as a change of both: if nothing
+    # changed since it was read, the locks are complete; else look again until they are.
+    while survivors or any(locked[each.id].revision != each.revision for each in known.values()):
+        missing = {row.person for row in locked.values()} - wanted
+        wanted |= missing
+        again = {row[0]: row_of(row) for row in _locked.rows(connection, ids=wanted)}
+        if again.keys() == locked.keys() and not missing:
+            return again
+        locked = again
     return locked
-
-
-def _merged_with(connection: Connection, ids: Collection[int]) -> set[int]:
-    """These patients, the records they were merged into, and everyone else merged into those."""
-    survivors = select(patient.c.survivor_id).where(
-        among(connection, patient.c.id, ids), patient.c.survivor_id.is_not(None)
-    )
-    people = {*ids, *connection.execute(survivors).scalars()}
-    merged = select(patient.c.id).where(among(connection, patient.c.survivor_id, people))
-    return people | set(connection.execute(merged).scalars())
 
 
 def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
     """Write back locked patients that changed."""
-    changed = [
-        {
-            "of_id": row.id,
-            "revision": row.revision,
-            "judged_revision": row.judged_revision,
-            "read_digest": row.read_digest,
-            "survivor_id": row.survivor_id,
-            "sex": row.sex,
-            "birth_date": row.birth_date,
-            "deceased": row.deceased,
-            "review_on": row.review_on,
-        }
-        for row in sorted(rows, key=lambda each: each.id)
-    ]
-    if changed:
-        values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "of_id"}
-        connection.execute(update(patient).where(patient.c.id == bindparam("of_id")).values(values), changed)
+    changed = sorted(rows, key=lambda each: each.id)
+    values = [(*(getattr(row, name) for name in _CHANGING), row.id) for row in changed]
+    update_rows(connection, patient, ("id",), _CHANGING, values)
 
 
 def unjudged(connection: Connection, limit: int, after: int = 0) -> list[int]:

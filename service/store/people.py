@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_
+from sqlalchemy import Connection, Select, or_, select
 
-from service.store.patients import PatientRow, _query, _row
+from service.store.patients import COLUMNS, PatientRow, row_of
 from service.store.schema import patient
+
+
+def _rows() -> Select[Any]:
+    return select(*(patient.c[name] for name in COLUMNS))
 
 
 def people(
@@ -25,7 +29,7 @@ def people(
         source_id: only patients of this source.
         fhir_id: only people who have a record of this id in their source.
     """
-    survivors = _query().where(patient.c.survivor_id.is_(None), patient.c.id > after)
+    survivors = _rows().where(patient.c.survivor_id.is_(None), patient.c.id > after)
     if source_id is not None:
         survivors = survivors.where(patient.c.source_id == source_id)
     if fhir_id is not None:
@@ -36,9 +40,9 @@ def people(
 
 
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:
-    found = {row.id: [_row(row)] for row in connection.execute(survivors)}
+    found = {row.id: [row_of(row)] for row in connection.execute(survivors)}
     if found:
-        others = _query().where(patient.c.survivor_id.in_(list(found))).order_by(patient.c.id)
+        others = _rows().where(patient.c.survivor_id.in_(list(found))).order_by(patient.c.id)
         for row in connection.execute(others):
-            found[row.survivor_id].append(_row(row))
+            found[row.survivor_id].append(row_of(row))
     return found

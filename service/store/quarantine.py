@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
-from service.store.rows import among, insert_rows
+from service.store.query import Query, among
+from service.store.rows import insert_rows
 from service.store.schema import ignored, patient_identifier, quarantine, resource
 
 
@@ -54,7 +55,7 @@ def release(
         update(quarantine)
         .where(
             quarantine.c.source_id == source_id,
-            among(connection, quarantine.c.key, keys),
+            among(quarantine.c.key, keys),
             quarantine.c.reason != LINK_CYCLE,
             quarantine.c.resolved.is_(None),
         )
@@ -86,14 +87,19 @@ def release_patient(
     )
 
 
-def patients_held(connection: Connection, patient_ids: Collection[int], reason: str) -> set[int]:
-    """Which of the patients have something held for this reason."""
-    query = select(quarantine.c.patient_id).where(
-        among(connection, quarantine.c.patient_id, patient_ids),
-        quarantine.c.reason == reason,
+_patients_held = Query(
+    select(quarantine.c.patient_id).where(
+        among(quarantine.c.patient_id, "ids"),
+        quarantine.c.reason == bindparam("of_reason"),
         quarantine.c.resolved.is_(None),
     )
-    return set(connection.execute(query).scalars())
+)
+
+
+def patients_held(connection: Connection, patient_ids: Collection[int], reason: str) -> set[int]:
+    """Which of the patients have something held for this reason."""
+    rows = _patients_held.rows(connection, ids=patient_ids, of_reason=reason)
+    return {row[0] for row in rows}
 
 
 def listed(connection: Connection, *, everything: bool = False, limit: int | None = 1000) -> list[Held]:
@@ -120,7 +126,7 @@ def open_of(connection: Connection, source_id: int, digests: Collection[bytes]) 
     """Which of these bytes are held already (resources without an id are known by nothing else)."""
     query = select(quarantine.c.digest).where(
         quarantine.c.source_id == source_id,
-        among(connection, quarantine.c.digest, digests),
+        among(quarantine.c.digest, digests),
         quarantine.c.resolved.is_(None),
     )
     return set(connection.execute(query).scalars())

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import zstandard
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
 
-from service.store.rows import AlreadyThere, among, insert_rows
+from service.store.query import Query, among
+from service.store.rows import AlreadyThere, insert_rows, update_rows
 from service.store.schema import raw_message, resource, superseded
 
 _VERSION = (
@@ -53,10 +54,8 @@ def digest_of(body: bytes) -> bytes:
 
 def keep_raw(connection: Connection, bodies: Mapping[bytes, bytes]) -> None:
     """Keep verbatim bytes under their digests; those already there stay as they are."""
-    query = select(raw_message.c.digest).where(among(connection, raw_message.c.digest, bodies))
-    kept = set(connection.execute(query).scalars())
-    rows = [(digest, _compressor.compress(body)) for digest, body in bodies.items() if digest not in kept]
-    insert_rows(connection, raw_message, ("digest", "body"), rows)
+    rows = [(digest, _compressor.compress(body)) for digest, body in sorted(bodies.items())]
+    insert_rows(connection, raw_message, ("digest", "body"), rows, keep=True)
 
 
 def raw(connection: Connection, digest: bytes) -> bytes:
@@ -65,22 +64,27 @@ def raw(connection: Connection, digest: bytes) -> bytes:
     return _decompressor.decompress(body)
 
 
+_versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
+_current = Query(
+    select(*_versioned).where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))
+)
+_older = Query(
+    select(superseded.c.key, *(superseded.c[name] for name in _VERSION))
+    .where(superseded.c.source_id == bindparam("source_id"), among(superseded.c.key, "keys"))
+    .order_by(superseded.c.id)
+)
+
+
 def current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
     """The current version of each of `keys` that is known."""
-    columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
-    query = select(*columns).where(resource.c.source_id == source_id, among(connection, resource.c.key, keys))
-    return {row.key: Version(*row) for row in connection.execute(query)}
+    return {row[0]: Version(*row) for row in _current.rows(connection, source_id=source_id, keys=keys)}
 
 
 def older(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, list[Version]]:
     """The versions of each of `keys` that are not current, in order of receipt."""
-    columns = [superseded.c.key, *(superseded.c[name] for name in _VERSION)]
-    query = select(*columns).where(
-        superseded.c.source_id == source_id, among(connection, superseded.c.key, keys)
-    )
     found: dict[str, list[Version]] = {}
-    for row in connection.execute(query.order_by(superseded.c.id)):
-        found.setdefault(row.key, []).append(Version(*row))
+    for row in _older.rows(connection, source_id=source_id, keys=keys):
+        found.setdefault(row[0], []).append(Version(*row))
     return found
 
 
@@ -102,43 +106,28 @@ def replace_current(
     Raises:
         AlreadyThere: another transaction replaced one of them in the meantime.
     """
-    if not versions:
-        return
-    row = resource.c
-    unchanged = and_(
-        row.source_id == source_id,
-        row.key == bindparam("of_key"),
-        row.received == bindparam("old_received"),
-        row.since_revision == bindparam("old_revision"),
-    )
-    statement = update(resource).where(unchanged).values({name: bindparam(name) for name in _VERSION})
-    values = [
-        {
-            "of_key": new.key,
-            "old_received": old.received,
-            "old_revision": old.since_revision,
-            **{name: getattr(new, name) for name in _VERSION},
-        }
+    rows = [
+        (*new[1:], source_id, new.key, old.received, old.since_revision)
         for old, new in sorted(versions, key=lambda pair: pair[0].key)
     ]
-    if connection.execute(statement, values).rowcount != len(values):
+    keys = ("source_id", "key", "received", "since_revision")
+    if update_rows(connection, resource, keys, _VERSION, rows) != len(rows):
         raise AlreadyThere(resource.name)
 
 
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Version]:
     """The current versions of everything known about patients."""
-    return _versions(connection, among(connection, resource.c.patient_id, patient_ids))
+    return _versions(connection, among(resource.c.patient_id, patient_ids))
 
 
 def named_by(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Version]:
     """The current versions of what names its patient by one of these identifiers."""
     of_source = resource.c.source_id == source_id
-    return _versions(connection, and_(of_source, among(connection, resource.c.named_by, identifiers)))
+    return _versions(connection, and_(of_source, among(resource.c.named_by, identifiers)))
 
 
 def _versions(connection: Connection, condition: ColumnElement[bool]) -> list[Version]:
-    columns = [resource.c.key, *(resource.c[name] for name in _VERSION)]
-    query = select(*columns).where(condition).order_by(resource.c.key)
+    query = select(*_versioned).where(condition).order_by(resource.c.key)
     return [Version(*row) for row in connection.execute(query)]
 
 

@@ -4,17 +4,18 @@ import hashlib
 import hmac
 import os
 import secrets as random_secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, bindparam, select
 
 from service.errors import ConfigurationError, Conflict, NotFound
+from service.store.query import Query
 from service.store.schema import reader_token, source
 
 
@@ -102,13 +103,17 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _source(row: Row[tuple[object, ...]]) -> Source:
+_SOURCE = (source.c.id, source.c.name, source.c.settings, source.c.secrets, source.c.active)
+
+
+def _source(row: Sequence[Any]) -> Source:
+    id_, name, settings, secrets, active = row
     return Source(
-        row.id,
-        row.name,
-        msgspec.json.decode(row.settings, type=SourceSettings),
-        tuple(msgspec.json.decode(row.secrets, type=list[str])),
-        row.active,
+        id_,
+        name,
+        msgspec.json.decode(settings, type=SourceSettings),
+        tuple(msgspec.json.decode(secrets, type=list[str])),
+        active,
     )
 
 
@@ -200,7 +205,7 @@ def remove(connection: Connection, name: str) -> None:
 
 def find(connection: Connection, name: str) -> Source | None:
     """The source of that name, or None."""
-    row = connection.execute(select(source).where(source.c.name == name)).one_or_none()
+    row = connection.execute(select(*_SOURCE).where(source.c.name == name)).one_or_none()
     return None if row is None else _source(row)
 
 
@@ -216,14 +221,18 @@ def by_name(connection: Connection, name: str) -> Source:
     return found
 
 
+_by_id = Query(select(*_SOURCE).where(source.c.id == bindparam("of_id")))
+
+
 def by_id(connection: Connection, source_id: int) -> Source:
     """The source of that number."""
-    return _source(connection.execute(select(source).where(source.c.id == source_id)).one())
+    (row,) = _by_id.rows(connection, of_id=source_id)
+    return _source(row)
 
 
 def every(connection: Connection) -> list[Source]:
     """All sources, by name."""
-    return [_source(row) for row in connection.execute(select(source).order_by(source.c.name))]
+    return [_source(row) for row in connection.execute(select(*_SOURCE).order_by(source.c.name))]
 
 
 def new_secret() -> str:

@@ -76,7 +76,7 @@ class ReadingRoom:
 
     def patient(self, fhir_id: str, source: str = "clinic") -> int:
         with writing(self.engine) as connection:
-            return patients.ids_of(connection, self.sources[source], [fhir_id])[fhir_id]
+            return patients.named(connection, self.sources[source], [fhir_id])[fhir_id].id
 
     def public_id(self, patient_id: int) -> UUID:
         with reading(self.engine) as connection:

@@ -44,8 +44,8 @@ class Post:
             known = sources.find(connection, "clinic")
             source = known or sources.add(connection, "clinic", settings, "secret", self.now)
             self.source_id = source.id
-            ids = patients.ids_of(connection, self.source_id, [self.patient])
-            assert ids == {self.patient: 1}
+            named = patients.named(connection, self.source_id, [self.patient])
+            assert named[self.patient].id == 1
 
     def courier(self, terms: Terms = TERMS) -> Courier:
         return Courier(

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event, text
 
 from service.ingest import keeping, storing
 from service.store import alerts, decisions, histories, identities, patients, quarantine, resources, rows
+from service.store.query import Query
 from service.store.session import reading, writing
 from tests.ingest.feeding import Feed, Resource, observation, patient, persistent, pregnancy, statin
 
@@ -19,7 +20,7 @@ ALSO = 4
 
 @contextmanager
 def counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """Statements by their first words, those of `insert_rows` too."""
+    """Statements by their first words, those that go to the driver's own cursor too."""
     found: Counter[str] = Counter()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -30,10 +31,24 @@ def counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter
             found[f"rows into {table.name}"] += 1
         rows.insert_rows(connection, table, columns, given, **more)
 
+    def noting_update(connection: Any, table: Any, keys: Any, columns: Any, given: Sequence[Any]) -> int:
+        if given:
+            found[f"rows of {table.name}"] += 1
+        return rows.update_rows(connection, table, keys, columns, given)
+
+    asked = Query.rows
+
+    def noting_query(query: Query, connection: Any, **values: Any) -> Any:
+        found[f"query {id(query)}"] += 1
+        return asked(query, connection, **values)
+
     with monkeypatch.context() as patched:
         for module in (alerts, decisions, histories, identities, patients, quarantine, resources):
             if hasattr(module, "insert_rows"):
                 patched.setattr(module, "insert_rows", noting_insert)
+            if hasattr(module, "update_rows"):
+                patched.setattr(module, "update_rows", noting_update)
+        patched.setattr(Query, "rows", noting_query)
         event.listen(engine, "before_cursor_execute", note)
         try:
             yield found

@@ -1,0 +1,150 @@
+"""Queries that are written once and asked often, and one condition for however many values."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    Text,
+    TypeDecorator,
+    bindparam,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import Executable, FunctionElement
+from sqlalchemy.types import NullType
+
+
+class _Listed(TypeDecorator[Collection[Any]]):
+    """Values as the text of one JSON array; bytes as capital hexadecimal digits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
+        """To JSON."""
+        values = [each.hex().upper() if isinstance(each, bytes) else each for each in value or ()]
+        return msgspec.json.encode(values).decode()
+
+
+class _Among(FunctionElement[bool]):
+    """`column` is one of the values in a JSON array."""
+
+    name = "among"
+    type = NullType()  # type: ignore[assignment] # as Boolean, SQLite would be asked whether it `= 1`, past every index
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, listed = element.clauses
+    tested = compiler.process(column, **how)
+    if isinstance(column.type, LargeBinary):
+        tested = f"hex({tested})"
+    values = compiler.process(listed, **how)
+    return f"{tested} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - our own words
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, listed = element.clauses
+    value = "value"
+    if isinstance(column.type, LargeBinary):
+        value = "decode(value, 'hex')"
+    elif isinstance(column.type, Integer):
+        value = "value::bigint"
+    values = f"json_array_elements_text({compiler.process(listed, **how)}::json)"
+    tested = compiler.process(column, **how)
+    return f"{tested} = ANY (ARRAY(SELECT {value} FROM {values}))"  # noqa: S608 - our own words
+
+
+def among(column: Column[Any], values: Collection[Any] | str) -> ColumnElement[bool]:
+    """The condition that `column` is one of `values`: one parameter, however many values there are.
+
+    Args:
+        column: of text, whole numbers or bytes.
+        values: the values, or the name under which a :class:`Query` is given them.
+    """
+    name, given = (values, None) if isinstance(values, str) else (None, values)
+    return _Among(column, bindparam(name, given, type_=_Listed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A query in the words of one database."""
+
+    text: str
+    binds: tuple[tuple[str, Any, Any], ...]
+    """Name, value where none is given, and what makes of a value what the driver takes."""
+    positional: bool
+    reads: tuple[Any, ...]
+    """What makes of each column what the driver gives; empty where nothing is to be done."""
+
+
+class Query:
+    """A SELECT that is written once: its SQL is worked out once for each database, and values filled in.
+
+    A feed asks the same dozen small questions thousands of times a second. SQLAlchemy's way from a statement
+    to its rows takes several times as long as the database takes to answer; this hands the text to the
+    driver's own cursor, and reads what it gives by SQLAlchemy's own types.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+        self._prepared: dict[str, _Prepared] = {}
+
+    def rows(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
+        """What it finds.
+
+        Args:
+            connection: in a transaction.
+            values: for the parameters that the statement names.
+        """
+        dialect = connection.dialect
+        prepared = self._prepared.get(dialect.name)
+        if prepared is None:
+            prepared = self._prepared[dialect.name] = _prepare(self._statement, dialect)
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(prepared.text, _bound(prepared, values))
+            found = cast(list[tuple[Any, ...]], cursor.fetchall())
+        finally:
+            cursor.close()
+        if not found or not prepared.reads:
+            return found
+        columns = [
+            column if read is None else [None if each is None else read(each) for each in column]
+            for column, read in zip(zip(*found, strict=True), prepared.reads, strict=True)
+        ]
+        return list(zip(*columns, strict=True))
+
+
+def _prepare(statement: Executable, dialect: Dialect) -> _Prepared:
+    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    assert isinstance(compiled, SQLCompiler)
+    binds = []
+    for name in compiled.positiontup or compiled.binds:
+        bound = compiled.binds[name]
+        binds.append((name, bound.value, bound.type.dialect_impl(dialect).bind_processor(dialect)))
+    reads = tuple(
+        column.type.dialect_impl(dialect).result_processor(dialect, None)
+        for column in statement.selected_columns  # type: ignore[attr-defined]
+    )
+    positional = compiled.positiontup is not None
+    return _Prepared(compiled.string, tuple(binds), positional, reads if any(reads) else ())
+
+
+def _bound(prepared: _Prepared, values: Mapping[str, Any]) -> Any:
+    given = {
+        name: value if convert is None or value is None else convert(value)
+        for name, default, convert in prepared.binds
+        for value in (values.get(name, default),)
+    }
+    return tuple(given[name] for name, *_ in prepared.binds) if prepared.positional else given
