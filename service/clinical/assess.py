@@ -12,10 +12,13 @@ from decimal import localcontext
 from itertools import groupby
 from operator import attrgetter
 
+from service.clinical.context import Context
 from service.clinical.episodes import Assessment, Episode, Family
+from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
+from service.clinical.uneventful import uneventful
 from service.clinical.walk import JUDGED, Walk
 
 _ARITHMETIC = DecimalContext(prec=40)
@@ -31,11 +34,15 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
         raise ValueError("as_of must be an aware datetime")
     tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
     results, future = _split(record.results, as_of + tolerance)
-    with localcontext(_ARITHMETIC):
-        walk = Walk(record, rulebook)
-        for day, group in groupby(results, key=_day):
-            walk.step(day, list(group))
-        episodes = walk.finish()
+    context = Context(record, rulebook)
+    limits = LimitFinder(rulebook, record.sex, record.birth_date)
+    episodes: list[Episode] = []
+    if not uneventful(results, limits, context):
+        with localcontext(_ARITHMETIC):
+            walk = Walk(record, rulebook, context, limits)
+            for day, group in groupby(sorted(results, key=_day), key=_day):
+                walk.step(day, list(group))
+            episodes = walk.finish()
     return _on_the_clock(episodes, rulebook, as_of, [result.effective - tolerance for result in future])
 
 
@@ -43,11 +50,10 @@ _day = attrgetter("day")
 
 
 def _split(results: Iterable[LabResult], horizon: datetime) -> tuple[list[LabResult], list[LabResult]]:
-    """The results of the rules' analytes up to `horizon`, by day; and those after it."""
+    """The results of the rules' analytes up to `horizon`; and those after it."""
     surely = (horizon.astimezone(UTC) - timedelta(days=2)).date()
     relevant = [result for result in results if result.analyte in JUDGED]
     judged = [result for result in relevant if result.day <= surely or result.effective <= horizon]
-    judged.sort(key=_day)
     if len(judged) == len(relevant):
         return judged, []
     return judged, [result for result in relevant if result.day > surely and result.effective > horizon]

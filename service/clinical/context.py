@@ -19,6 +19,10 @@ class Context:
         if record.birth_date is not None:
             self._adult_from = add_months(record.birth_date, 12 * rulebook.rules.limits.adult_age_years)
 
+    def changes_limits(self, since: date | None) -> bool:
+        """Whether on any day from `since` on (None: on none) the patient is a child, or a pregnancy known."""
+        return bool(self._pregnancies) or (since is not None and self.child(since))
+
     def child(self, day: date) -> bool:
         """Known to be under the adult age on `day`; an unknown birth date is taken as adult."""
         return self._adult_from is not None and day < self._adult_from

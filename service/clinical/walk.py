@@ -30,11 +30,13 @@ _UNDER_18 = "under 18: outside the validated population"
 class Walk:
     """The state of the walk between two days."""
 
-    def __init__(self, record: PatientRecord, rulebook: Rulebook) -> None:
+    def __init__(
+        self, record: PatientRecord, rulebook: Rulebook, context: Context, limits: LimitFinder
+    ) -> None:
         self._record = record
         self._rulebook = rulebook
-        self._context = Context(record, rulebook)
-        self._limits = LimitFinder(rulebook, record.sex, record.birth_date)
+        self._context = context
+        self._limits = limits
         self._tracks = {analyte: Track(analyte) for analyte in JUDGED}
         self._policy = AlertPolicy(rulebook, self._context, self._tracks)
         preliminary = any(result.preliminary for result in record.results)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, permutations
 from statistics import median
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -248,3 +249,20 @@ def test_persistence_and_worsening_agree_with_a_plain_oracle(
             if finding.kind in (Kind.PERSISTENT, Kind.WORSENING):
                 held |= {(reason.name, until) for reason in finding.reasons if reason.last == until}
     assert held == expected
+
+
+@given(st.lists(lab_results(), max_size=4), st.booleans())
+def test_a_record_that_is_not_walked_through_holds_no_episode(
+    results: list[LabResult], with_context: bool
+) -> None:
+    """The first look passes over most people; the walk would have found nothing in them."""
+    person = record(results, with_context=with_context)
+    with mock.patch("service.clinical.assess.uneventful", return_value=False):
+        walked = judged(person)
+    assert judged(person) == walked
+
+
+def test_people_without_any_elevation_are_not_walked_through() -> None:
+    calm = [result(ALT, 100 * visit, "20") for visit in range(5)]
+    with mock.patch("service.clinical.assess.Walk", side_effect=AssertionError):
+        assert judged(man(calm)).episodes == ()
