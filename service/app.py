@@ -1,7 +1,6 @@
 """The wiring: settings → a running service. Nothing else knows how the parts are put together."""
 
 import asyncio
-import gc
 import logging
 import socket
 import threading
@@ -23,6 +22,7 @@ from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
 from service.feed.hooks import Feed
 from service.feed.memory import Memory
+from service.garbage import collected_seldom
 from service.ingest import Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
@@ -99,12 +99,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         batcher.start()
         background = Background(database, rules, settings)
         background.start()
-        gc.collect()
-        gc.freeze()  # what lives for ever need not be walked again: cuts the slowest answers to a third
-        yield
+        with collected_seldom():
+            yield
         await asyncio.to_thread(background.stop)
         await asyncio.to_thread(batcher.stop)
-        gc.unfreeze()
 
     app = FastAPI(
         title="Liverwatch",

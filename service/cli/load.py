@@ -1,6 +1,5 @@
 """`load`: files into the database."""
 
-import gc
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import typer
 
 from service.cli.console import Json, counted, note, progress, say, say_json
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+from service.garbage import collected_seldom
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -46,11 +46,7 @@ def load(
 
     files = find_files(paths)
     settings = settings_of(clock)
-    gc.freeze()
-    gc.set_threshold(
-        100_000, 50, 50
-    )  # a chunk makes many objects that live for one transaction, in no circle
-    with database(settings) as engine, _until_interrupted() as stop:
+    with database(settings) as engine, _until_interrupted() as stop, collected_seldom():
         known, new = ensure_source(engine, source, now(), actor())
         if new:
             note(f"source {source!r} created")
