@@ -1,7 +1,8 @@
 """Finds drugs that raise the INR or may injure the liver, by ATC or RxNorm code or by ingredient name.
 
-Names match whole words in any case ("Warfarin Sodium 5 MG Oral Tablet"); the lists are the TOML files here. Most
-records code a product of a strength and a form, which no list of ingredients holds: its name is the main road.
+Names match whole words in any case ("Warfarin Sodium 5 MG Oral Tablet"); the lists are the TOML files here.
+Most records code a product, of a strength and a form, which no list of ingredients holds: its name is the
+main road.
 """
 
 import re
@@ -78,7 +79,7 @@ def _drug(row: Mapping[str, Any]) -> Drug:
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    """One pattern for all names as whole words, the longest first; those with one first letter tried together."""
+    """One pattern for all names as whole words, the longest first; those of one letter tried together."""
     longest_first = sorted(names, key=lambda name: (name[0], -len(name), name))
     letters = (
         f"{re.escape(letter)}(?:{'|'.join(re.escape(name[1:]) for name in same)})"
@@ -162,7 +163,7 @@ def raises_inr(codings: tuple[Coding, ...], text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def possibly_hepatotoxic(codings: tuple[Coding, ...], text: str) -> tuple[Drug, ...]:
-    """The drugs of a record's entry that may injure the liver, in alphabetical order; none of category E or E*."""
+    """The possibly hepatotoxic drugs that codes and text name, in alphabetical order; no E or E*."""
     return tuple(drug for drug in _hepatotoxic().find(codings, text) if drug.may_injure)
 
 
