@@ -307,6 +307,24 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class DrugExposure:
+    """Days before the onset of an injury: when a suspected drug was begun, or last taken (both ends count).
+
+    `stopped_days_cholestatic` is for cholestatic and mixed injury, and for drugs whose injury is cholestatic.
+    """
+
+    begun_from_days: int
+    begun_to_days: int
+    stopped_days: int
+    stopped_days_cholestatic: int
+    paracetamol_days: int
+    ascending: ClassVar[Order] = (
+        ("begun_from_days", "begun_to_days"),
+        ("stopped_days", "stopped_days_cholestatic"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """All sections."""
 
@@ -326,3 +344,4 @@ class Rules:
     episode: EpisodeRules
     tiers: Tiers
     follow_up: FollowUp
+    drug_exposure: DrugExposure
