@@ -67,6 +67,25 @@ def _prepare(url: str) -> None:
     engine.dispose()
 
 
+def _commits(url: str) -> float:
+    """Transactions of one row a second, one after the other: what the disk allows a single connection."""
+    from sqlalchemy import Column, Integer, MetaData, Table, insert
+
+    from service.store.session import open_engine, writing
+
+    table = Table("commit_floor", MetaData(), Column("id", Integer, primary_key=True))
+    engine = open_engine(url)
+    table.create(engine)
+    began, count = time.perf_counter(), 300
+    for number in range(count):
+        with writing(engine) as connection:
+            connection.execute(insert(table).values(id=number))
+    took = time.perf_counter() - began
+    table.drop(engine)
+    engine.dispose()
+    return count / took
+
+
 @pytest.mark.bench
 @pytest.mark.timeout(600)
 def test_posts_are_judged_at_no_less_than_a_fair_share_of_the_floor(blank_database_url: str) -> None:
@@ -80,7 +99,7 @@ def test_posts_are_judged_at_no_less_than_a_fair_share_of_the_floor(blank_databa
     ):
         _measure(port, 8, 500, 1)  # warm
         _measure(floor_port, 8, 500, 1)
-        print(f"\n{blank_database_url.partition(':')[0]}")
+        print(f"\n{blank_database_url.partition(':')[0]}, {_commits(blank_database_url):.0f} bare commits/s")
         ratios = {}
         for connections, count in ((1, 1500), (64, 12000)):
             rate, median, slowest = _measure(port, connections, count, 10 + connections)
@@ -91,4 +110,4 @@ def test_posts_are_judged_at_no_less_than_a_fair_share_of_the_floor(blank_databa
                 f"median {median:.1f} ms, p99 {slowest:.1f} ms; "
                 f"floor {floor:6.0f}/s, ratio {rate / floor:.2f}"
             )
-    assert ratios[64] > 0.1
+    assert ratios[64] > 0.2
