@@ -65,21 +65,23 @@ def _load(url: str, path: Path) -> tuple[dict[str, float], float, float]:
 @pytest.mark.bench
 @pytest.mark.timeout(900)
 def test_files_are_loaded_and_judged_in_flat_memory(blank_database_url: str, tmp_path: Path) -> None:
-    """Aim: 20,000 a second on one core. The bound is low, as machines are noisy; the figures are printed."""
+    """Aim: 20,000 a second on one core. The bound is low, as machines are noisy; the figures are printed.
+
+    The rate is that of what the larger file holds more: starting the program is no part of it.
+    """
     print(f"\n{blank_database_url.partition(':')[0]}")
-    floor, peaks, rate = 0.0, [], 0.0
+    floor, took, read, peaks = 0.0, [], [], []
     for seed, patients in ((1, 500), (2, 5000)):
         path = tmp_path / f"{seed}.ndjson"
         with path.open("wb") as out:
             out.writelines(line + b"\n" for line in observations(patients, 5, seed))
         floor = floor or _floor(blank_database_url, path)
         summary, seconds, peak = _load(blank_database_url, path)
-        rate = summary["read"] / seconds
+        took.append(seconds)
+        read.append(summary["read"])
         peaks.append(peak)
-        print(
-            f"{summary['read']:7.0f} Observations: {rate:6.0f} per processor second, "
-            f"{summary['rate']:6.0f} by the clock, peak {peak:.0f} MiB; "
-            f"floor {floor:6.0f}, ratio {rate / floor:.2f}"
-        )
+        print(f"{summary['read']:7.0f} Observations in {seconds:.1f} processor seconds, peak {peak:.0f} MiB")
+    rate = (read[1] - read[0]) / (took[1] - took[0])
+    print(f"{rate:.0f} Observations per processor second; floor {floor:.0f}, ratio {rate / floor:.2f}")
     assert rate / floor > 0.05
     assert peaks[1] < peaks[0] * 2
