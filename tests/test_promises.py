@@ -28,6 +28,7 @@ from service.alerts.alert import Action, Alert, Disposition, OverrideReason, Sta
 from service.alerts.states import permitted
 from service.assessments import assessments
 from service.clinical.analytes import Analyte
+from service.clinical.recommendations import recommended_steps
 from service.deliver.letters import read_letter
 from service.store import alerts as alert_store
 from service.store import outbox
@@ -100,7 +101,9 @@ class World(RuleBasedStateMachine):
         self.said: dict[str, tuple[str, Analyte, int, str]] = {}
         """Owner, analyte, days ago and level of each result as last written."""
         self.ehr: dict[UUID, tuple[bool, str]] = {}
-        """What was written there: whether it is entered in error, and what it says."""
+        """What was written there: whether it is entered in error, and what it says of what stands now."""
+        self.proposed: dict[UUID, set[str]] = {}
+        """The steps of each alert that were written there as active at any time."""
 
     @initialize(
         numbered=st.booleans(),
@@ -345,9 +348,21 @@ class World(RuleBasedStateMachine):
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
                     issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS).encode(ISSUE)
-                    text = canonical(claim.alert_id, issue, requests)
+                    advised = self._taken_back(letter.alert, requests)
+                    text = canonical(claim.alert_id, issue, advised)
                     self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)
                 assert outbox.settle(connection, claim, letter.alert.revision, "{}")
+
+    def _taken_back(self, alert: Alert, requests: dict[str, Resource]) -> dict[str, Resource]:
+        """The requests of what is advised now; all that was proposed before is there too, and revoked."""
+        now = {step.name for step in recommended_steps(alert.episode, DUE_DAYS)}
+        assert alert.advised == now
+        assert requests.keys() == now | alert.no_longer_advised
+        assert self.proposed.get(alert.id, set()) <= requests.keys()
+        assert {requests[name]["status"] for name in alert.no_longer_advised} <= {"revoked"}
+        active = {name for name, request in requests.items() if request["status"] == "active"}
+        self.proposed.setdefault(alert.id, set()).update(active)
+        return {name: request for name, request in requests.items() if name in now}
 
     # The promise.
 
