@@ -55,6 +55,10 @@ class Step:
     """Patients whose merge was made or undone."""
     digests: dict[int, str] = field(default_factory=dict)
     """What each source's records are read under now, by source id."""
+    resolution: str = "superseded"
+    """What it is called when something held can be used now, or is replaced."""
+    still_held: set[int] = field(default_factory=set)
+    """Numbers of quarantined items that were read again and cannot be used yet."""
 
 
 def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
@@ -81,14 +85,14 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     connected = _lock(step, source, concerned, known)
     if connection.dialect.name != "sqlite":
         _check_unchanged(known, resources.current(connection, source.id, {*known, *fresh}))
-    plan = Plan(source, step.now, step.locked)
+    plan = Plan(source, step.now, step.locked, resolution=step.resolution)
     for outcome in outcomes:
         _count(outcome, counts)
         plan.succeed(outcome)
     for arrival in unheld(connection, source, nameless):
         plan.hold(arrival)
         counts[f"quarantined:{_reason(arrival)}"] += 1
-    plan.write(connection)
+    step.still_held |= plan.write(connection)
     if plan.facts:
         changed = apply_facts(connection, source, plan.facts, connected, step.now)
         if connection.dialect.name != "sqlite" and not guarded.issuperset(changed.identifiers):
