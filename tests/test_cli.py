@@ -1,45 +1,15 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
-from service.cli import main
 from service.store import decisions, sources
-from service.store.schema import alert, audit
+from service.store.schema import alert
 from service.store.session import reading, writing
+from tests.commands import Run, audited
 from tests.liver_files import persistent, result, write_lines
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `liverwatch` with these arguments on a database of its own, as of the data's own time."""
-    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
-    monkeypatch.setenv("LIVERWATCH_CLOCK", "data")
-
-    def ran(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as left:
-            main([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return Ran(int(left.value.code or 0), captured.out, captured.err)
-
-    return ran
 
 
 @pytest.fixture
@@ -49,11 +19,6 @@ def loaded(run: Run, tmp_path: Path) -> Run:
     path = write_lines(tmp_path / "loaded.ndjson", [*persistent("p1"), *persistent("p2"), urgent])
     assert run("load", path).code == 0
     return run
-
-
-def audited(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return list(connection.execute(select(audit.c.action).order_by(audit.c.id)).scalars())
 
 
 # ------------------------------------------------------------------------------------- errors and usage
@@ -315,7 +280,3 @@ def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_
     (taken,) = run("quarantine", "list", "--all", "--json").json
     assert (taken["id"], taken["resolution"]) == (held["id"], "replayed")
     assert run("quarantine", "replay", held["id"]).code == 1
-
-
-def test_the_outbox_is_counted(run: Run) -> None:
-    assert run("outbox", "list", "--json").json == {"waiting": 0, "dead": 0, "sent": 0}

@@ -367,6 +367,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("lease_token", sa.Uuid(), nullable=True, comment="fences a sender whose lease has run out"),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("dead", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column(
+            "cancelled_by",
+            sa.String(length=128),
+            nullable=True,
+            comment="who stopped it, where a person has",
+        ),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("remote", sa.Text(), nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_outbox_alert_id_alert")),

@@ -71,6 +71,25 @@ def nothing_new(wanted: Wanted, known: Known) -> bool:
     return known.issue.digest == _digest(issue) and steps == new
 
 
+def presumed(wanted: Wanted, known: Known) -> Found:
+    """What the server holds if nobody there has changed anything since the last write known of.
+
+    For showing what would be sent without asking: of what must change only the id and the status are told.
+    """
+    if known.issue is None:
+        return Found()
+    issue, requests = wanted.encode(f"DetectedIssue/{known.issue.id}")
+    steps = {name: _presumed(requests[name], held) for name, held in known.steps.items() if name in requests}
+    return Found(_presumed(issue, known.issue), steps)
+
+
+def _presumed(resource: Resource, held: Held) -> Resource:
+    if held.digest == _digest(resource):
+        return {**resource, "id": held.id}
+    ours = {"note": [names.NO_LONGER_ADVISED]} if held.status == "revoked" else {}
+    return {"resourceType": resource["resourceType"], "id": held.id, "status": held.status, **ours}
+
+
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
     if found.issue is None and not wanted.create:

@@ -344,6 +344,7 @@ outbox = Table(
     Column("lease_token", Uuid, nullable=True, comment="fences a sender whose lease has run out"),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("dead", Boolean, nullable=False, server_default=text("false")),
+    Column("cancelled_by", String(128), nullable=True, comment="who stopped it, where a person has"),
     Column("last_error", Text, nullable=True),
     Column("remote", Text, nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
     Index(None, "not_before"),
