@@ -45,6 +45,7 @@ from tests.ingest.feeding import (
     observation,
     patient,
     pregnancy,
+    report,
     statin,
 )
 from tests.oracle import (
@@ -67,7 +68,8 @@ DUE_DAYS = RULEBOOK.rules.tiers.due_days
 QUIET = frozenset({State.RESOLVED, State.DORMANT})
 """States in which an alert is in the EHR only if it was there before."""
 
-ids = st.sampled_from(["o4p1", "o5p1", "o6p2", "o9p2", "o11p3", "x1", "x2"])
+ids = st.sampled_from(["o4p1", "o5p1", "o6p2", "o9p2", "o11p3", "x1", "x2", "r1", "r2"])
+"""Those that begin with r are of reports that contain the result."""
 owners = st.sampled_from(PATIENTS)
 analytes = st.sampled_from(
     [Analyte.ALT, Analyte.ALT, Analyte.AST, Analyte.ALP, Analyte.GGT, Analyte.TOTAL_BILIRUBIN]
@@ -200,17 +202,18 @@ class World(RuleBasedStateMachine):
         more: dict[str, Any] = {"mrn": owner.upper()} if flavour == "mrn" else {}
         if flavour == "unit":
             more["unit"] = "mm"
-        self.pending.append(
-            observation(
-                id_,
-                owner,
-                times,
-                analyte=analyte,
-                days_ago=-3 - since if flavour == "future" else days,
-                status=status,
-                **self._version(f"Observation/{id_}"),
-                **more,
+        ago = -3 - since if flavour == "future" else days
+        if id_.startswith("r"):
+            inner = observation(
+                "inner", owner, times, analyte=analyte, days_ago=ago, unit=more.pop("unit", None)
             )
+            version = self._version(f"DiagnosticReport/{id_}")
+            whole = report(id_, inner, patient=owner, status=status, **version, **more)
+            self.pending.append(whole)
+            return
+        version = self._version(f"Observation/{id_}")
+        self.pending.append(
+            observation(id_, owner, times, analyte=analyte, days_ago=ago, status=status, **version, **more)
         )
 
     @rule(

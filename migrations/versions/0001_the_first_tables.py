@@ -34,7 +34,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     op.create_table(
         "lab_result",
         sa.Column("patient_id", sa.Integer(), nullable=False),
-        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column(
+            "observation_id",
+            sa.String(length=192),
+            nullable=False,
+            comment="of a contained result: Type/id",
+        ),
         sa.Column("sub_key", sa.String(length=192), nullable=False),
         sa.Column("analyte", sa.String(length=8), nullable=False),
         sa.Column("effective", Instant(), nullable=False),
@@ -385,7 +390,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     op.create_table(
         "disposition_evidence",
         sa.Column("source_id", sa.Integer(), nullable=False),
-        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column(
+            "observation_id",
+            sa.String(length=192),
+            nullable=False,
+            comment="of a contained result: Type/id",
+        ),
         sa.Column("disposition_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["disposition_id"],

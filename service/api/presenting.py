@@ -105,7 +105,7 @@ class Surroundings:
 
     dispositions: Mapping[UUID, Disposition]
     gone: Mapping[int, frozenset[str]]
-    """By source, the ids of Observations that it has deleted."""
+    """By source, the `observation_id` of results whose resource it has deleted."""
 
 
 def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surroundings:
@@ -118,7 +118,7 @@ def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surround
         keys = results.setdefault(stored.source.id, {})
         for key in evidence_of(alerting_findings(stored.alert.episode)):
             if key.source == stored.source.name:
-                keys[f"Observation/{key.observation_id}"] = key.observation_id
+                keys[key.resource] = key.observation_id
     gone = {
         source_id: frozenset(
             keys[key]

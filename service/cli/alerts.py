@@ -125,7 +125,7 @@ def _level(level: "Level") -> dict[str, Any]:
 
 
 def _reference(key: "ResultKey") -> str:
-    return f"Observation/{key.observation_id}" + (f"#{key.sub_key}" if key.sub_key else "")
+    return key.resource + (f"#{key.sub_key}" if key.sub_key else "")
 
 
 def _say(alert: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ class Letter:
     patient_fhir_id: str = field(repr=False)
     dispositions: tuple[Disposition, ...]
     gone: frozenset[str]
-    """Ids of its Observations that the source has deleted."""
+    """`observation_id` of its results whose resource the source has deleted."""
     origin: Origin
 
     @property
@@ -76,7 +76,7 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
     ).one()
     source = sources.by_id(connection, row.source_id)
     keys = {
-        f"Observation/{key.observation_id}": key.observation_id
+        key.resource: key.observation_id
         for key in evidence_of(alerting_findings(alert.episode))
         if key.source == source.name
     }

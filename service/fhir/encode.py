@@ -41,12 +41,12 @@ class Addresses:
     public_url: str
     """Where the rule pages are."""
     observation_base: str = ""
-    """Put before `Observation/<id>`: empty on the server that holds them."""
+    """Put before `Type/id` of what holds a result: empty on the server that holds them."""
     gone: frozenset[str] = frozenset()
-    """Ids of Observations retracted, or deleted on the server: a reference to them may be refused."""
+    """`observation_id` of results retracted, or deleted on the server: a reference to them may be refused."""
 
     def observations(self, keys: Iterable[ResultKey]) -> list[Resource]:
-        """References to the Observations of those results, each once: a component is its Observation."""
+        """References to what holds those results, each once: a component is its Observation."""
         references: dict[str, Resource] = {}
         for key in keys:
             if key.source != self.source:
@@ -56,7 +56,7 @@ class Addresses:
                     "display": "A result that has since been retracted or deleted"
                 }
             else:
-                reference = f"{self.observation_base}Observation/{key.observation_id}"
+                reference = f"{self.observation_base}{key.resource}"
                 references[key.observation_id] = {"reference": reference}
         return list(references.values())
 

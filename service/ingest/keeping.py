@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.clinical.results import Condition, LabResult, Medication
-from service.fhir.incoming import Content, Observed, PatientFacts, Problem, Unusable
+from service.clinical.results import Condition, LabResult, Medication, holder_id
+from service.fhir.incoming import RESULT_TYPES, Content, Observed, PatientFacts, Problem, Unusable
 from service.ingest.arrivals import Arrival, Succession, flagged_unordered
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
@@ -108,11 +108,11 @@ class Plan:
             self.bodies[arrival.version.digest] = arrival.incoming.raw
 
     def _remove(self, version: Version) -> None:
-        kind, _, identity = version.key.partition("/")
+        kind = version.key.partition("/")[0]
         if version.patient_id is None:
             return
-        if kind == "Observation":
-            self.gone_results.add((version.patient_id, identity))
+        if kind in RESULT_TYPES:
+            self.gone_results.add((version.patient_id, holder_id(version.key)))
         elif kind == "Patient":
             self.facts.append((self.locked[version.patient_id], _NOTHING_KNOWN))
         else:

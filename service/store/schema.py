@@ -209,7 +209,7 @@ lab_result = Table(
     "lab_result",
     metadata,
     Column("patient_id", Integer, primary_key=True),
-    Column("observation_id", String(128), primary_key=True),
+    Column("observation_id", String(192), primary_key=True, comment="of a contained result: Type/id"),
     Column("sub_key", String(192), primary_key=True),
     Column("analyte", String(8), nullable=False),
     Column("effective", Instant, nullable=False),
@@ -307,7 +307,7 @@ disposition_evidence = Table(
     "disposition_evidence",
     metadata,
     Column("source_id", Integer, primary_key=True),
-    Column("observation_id", String(128), primary_key=True),
+    Column("observation_id", String(192), primary_key=True, comment="of a contained result: Type/id"),
     Column("disposition_id", ForeignKey("disposition.id"), primary_key=True),
     comment="decisions stay with the results they were made on, whoever those turn out to belong to",
 )
