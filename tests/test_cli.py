@@ -187,6 +187,35 @@ def test_rejudge_and_sweep_say_how_many_records_they_judged(loaded: Run) -> None
     assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0}
 
 
+@pytest.mark.parametrize("arguments", [["sweep"], ["quarantine", "replay", "--all"]])
+def test_nothing_goes_on_by_another_clock_than_the_database_was_judged_by(
+    loaded: Run, arguments: list[str]
+) -> None:
+    before = loaded("alerts", "--all", "--json").out
+    ran = loaded(*arguments, "--clock", "system")
+    assert (ran.code, ran.out) == (1, "")
+    assert "(clock data)" in ran.err
+    assert "(clock system)" in ran.err
+    assert ran.err.count("\n") == 1
+    assert loaded(*arguments, "--clock", "data").code == 0
+    assert loaded("alerts", "--all", "--json").out == before
+
+
+def test_rejudging_by_another_clock_is_said_and_settles_it(loaded: Run) -> None:
+    assert loaded("rejudge", "--all").err == ""
+    ran = loaded("rejudge", "--clock", "system")
+    assert ran.out == "judged 2 records\n"
+    assert "until now records were judged by rulebook" in ran.err
+    assert "from now on every record is judged by rulebook" in ran.err
+    assert loaded("sweep", "--clock", "system").code == 0
+    assert loaded("sweep", "--clock", "data").code == 1
+
+
+def test_a_load_by_another_clock_says_so(loaded: Run, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "more.ndjson", persistent("p3"))
+    assert "what this load changes is judged" in loaded("load", path, "--clock", "system").err
+
+
 # ------------------------------------------------------------------------------- sources and quarantine
 
 
