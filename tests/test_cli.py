@@ -201,6 +201,19 @@ def test_nothing_goes_on_by_another_clock_than_the_database_was_judged_by(
     assert loaded("alerts", "--all", "--json").out == before
 
 
+def test_a_decision_is_not_judged_by_other_rules_than_its_record(loaded: Run) -> None:
+    (alert, _) = (each["id"] for each in loaded("alerts", "--json").json)
+    by_now = loaded("dispose", alert, "take", "--by", "Ada", "--clock", "system")
+    assert by_now.code == 1
+    assert "(clock data)" in by_now.err
+    assert "(clock system)" in by_now.err
+    loaded("source", "set", "files", "--zone", "Europe/Vienna")
+    elsewhere = loaded("dispose", alert, "take", "--by", "Ada")
+    assert elsewhere.err.startswith("liverwatch: the settings of this source have changed")
+    loaded("rejudge")
+    assert loaded("dispose", alert, "take", "--by", "Ada").code == 0
+
+
 def test_rejudging_by_another_clock_is_said_and_settles_it(loaded: Run) -> None:
     assert loaded("rejudge", "--all").err == ""
     ran = loaded("rejudge", "--clock", "system")

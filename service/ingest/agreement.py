@@ -5,7 +5,7 @@ clock come from outside.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -35,13 +35,16 @@ def basis_of(rules: Rules) -> Basis:
     return Basis(rules.rulebook.digest, rules.clock, _name(rules.rulebook.version, rules.rulebook.digest))
 
 
-def other_bases(connection: Connection, rules: Rules) -> list[Basis | None]:
-    """What else than `rules` records were judged by; None stands for what is not on record.
+def other_bases(
+    connection: Connection, rules: Rules, read_digests: Collection[str] | None = None
+) -> list[Basis | None]:
+    """What else than `rules` records were judged by: those with these digests, or all.
 
-    That is so only of records that were stored and never judged, as after a load that was stopped.
+    None stands for what is not on record: that of records that were stored and never judged, as after a load
+    that was stopped.
     """
     own = {rules.digest(each) for each in sources.every(connection)}
-    foreign = patients.read_digests(connection) - own
+    foreign = set(patients.read_digests(connection) if read_digests is None else read_digests) - own
     if not foreign:
         return []
     texts = decisions.texts_of(connection, foreign)
@@ -55,13 +58,15 @@ def other_bases(connection: Connection, rules: Rules) -> list[Basis | None]:
     return [*sorted(found), *([None] if foreign - texts.keys() else [])]
 
 
-def check_agreement(connection: Connection, rules: Rules) -> None:
-    """Refuse to go on by other rules than those the records were judged by.
+def check_agreement(
+    connection: Connection, rules: Rules, read_digests: Collection[str] | None = None
+) -> None:
+    """Refuse to go on by other rules than the records with these digests, or all, were judged by.
 
     Raises:
         Conflict: naming both, and what to do.
     """
-    others = other_bases(connection, rules)
+    others = other_bases(connection, rules, read_digests)
     if not others:
         return
     there = " and ".join(str(each or "by something that is not on record") for each in others)
