@@ -249,12 +249,18 @@ class World(RuleBasedStateMachine):
         if now:
             self.bring_all()
 
-    @rule(owner=owners, pregnant=st.booleans(), days=st.sampled_from([250, 60, 10]))
-    def context(self, owner: str, pregnant: bool, days: int) -> None:
+    @rule(
+        owner=owners,
+        pregnant=st.booleans(),
+        days=st.sampled_from([250, 60, 10]),
+        ordered=st.sampled_from(["active", "active", "cancelled"]),
+    )
+    def context(self, owner: str, pregnant: bool, days: int, ordered: str) -> None:
         if pregnant:
             self.pending.append(pregnancy("c1", owner, days_ago=days, **self._version("Condition/c1")))
         else:
-            self.pending.append(statin("m1", owner, days_ago=days, **self._version("MedicationRequest/m1")))
+            version = self._version("MedicationRequest/m1")
+            self.pending.append(statin("m1", owner, days_ago=days, status=ordered, **version))
 
     @precondition(lambda self: self.counts)
     @rule(data=st.data(), in_bundle=st.booleans())
