@@ -50,7 +50,8 @@ _COLUMNS = (
 )
 
 
-def _row(row: Row[tuple[object, ...]]) -> PatientRow:
+def patient_of(row: Row[tuple[object, ...]]) -> PatientRow:
+    """The patient that a row of :func:`select_patients` holds."""
     return PatientRow(
         row.id,
         row.source_id,
@@ -66,7 +67,8 @@ def _row(row: Row[tuple[object, ...]]) -> PatientRow:
     )
 
 
-def _query() -> Select[tuple[object, ...]]:
+def select_patients() -> Select[tuple[object, ...]]:
+    """The query for whole patients, for callers that add conditions of their own."""
     return select(*(patient.c[name] for name in _COLUMNS))
 
 
@@ -104,8 +106,8 @@ def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
     locked: dict[int, PatientRow] = {}
     wanted = _merged_with(connection, ids) if ids else set()
     while wanted - locked.keys():
-        query = _query().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
-        locked |= {row.id: _row(row) for row in connection.execute(query.with_for_update())}
+        query = select_patients().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
+        locked |= {row.id: patient_of(row) for row in connection.execute(query.with_for_update())}
         # Whoever held a lock before us may have merged somebody: look again now that it cannot change.
         wanted = wanted if connection.dialect.name == "sqlite" else _merged_with(connection, locked)
     return locked
