@@ -50,8 +50,7 @@ _COLUMNS = (
 )
 
 
-def patient_of(row: Row[tuple[object, ...]]) -> PatientRow:
-    """The patient that a row of :func:`select_patients` holds."""
+def _row(row: Row[tuple[object, ...]]) -> PatientRow:
     return PatientRow(
         row.id,
         row.source_id,
@@ -67,8 +66,7 @@ def patient_of(row: Row[tuple[object, ...]]) -> PatientRow:
     )
 
 
-def select_patients() -> Select[tuple[object, ...]]:
-    """The query for whole patients, for callers that add conditions of their own."""
+def _query() -> Select[tuple[object, ...]]:
     return select(*(patient.c[name] for name in _COLUMNS))
 
 
@@ -106,8 +104,8 @@ def lock(connection: Connection, ids: Collection[int]) -> dict[int, PatientRow]:
     locked: dict[int, PatientRow] = {}
     wanted = _merged_with(connection, ids) if ids else set()
     while wanted - locked.keys():
-        query = select_patients().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
-        locked |= {row.id: patient_of(row) for row in connection.execute(query.with_for_update())}
+        query = _query().where(among(connection, patient.c.id, wanted)).order_by(patient.c.id)
+        locked |= {row.id: _row(row) for row in connection.execute(query.with_for_update())}
         # Whoever held a lock before us may have merged somebody: look again now that it cannot change.
         wanted = wanted if connection.dialect.name == "sqlite" else _merged_with(connection, locked)
     return locked

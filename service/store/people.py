@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_
 
-from service.store.patients import PatientRow, patient_of, select_patients
+from service.store.patients import PatientRow, _query, _row
 from service.store.schema import patient
 
 
@@ -25,7 +25,7 @@ def people(
         source_id: only patients of this source.
         fhir_id: only people who have a record of this id in their source.
     """
-    survivors = select_patients().where(patient.c.survivor_id.is_(None), patient.c.id > after)
+    survivors = _query().where(patient.c.survivor_id.is_(None), patient.c.id > after)
     if source_id is not None:
         survivors = survivors.where(patient.c.source_id == source_id)
     if fhir_id is not None:
@@ -36,9 +36,9 @@ def people(
 
 
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:
-    found = {row.id: [patient_of(row)] for row in connection.execute(survivors)}
+    found = {row.id: [_row(row)] for row in connection.execute(survivors)}
     if found:
-        others = select_patients().where(patient.c.survivor_id.in_(list(found))).order_by(patient.c.id)
+        others = _query().where(patient.c.survivor_id.in_(list(found))).order_by(patient.c.id)
         for row in connection.execute(others):
-            found[row.survivor_id].append(patient_of(row))
+            found[row.survivor_id].append(_row(row))
     return found
