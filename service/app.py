@@ -26,7 +26,7 @@ from service.garbage import collected_seldom
 from service.ingest import Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
-from service.settings import Settings, code_version
+from service.settings import Settings
 from service.store import decisions, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, writing
@@ -157,11 +157,7 @@ class Background:
                 log.exception("the sweep failed; it is tried again")
 
     def _deliver(self) -> None:
-        rulebook = self._rules.rulebook
-        terms = Terms(
-            self._settings.public_url, rulebook.rules.tiers.due_days, code_version(), rulebook.digest
-        )
-        Courier(self._engine, terms).run(self._stop)
+        Courier(self._engine, Terms.of(self._settings, self._rules.rulebook)).run(self._stop)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -96,6 +96,7 @@ class Standing:
     outbox_pending: int
     outbox_failing: int
     outbox_dead: int
+    outbox_cancelled: int
     outbox_oldest_seconds: float
     """How long the oldest row that is due has waited; 0 where none is."""
     writer_alive: bool
@@ -138,6 +139,7 @@ class _Asked(Collector):
                 "Dead letters, until a person or a change revives them",
                 now.outbox_dead,
             ),
+            ("outbox_cancelled", "Ones that a person has stopped, until they change", now.outbox_cancelled),
             ("outbox_oldest_seconds", "How long the oldest due one has waited", now.outbox_oldest_seconds),
             (
                 "writer_alive",

@@ -8,15 +8,14 @@ from sqlalchemy import Connection, Engine
 from service.alerts import decide
 from service.alerts.alert import Action, Alert
 from service.clinical.months import add_months
-from service.ingest import LostRace, Rules, judge
+from service.ingest import LostRace, Rules, check_agreement, judge
 from service.ingest.receiving import in_transaction
 from service.errors import Conflict
 from service.store import alerts, decisions, patients, sources
 
 
-_OTHER_RULES = (
-    "this record was judged by another rulebook, zone or clock than yours: use the service's settings "
-    "(LIVERWATCH_RULEBOOK, --clock), or run `liverwatch rejudge` first"
+_OTHER_SETTINGS = (
+    "the settings of this source have changed since the record was judged: run `liverwatch rejudge` first"
 )
 
 
@@ -67,7 +66,8 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
             raise LostRace  # its results moved to another patient between the two reads
         row = locked[alert.subject]
         if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
-            raise Conflict(_OTHER_RULES)
+            check_agreement(connection, rules, {row.read_digest})
+            raise Conflict(_OTHER_SETTINGS)
         made = decide.dispose(
             alert,
             action,

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -14,6 +14,9 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.postgres import OwnPostgres, Postgres, own_postgres, shared_postgres
+
+if TYPE_CHECKING:
+    from tests.commands import Run
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -121,6 +124,16 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = open_engine(database_url, durable=False)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Run":
+    """Run `liverwatch` with these arguments on a database of its own, as of the data's own time."""
+    from tests.commands import runner
+
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "data")
+    return runner(capsys)
 
 
 @pytest.fixture(scope="session")

@@ -134,8 +134,16 @@ def expected(
 
 
 def anonymous(alert: Alert, subject: int) -> Alert:
-    """Without what depends on the order of arrival: identity, revision and need for review."""
-    return replace(alert, id=NOBODY, subject=subject, created=LONG_AGO, revision=0, review_since=None)
+    """Without what depends on the order of arrival: identity, revision, need for review, past advice."""
+    return replace(
+        alert,
+        id=NOBODY,
+        subject=subject,
+        created=LONG_AGO,
+        revision=0,
+        review_since=None,
+        no_longer_advised=frozenset(),
+    )
 
 
 def in_order(alerts: Iterable[Alert]) -> list[Alert]:
@@ -148,7 +156,7 @@ def in_order(alerts: Iterable[Alert]) -> list[Alert]:
 def encoded(
     alert: Alert, patient: str, source: str, due: DueDays, dispositions: Sequence[Disposition]
 ) -> str:
-    """The resources that say the alert, as canonical JSON without its identifier."""
+    """The resources that say the alert as it stands, as canonical JSON without its identifier."""
     to = Addresses(f"Patient/{patient}", ISSUE, AUTHOR, source, PUBLIC_URL)
     requests = encode_requests(alert, recommended_steps(alert.episode, due), to)
     return canonical(alert.id, encode_issue(alert, to, dispositions), requests)

@@ -1,45 +1,15 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
 
-from service.cli import main
 from service.store import decisions, sources
-from service.store.schema import alert, audit
+from service.store.schema import alert
 from service.store.session import reading, writing
+from tests.commands import Run, audited
 from tests.liver_files import persistent, result, write_lines
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `liverwatch` with these arguments on a database of its own, as of the data's own time."""
-    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
-    monkeypatch.setenv("LIVERWATCH_CLOCK", "data")
-
-    def ran(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as left:
-            main([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return Ran(int(left.value.code or 0), captured.out, captured.err)
-
-    return ran
 
 
 @pytest.fixture
@@ -49,11 +19,6 @@ def loaded(run: Run, tmp_path: Path) -> Run:
     path = write_lines(tmp_path / "loaded.ndjson", [*persistent("p1"), *persistent("p2"), urgent])
     assert run("load", path).code == 0
     return run
-
-
-def audited(engine: Engine) -> list[str]:
-    with reading(engine) as connection:
-        return list(connection.execute(select(audit.c.action).order_by(audit.c.id)).scalars())
 
 
 # ------------------------------------------------------------------------------------- errors and usage
@@ -222,6 +187,48 @@ def test_rejudge_and_sweep_say_how_many_records_they_judged(loaded: Run) -> None
     assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0}
 
 
+@pytest.mark.parametrize("arguments", [["sweep"], ["quarantine", "replay", "--all"]])
+def test_nothing_goes_on_by_another_clock_than_the_database_was_judged_by(
+    loaded: Run, arguments: list[str]
+) -> None:
+    before = loaded("alerts", "--all", "--json").out
+    ran = loaded(*arguments, "--clock", "system")
+    assert (ran.code, ran.out) == (1, "")
+    assert "(clock data)" in ran.err
+    assert "(clock system)" in ran.err
+    assert ran.err.count("\n") == 1
+    assert loaded(*arguments, "--clock", "data").code == 0
+    assert loaded("alerts", "--all", "--json").out == before
+
+
+def test_a_decision_is_not_judged_by_other_rules_than_its_record(loaded: Run) -> None:
+    (alert, _) = (each["id"] for each in loaded("alerts", "--json").json)
+    by_now = loaded("dispose", alert, "take", "--by", "Ada", "--clock", "system")
+    assert by_now.code == 1
+    assert "(clock data)" in by_now.err
+    assert "(clock system)" in by_now.err
+    loaded("source", "set", "files", "--zone", "Europe/Vienna")
+    elsewhere = loaded("dispose", alert, "take", "--by", "Ada")
+    assert elsewhere.err.startswith("liverwatch: the settings of this source have changed")
+    loaded("rejudge")
+    assert loaded("dispose", alert, "take", "--by", "Ada").code == 0
+
+
+def test_rejudging_by_another_clock_is_said_and_settles_it(loaded: Run) -> None:
+    assert loaded("rejudge", "--all").err == ""
+    ran = loaded("rejudge", "--clock", "system")
+    assert ran.out == "judged 2 records\n"
+    assert "until now records were judged by rulebook" in ran.err
+    assert "from now on every record is judged by rulebook" in ran.err
+    assert loaded("sweep", "--clock", "system").code == 0
+    assert loaded("sweep", "--clock", "data").code == 1
+
+
+def test_a_load_by_another_clock_says_so(loaded: Run, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "more.ndjson", persistent("p3"))
+    assert "what this load changes is judged" in loaded("load", path, "--clock", "system").err
+
+
 # ------------------------------------------------------------------------------- sources and quarantine
 
 
@@ -308,12 +315,10 @@ def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_
     assert run("quarantine", "replay").code == 2
     assert run("quarantine", "replay", held["id"], "--json").json["replayed"] == 1
     (again,) = run("quarantine", "list", "--json").json
+    assert again == held
     run("source", "set", "files", "--zone", "Europe/Vienna")
     assert run("quarantine", "replay", "--all", "--json").json["counts"] == {"stored": 1}
     assert run("quarantine", "list", "--json").json == []
-    assert len(run("quarantine", "list", "--all", "--json").json) == 2
-    assert run("quarantine", "replay", again["id"]).code == 1
-
-
-def test_the_outbox_is_counted(run: Run) -> None:
-    assert run("outbox", "list", "--json").json == {"waiting": 0, "dead": 0, "sent": 0}
+    (taken,) = run("quarantine", "list", "--all", "--json").json
+    assert (taken["id"], taken["resolution"]) == (held["id"], "replayed")
+    assert run("quarantine", "replay", held["id"]).code == 1

@@ -28,6 +28,7 @@ from service.alerts.alert import Action, Alert, Disposition, OverrideReason, Sta
 from service.alerts.states import permitted
 from service.assessments import assessments
 from service.clinical.analytes import Analyte
+from service.clinical.recommendations import recommended_steps
 from service.deliver.letters import read_letter
 from service.store import alerts as alert_store
 from service.store import outbox
@@ -44,6 +45,7 @@ from tests.ingest.feeding import (
     observation,
     patient,
     pregnancy,
+    report,
     statin,
 )
 from tests.oracle import (
@@ -66,7 +68,8 @@ DUE_DAYS = RULEBOOK.rules.tiers.due_days
 QUIET = frozenset({State.RESOLVED, State.DORMANT})
 """States in which an alert is in the EHR only if it was there before."""
 
-ids = st.sampled_from(["o4p1", "o5p1", "o6p2", "o9p2", "o11p3", "x1", "x2"])
+ids = st.sampled_from(["o4p1", "o5p1", "o6p2", "o9p2", "o11p3", "x1", "x2", "r1", "r2"])
+"""Those that begin with r are of reports that contain the result."""
 owners = st.sampled_from(PATIENTS)
 analytes = st.sampled_from(
     [Analyte.ALT, Analyte.ALT, Analyte.AST, Analyte.ALP, Analyte.GGT, Analyte.TOTAL_BILIRUBIN]
@@ -100,7 +103,9 @@ class World(RuleBasedStateMachine):
         self.said: dict[str, tuple[str, Analyte, int, str]] = {}
         """Owner, analyte, days ago and level of each result as last written."""
         self.ehr: dict[UUID, tuple[bool, str]] = {}
-        """What was written there: whether it is entered in error, and what it says."""
+        """What was written there: whether it is entered in error, and what it says of what stands now."""
+        self.proposed: dict[UUID, set[str]] = {}
+        """The steps of each alert that were written there as active at any time."""
 
     @initialize(
         numbered=st.booleans(),
@@ -197,17 +202,18 @@ class World(RuleBasedStateMachine):
         more: dict[str, Any] = {"mrn": owner.upper()} if flavour == "mrn" else {}
         if flavour == "unit":
             more["unit"] = "mm"
-        self.pending.append(
-            observation(
-                id_,
-                owner,
-                times,
-                analyte=analyte,
-                days_ago=-3 - since if flavour == "future" else days,
-                status=status,
-                **self._version(f"Observation/{id_}"),
-                **more,
+        ago = -3 - since if flavour == "future" else days
+        if id_.startswith("r"):
+            inner = observation(
+                "inner", owner, times, analyte=analyte, days_ago=ago, unit=more.pop("unit", None)
             )
+            version = self._version(f"DiagnosticReport/{id_}")
+            whole = report(id_, inner, patient=owner, status=status, **version, **more)
+            self.pending.append(whole)
+            return
+        version = self._version(f"Observation/{id_}")
+        self.pending.append(
+            observation(id_, owner, times, analyte=analyte, days_ago=ago, status=status, **version, **more)
         )
 
     @rule(
@@ -243,12 +249,18 @@ class World(RuleBasedStateMachine):
         if now:
             self.bring_all()
 
-    @rule(owner=owners, pregnant=st.booleans(), days=st.sampled_from([250, 60, 10]))
-    def context(self, owner: str, pregnant: bool, days: int) -> None:
+    @rule(
+        owner=owners,
+        pregnant=st.booleans(),
+        days=st.sampled_from([250, 60, 10]),
+        ordered=st.sampled_from(["active", "active", "cancelled"]),
+    )
+    def context(self, owner: str, pregnant: bool, days: int, ordered: str) -> None:
         if pregnant:
             self.pending.append(pregnancy("c1", owner, days_ago=days, **self._version("Condition/c1")))
         else:
-            self.pending.append(statin("m1", owner, days_ago=days, **self._version("MedicationRequest/m1")))
+            version = self._version("MedicationRequest/m1")
+            self.pending.append(statin("m1", owner, days_ago=days, status=ordered, **version))
 
     @precondition(lambda self: self.counts)
     @rule(data=st.data(), in_bundle=st.booleans())
@@ -345,9 +357,21 @@ class World(RuleBasedStateMachine):
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
                     issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS).encode(ISSUE)
-                    text = canonical(claim.alert_id, issue, requests)
+                    advised = self._taken_back(letter.alert, requests)
+                    text = canonical(claim.alert_id, issue, advised)
                     self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)
                 assert outbox.settle(connection, claim, letter.alert.revision, "{}")
+
+    def _taken_back(self, alert: Alert, requests: dict[str, Resource]) -> dict[str, Resource]:
+        """The requests of what is advised now; all that was proposed before is there too, and revoked."""
+        now = {step.name for step in recommended_steps(alert.episode, DUE_DAYS)}
+        assert alert.advised == now
+        assert requests.keys() == now | alert.no_longer_advised
+        assert self.proposed.get(alert.id, set()) <= requests.keys()
+        assert {requests[name]["status"] for name in alert.no_longer_advised} <= {"revoked"}
+        active = {name for name, request in requests.items() if request["status"] == "active"}
+        self.proposed.setdefault(alert.id, set()).update(active)
+        return {name: request for name, request in requests.items() if name in now}
 
     # The promise.
 

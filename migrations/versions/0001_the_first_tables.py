@@ -34,7 +34,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     op.create_table(
         "lab_result",
         sa.Column("patient_id", sa.Integer(), nullable=False),
-        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column(
+            "observation_id",
+            sa.String(length=192),
+            nullable=False,
+            comment="of a contained result: Type/id",
+        ),
         sa.Column("sub_key", sa.String(length=192), nullable=False),
         sa.Column("analyte", sa.String(length=8), nullable=False),
         sa.Column("effective", Instant(), nullable=False),
@@ -367,6 +372,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("lease_token", sa.Uuid(), nullable=True, comment="fences a sender whose lease has run out"),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("dead", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column(
+            "cancelled_by",
+            sa.String(length=128),
+            nullable=True,
+            comment="who stopped it, where a person has",
+        ),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("remote", sa.Text(), nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_outbox_alert_id_alert")),
@@ -379,7 +390,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     op.create_table(
         "disposition_evidence",
         sa.Column("source_id", sa.Integer(), nullable=False),
-        sa.Column("observation_id", sa.String(length=128), nullable=False),
+        sa.Column(
+            "observation_id",
+            sa.String(length=192),
+            nullable=False,
+            comment="of a contained result: Type/id",
+        ),
         sa.Column("disposition_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
             ["disposition_id"],

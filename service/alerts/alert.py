@@ -78,8 +78,8 @@ class Alert:
     """One alert. `id` is minted once.
 
     The content of a live alert is a function of its episode, the dispositions that belong to it and `as_of`.
-    Only `id`, `created`, `revision`, `review_since`, and what is left of withdrawn and merged alerts, tell
-    how it came about.
+    Only `id`, `created`, `revision`, `review_since`, `no_longer_advised`, and what is left of withdrawn and
+    merged alerts, tell how it came about.
     """
 
     id: UUID
@@ -104,11 +104,26 @@ class Alert:
     """
     dispositions: tuple[UUID, ...] = ()
     """The decisions that stand on it, in the order they were made: what its mitigation in the EHR tells."""
+    advised: frozenset[str] = frozenset()
+    """Names of the steps that its episode asks for, as last judged."""
+    no_longer_advised: frozenset[str] = frozenset()
+    """Names of the steps that it has advised at any time and does not now.
+
+    What was once told to somebody is taken back, never forgotten: such a request stays readable, revoked, for
+    ever. Which steps these are tells how the alert came about, as `review_since` does. Had the same results
+    come in another order, others, or none, might stand here, and nobody acts on what is revoked: so it is not
+    part of what promise 2 calls content, while `advised` is.
+    """
     withdrawn: str | None = None
     """Why its grounds vanished (entered-in-error), in words."""
     merged_into: UUID | None = None
     revision: int = 1
     """Counts the changes of content: what the EHR should hold is this revision."""
+
+    @property
+    def ever_advised(self) -> frozenset[str]:
+        """Names of all steps it advises now or did at any time."""
+        return self.advised | self.no_longer_advised
 
     @property
     def needs_review(self) -> bool:

@@ -89,6 +89,8 @@ def history(
     lost = len(set(before.dispositions) - set(after.dispositions))
     if lost:
         differences += (f"{_count(lost, 'decision')} no longer belong to it",)
+    if before.advised != after.advised:
+        differences += ("other steps are advised",)
     if differences:
         events.append(Event(EventKind.UPDATED, "; ".join(differences)))
     if before.tier is not after.tier:

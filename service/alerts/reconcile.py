@@ -10,7 +10,8 @@ The content of every live alert follows from its episode, the dispositions that 
 - one whose episode is gone, or raises no alert any more, becomes `entered-in-error` and says why.
 
 `revision` counts changes of content. `review_since` is not content: it tells how the alert came about, and
-the EHR must hold the same whatever the order of arrival.
+the EHR must hold the same whatever the order of arrival; but for revoked requests of steps that were advised
+for a while, see `Alert.no_longer_advised`.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +25,7 @@ from service.alerts.identity import attach
 from service.alerts.placement import Placement, alerting, place
 from service.alerts.states import state_of, woken_by
 from service.clinical.episodes import Episode, Family
+from service.clinical.recommendations import advised_steps
 from service.clinical.results import ResultKey
 
 NO_EVIDENCE = (
@@ -148,6 +150,7 @@ def _live(
     tier = episode.tier
     assert tier is not None  # an alerting episode has one, see placement.alerting
     standing = state_of(episode, ground.dispositions, as_of)
+    advised = advised_steps(episode)
     return Alert(
         id=before.id if before else new_id(),
         subject=ground.subject,
@@ -161,6 +164,8 @@ def _live(
         wakes=standing.wakes,
         review_since=review_since,
         dispositions=tuple(made.id for made in ground.dispositions),
+        advised=advised,
+        no_longer_advised=before.ever_advised - advised if before else frozenset(),
         revision=before.revision if before else 1,
     )
 

@@ -33,7 +33,7 @@ from service.store.sources import Reader, Source
 
 _ERRONEOUS = (State.ENTERED_IN_ERROR.value, State.MERGED.value)
 _NO_STEPS = (*_ERRONEOUS, State.RESOLVED.value, State.OVERRIDDEN.value)
-"""States whose requests are revoked."""
+"""States in which every request is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +138,14 @@ def _conditions(
 
 def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElement[bool]:
     """Which alerts have a resource of that status: what `service.fhir.encode` says of states, as SQL."""
-    state = alert.c.state
-    if kind == "ServiceRequest":
-        ended = state.in_(_NO_STEPS)
-        return {"active": not_(ended), "revoked": ended}.get(status, false())
-    content = alert.c.content
+    state, content = alert.c.state, alert.c.content
     document: Any = (
         cast(content, JSON) if connection.dialect.name == "postgresql" else type_coerce(content, JSON)
     )
+    if kind == "ServiceRequest":
+        ended = state.in_(_NO_STEPS)
+        some = func.json_array_length(document["no_longer_advised"]) > 0
+        return {"active": not_(ended), "revoked": or_(ended, some)}.get(status, false())
     looked_at = or_(state == State.RESOLVED.value, document["seen"].as_boolean().is_(true()))
     grounds = state.not_in(_ERRONEOUS)
     return {

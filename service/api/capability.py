@@ -7,12 +7,12 @@ from service.api.targets import KINDS
 from service.fhir.outgoing import validate_outgoing
 from service.settings import code_version
 
-CHANGED: Final = "2026-11-23"
+CHANGED: Final = "2026-11-25"
 """The day on which what it says last changed."""
 
 _RESOURCES: Final = {
     "DetectedIssue": "One alert. Withdrawn and merged ones stay readable as entered-in-error.",
-    "ServiceRequest": "A proposed step of an alert; revoked once the alert asks for nothing more.",
+    "ServiceRequest": "A proposed step of an alert. One that is no longer advised stays readable as revoked.",
 }
 _SECURITY: Final = (
     "Every request carries a reader token (Authorization: Bearer), which sees the sources it was made for. "

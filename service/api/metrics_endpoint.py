@@ -48,6 +48,7 @@ def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standi
         outbox_pending=waiting.pending,
         outbox_failing=waiting.failing,
         outbox_dead=waiting.dead,
+        outbox_cancelled=waiting.cancelled,
         outbox_oldest_seconds=max(late, 0.0),
         writer_alive=alive,
     )

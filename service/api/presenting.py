@@ -16,7 +16,7 @@ from service.api.targets import Kind, target_of
 from service.clinical.recommendations import Step, alerting_findings, evidence_of, recommended_steps
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
-from service.fhir.encode import Addresses, encode_issue, encode_requests, instant
+from service.fhir.encode import Addresses, encode_issue, encode_requests, instant, request_statuses
 from service.fhir.encode_origin import encode_device
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from service.metrics import refused_resources
@@ -62,15 +62,17 @@ class Presenter:
         """Base URL of the FHIR endpoint."""
         return f"{self.public_url.rstrip('/')}/fhir"
 
-    def steps(self, alert: Alert) -> Sequence[Step]:
-        """The steps of an alert in a stable order."""
-        found = recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
-        return sorted(found, key=lambda step: step.name)
+    def requests(self, alert: Alert) -> Mapping[str, str]:
+        """The status of every ServiceRequest of an alert, by the name of its step, in a stable order."""
+        return dict(sorted(request_statuses(alert, self._steps(alert)).items()))
+
+    def _steps(self, alert: Alert) -> Sequence[Step]:
+        return recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
 
     def show(
-        self, stored: Stored, kind: Kind, steps: Sequence[Step], surroundings: "Surroundings"
+        self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
     ) -> list[Shown]:
-        """The DetectedIssue of an alert, or the ServiceRequests of `steps`.
+        """The DetectedIssue of an alert, or the ServiceRequests of the steps named.
 
         Raises:
             InvalidOutgoing: what we made is not valid R4; it must not leave.
@@ -92,7 +94,8 @@ class Presenter:
             decided = [known[each] for each in alert.dispositions if each in known]
             made = [encode_issue(alert, to, decided, with_id=True)]
         else:
-            made = list(encode_requests(alert, steps, to, with_id=True).values())
+            requests = encode_requests(alert, self._steps(alert), to, with_id=True)
+            made = [requests[name] for name in steps]
         return [_checked(each, stored) for each in made]
 
 
@@ -102,7 +105,7 @@ class Surroundings:
 
     dispositions: Mapping[UUID, Disposition]
     gone: Mapping[int, frozenset[str]]
-    """By source, the ids of Observations that it has deleted."""
+    """By source, the `observation_id` of results whose resource it has deleted."""
 
 
 def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surroundings:
@@ -115,7 +118,7 @@ def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surround
         keys = results.setdefault(stored.source.id, {})
         for key in evidence_of(alerting_findings(stored.alert.episode)):
             if key.source == stored.source.name:
-                keys[f"Observation/{key.observation_id}"] = key.observation_id
+                keys[key.resource] = key.observation_id
     gone = {
         source_id: frozenset(
             keys[key]

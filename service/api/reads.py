@@ -25,7 +25,6 @@ from service.api.people_search import Person, people_named, people_of, records_o
 from service.api.presenting import Presenter, Resource, Shown, Surroundings, surroundings_of, unshowable
 from service.api.search_parameters import Asked
 from service.api.targets import Kind, split_target, target_of
-from service.clinical.recommendations import Step
 from service.errors import NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
@@ -68,11 +67,10 @@ class Desk:
         stored = alert_search.find(connection, scope, named[0]) if named else None
         if named is None or stored is None:
             return None
-        steps = [step for step in self.presenter.steps(stored.alert) if step.name == named[1]]
-        if kind == "ServiceRequest" and not steps:
+        if kind == "ServiceRequest" and named[1] not in self.presenter.requests(stored.alert):
             return None
         around = surroundings_of(connection, [stored])
-        return stored, self.presenter.show(stored, kind, steps, around)[0]
+        return stored, self.presenter.show(stored, kind, [named[1]], around)[0]
 
     def search(self, asked: Asked) -> Resource:
         """One page of a search, as a Bundle.
@@ -173,7 +171,7 @@ class _Hunt:
             connection, self.scope, self.search, self.records, self.after, at_once=chunk
         )
         last: Position | None = None
-        chosen: list[tuple[Stored, list[Step | None]]] = []
+        chosen: list[tuple[Stored, list[str]]] = []
         for stored in found:
             steps = [step for step in self._steps(stored) if self._is_ahead(_position(stored, step))]
             if not steps:
@@ -193,15 +191,17 @@ class _Hunt:
         page.entries = [entry for stored, steps in chosen for entry in self._entries(stored, steps, around)]
         return page
 
-    def _steps(self, stored: Stored) -> list[Step | None]:
-        """What of an alert the search finds: its steps, or one None that stands for the DetectedIssue."""
-        kind, targets = self.search.kind, self.search.targets
-        found: list[Step | None] = (
-            [None] if kind == "DetectedIssue" else [*self.presenter.steps(stored.alert)]
-        )
+    def _steps(self, stored: Stored) -> list[str]:
+        """What of an alert the search finds: names of steps, or an empty one for the DetectedIssue."""
+        kind, targets, statuses = self.search.kind, self.search.targets, self.search.statuses
+        if kind == "DetectedIssue":
+            found = [""]
+        else:
+            known = self.presenter.requests(stored.alert)
+            found = [step for step, status in known.items() if statuses is None or status in statuses]
         if targets is None:
             return found
-        return [step for step in found if target_of(kind, stored.alert.id, _name(step)) in targets]
+        return [step for step in found if target_of(kind, stored.alert.id, step) in targets]
 
     def _is_ahead(self, position: Position) -> bool:
         if self.after is None:
@@ -209,15 +209,12 @@ class _Hunt:
         after = self.after
         return (position.updated, position.alert, position.step) > (after.updated, after.alert, after.step)
 
-    def _entries(
-        self, stored: Stored, steps: list[Step | None], around: Surroundings
-    ) -> list[dict[str, Any]]:
+    def _entries(self, stored: Stored, steps: list[str], around: Surroundings) -> list[dict[str, Any]]:
         kind = self.search.kind
-        asked = [step for step in steps if step is not None]
         try:
-            shown = self.presenter.show(stored, kind, asked, around)
+            shown = self.presenter.show(stored, kind, steps, around)
         except InvalidOutgoing as error:
-            broken = [unshowable(kind, stored, _name(step), error) for step in steps]
+            broken = [unshowable(kind, stored, step, error) for step in steps]
             return [{"resource": each, "search": {"mode": "outcome"}} for each in broken]
         return [
             {
@@ -229,12 +226,8 @@ class _Hunt:
         ]
 
 
-def _name(step: Step | None) -> str:
-    return "" if step is None else step.name
-
-
-def _position(stored: Stored, step: Step | None) -> Position:
-    return Position(stored.updated, stored.alert.id, _name(step))
+def _position(stored: Stored, step: str) -> Position:
+    return Position(stored.updated, stored.alert.id, step)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """`alerts`, `dispose`: the worklist at the keyboard."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,11 +7,10 @@ import typer
 
 from service.alerts.alert import Action, OverrideReason
 from service.cli.console import Json, say, say_json, say_json_list
+from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from sqlalchemy import Connection
 
     from service.alerts.alert import Alert
@@ -127,7 +125,7 @@ def _level(level: "Level") -> dict[str, Any]:
 
 
 def _reference(key: "ResultKey") -> str:
-    return f"Observation/{key.observation_id}" + (f"#{key.sub_key}" if key.sub_key else "")
+    return key.resource + (f"#{key.sub_key}" if key.sub_key else "")
 
 
 def _say(alert: dict[str, Any]) -> None:
@@ -153,7 +151,7 @@ def _say(alert: dict[str, Any]) -> None:
 
 
 def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
-    alert: Annotated[str, typer.Argument(help="The alert's id, or enough of its beginning.")],
+    alert: AlertId,
     action: Annotated[Action, typer.Argument(help="What was decided.")],
     by: Annotated[str, typer.Option(help="Who decided.")],
     until: Annotated[
@@ -177,7 +175,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
     with database(settings) as engine:
         after = record(
             engine,
-            _full_id(engine, alert),
+            alert_named(engine, alert),
             action,
             by=by,
             rules=rules_of(settings),
@@ -194,27 +192,3 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
     else:
         wakes = f" until {after.wakes}" if after.wakes else ""
         say(f"{after.id} is {after.state.value}{wakes}")
-
-
-def _full_id(engine: Any, given: str) -> "UUID":
-    """The id of the one alert that begins so."""
-    from uuid import UUID
-
-    from sqlalchemy import select
-
-    from service.errors import Conflict, NotFound
-    from service.store.schema import alert
-    from service.store.session import reading
-
-    digits = given.replace("-", "").lower()
-    if not digits or len(digits) > 32 or set(digits) - set("0123456789abcdef"):
-        raise NotFound("that is no alert's id; see `liverwatch alerts`")
-    first, last = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-    with reading(engine) as connection:
-        query = select(alert.c.id).where(alert.c.id.between(first, last)).limit(2)
-        found: Sequence[UUID] = connection.execute(query).scalars().all()
-    if not found:
-        raise NotFound("there is no alert of that id; see `liverwatch alerts --all`")
-    if len(found) > 1:
-        raise Conflict("more than one alert's id begins so; give more of it")
-    return found[0]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from service.cli.console import Json, note, progress, say, say_json
-from service.cli.opening import AsOf, database, now, rules_of, settings_of
+from service.cli.opening import AsOf, database, now, rules_of, say_change, settings_of
 
 
 def rejudge(
@@ -15,18 +15,21 @@ def rejudge(
     as_json: Json = False,
     clock: AsOf = None,
 ) -> None:
-    """Judge every record that was judged under another rulebook or other source settings.
+    """Judge every record that was judged under another rulebook, clock or other source settings.
 
-    It may be stopped at any time: what is done stays done, and the next run goes on from there.
+    A change of rulebook or clock is said first. It may be stopped at any time: what is done stays done, and
+    the next run goes on from there.
     """
     from service.ingest import rejudge as run
 
     settings = settings_of(clock)
+    rules = rules_of(settings)
     with database(settings) as engine, progress("{task.completed} records") as display:
+        say_change(engine, rules, "from now on every record is judged")
         task = display.add_task("judging", total=None)
         judged, failed = run(
             engine,
-            rules_of(settings),
+            rules,
             now(),
             everyone=everyone,
             progress=lambda done, _failed: display.update(task, completed=done),
@@ -40,11 +43,16 @@ def rejudge(
 
 def sweep(as_json: Json = False, clock: AsOf = None) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
+    from service.ingest import check_agreement
     from service.ingest import sweep as run
+    from service.store.session import reading
 
     settings = settings_of(clock)
+    rules = rules_of(settings)
     with database(settings) as engine:
-        swept = run(engine, rules_of(settings), now())
+        with reading(engine) as connection:
+            check_agreement(connection, rules)
+        swept = run(engine, rules, now())
     if as_json:
         say_json({"judged": swept.judged, "failed": swept.failed, "replayed": swept.replayed})
     else:

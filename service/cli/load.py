@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.console import Json, counted, note, progress, say, say_json
-from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+from service.cli.opening import AsOf, actor, database, now, rules_of, say_change, settings_of
 from service.garbage import collected_seldom
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def load(
         known, new = ensure_source(engine, source, now(), actor())
         if new:
             note(f"source {source!r} created")
-        loader = Loader(
-            engine, known, rules_of(settings), Limits(settings.max_bundle_bytes, depth=settings.max_depth)
-        )
+        rules = rules_of(settings)
+        say_change(engine, rules, "what this load changes is judged")
+        loader = Loader(engine, known, rules, Limits(settings.max_bundle_bytes, depth=settings.max_depth))
         loader.stop = stop.is_set
         loader.on_rejected = _Teller()
         with progress("{task.fields[done]}") as display:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli.console import note
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -82,6 +84,20 @@ def rules_of(settings: "Settings") -> "Rules":
     from service.ingest import Rules
 
     return Rules.of(settings, load_rulebook(settings.rulebook))
+
+
+def say_change(engine: "Engine", rules: "Rules", what: str) -> None:
+    """Say, before it is done, that records are judged by another rulebook or clock than until now.
+
+    `what` is what is judged so, in words that `by rulebook ...` can follow.
+    """
+    from service.ingest.agreement import basis_of, other_bases
+    from service.store.session import reading
+
+    with reading(engine) as connection:
+        others = [each for each in other_bases(connection, rules) if each is not None]
+    if others:
+        note(f"until now records were judged {' and '.join(map(str, others))}; {what} {basis_of(rules)}")
 
 
 def now() -> datetime:

@@ -91,7 +91,7 @@ def replay(
     clock: AsOf = None,
 ) -> None:
     """Take held resources again, once their cause is mended; what still fails stays held."""
-    from service.ingest import replay_held, sweep
+    from service.ingest import check_agreement, replay_held, sweep
     from service.store import decisions
     from service.store.session import reading, writing
 
@@ -101,6 +101,7 @@ def replay(
     rules, total = rules_of(settings), _Counts()
     with database(settings) as engine:
         with reading(engine) as connection:
+            check_agreement(connection, rules)
             chosen = _chosen(connection, ids or [], reason)
         with writing(engine) as connection:
             detail = {"count": len(chosen)}

@@ -18,6 +18,9 @@ SAME_DAY = "same-day-assessment"
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
 
+_AT_ANY_TIME = DueDays(urgent=0, soon=0, routine=0)
+"""For asking which steps there are: no name depends on the days."""
+
 
 @dataclass(frozen=True, slots=True)
 class Orderable:
@@ -98,6 +101,11 @@ def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
     # A repeat is another panel than the one it repeats, however urgent: the next day at the earliest.
     steps.append(replace(repeat, due=max(repeat.due, episode.last_result + timedelta(days=1))))
     return tuple(sorted(steps, key=lambda step: (-step.priority, step.due)))
+
+
+def advised_steps(episode: Episode) -> frozenset[str]:
+    """The names of the steps that an episode asks for, whenever they are due."""
+    return frozenset(step.name for step in recommended_steps(episode, _AT_ANY_TIME))
 
 
 def alerting_findings(episode: Episode) -> tuple[Finding, ...]:

@@ -32,8 +32,19 @@ class ResultKey(NamedTuple):
 
     source: str
     observation_id: str
+    """Id of its Observation; of a result that another resource contains, that one's `Type/id`."""
     sub_key: str = ""
     """Empty for the Observation's own value; otherwise names the component or contained member."""
+
+    @property
+    def resource(self) -> str:
+        """`Type/id` of the resource that holds it."""
+        return self.observation_id if "/" in self.observation_id else f"Observation/{self.observation_id}"
+
+
+def holder_id(resource: str) -> str:
+    """The `observation_id` that results in a resource have, given its `Type/id`."""
+    return resource.removeprefix("Observation/")
 
 
 class ReferenceRange(NamedTuple):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.recommendations import alerting_findings, evidence_of, orderables, recommended_steps
+from service.clinical.recommendations import alerting_findings, evidence_of, recommended_steps
 from service.clinical.thresholds import DueDays
 from service.fhir.changes import Wanted
 from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests, is_erroneous
@@ -27,7 +27,7 @@ class Letter:
     patient_fhir_id: str = field(repr=False)
     dispositions: tuple[Disposition, ...]
     gone: frozenset[str]
-    """Ids of its Observations that the source has deleted."""
+    """`observation_id` of its results whose resource the source has deleted."""
     origin: Origin
 
     @property
@@ -54,7 +54,8 @@ class Letter:
             to = self.addresses(issue, author, public_url)
             return encode_issue(alert, to, self.dispositions), encode_requests(alert, steps, to)
 
-        return Wanted(alert.id, encode, tuple(orderables()), create=self.creates)
+        names = {step.name for step in steps} | alert.ever_advised
+        return Wanted(alert.id, encode, names, create=self.creates)
 
 
 def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebook_digest: str) -> Letter:
@@ -75,7 +76,7 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
     ).one()
     source = sources.by_id(connection, row.source_id)
     keys = {
-        f"Observation/{key.observation_id}": key.observation_id
+        key.resource: key.observation_id
         for key in evidence_of(alerting_findings(alert.episode))
         if key.source == source.name
     }

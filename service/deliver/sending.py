@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import Engine
 
+from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import DueDays
 from service.deliver.letters import Letter, read_letter
 from service.fhir import names
@@ -16,6 +17,7 @@ from service.fhir.client import FhirClient
 from service.fhir.encode_origin import encode_device, encode_provenance
 from service.fhir.remote import RemoteRefused
 from service.fhir.write_back import Written, search_ours, write_back
+from service.settings import Settings, code_version
 from service.store.outbox import Claim
 from service.store.session import reading
 
@@ -25,6 +27,17 @@ class Learnt(msgspec.Struct, frozen=True):
 
     server: str = ""
     known: Known = Known()
+    author: str | None = None
+    """Reference to our Device there."""
+
+
+def kept(remote: str | None, server: str) -> Learnt:
+    """What the outbox has kept of a server, from its JSON; nothing where it is of another one."""
+    try:
+        learnt = msgspec.json.decode(remote or "{}", type=Learnt)
+    except msgspec.DecodeError:
+        return Learnt(server)
+    return learnt if learnt.server == server else Learnt(server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,12 @@ class Terms:
     timeout_seconds: float = 30.0
     """For each step of a request; a whole request may take twice that."""
     poll_seconds: float = 1.0
+
+    @classmethod
+    def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
+        """The terms that settings ask for."""
+        due_days = rulebook.rules.tiers.due_days
+        return cls(settings.public_url, due_days, code_version(), rulebook.digest)
 
 
 class Delivery:
@@ -82,20 +101,20 @@ class Delivery:
             NotFound: the alert is gone.
         """
         letter = self.letter = self._read()
-        kept = self._kept()
-        if not letter.creates and not self._may_be_there(client, kept):
-            self.learnt = self._as_learnt(Known())
+        before = kept(self._claim.remote, self._server).known
+        if not letter.creates and not self._may_be_there(client, before):
+            self.learnt = self._as_learnt(Known(), None)
             return
         known_author = self._server in authors
         try:
-            written = self._write(client, letter, kept, authors)
+            written = self._write(client, letter, before, authors)
         except RemoteRefused:
             if not known_author:
                 raise
             del authors[self._server]  # perhaps our Device is gone
-            written = self._write(client, letter, kept, authors)
+            written = self._write(client, letter, before, authors)
         self.wrote = written.wrote
-        self.learnt = self._as_learnt(written.known)
+        self.learnt = self._as_learnt(written.known, authors[self._server])
         if written.targets:
             to = letter.addresses(written.targets[0], authors[self._server], self._terms.public_url)
             provenance = encode_provenance(letter.alert, to, written.targets, letter.origin, now)
@@ -123,15 +142,8 @@ class Delivery:
                 rulebook_digest=self._terms.rulebook_digest,
             )
 
-    def _kept(self) -> Known:
-        try:
-            learnt = msgspec.json.decode(self._claim.remote or "{}", type=Learnt)
-        except msgspec.DecodeError:
-            return Known()
-        return learnt.known if learnt.server == self._server else Known()
-
-    def _as_learnt(self, known: Known) -> str:
-        return msgspec.json.encode(Learnt(self._server, known)).decode()
+    def _as_learnt(self, known: Known, author: str | None) -> str:
+        return msgspec.json.encode(Learnt(self._server, known, author)).decode()
 
     def _still_ours(self) -> bool:
         return time.monotonic() < self._deadline

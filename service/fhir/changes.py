@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from service.fhir import names, wording
+from service.fhir import names
 from service.fhir.comparing import holds, merged
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 
@@ -41,9 +41,9 @@ class Wanted:
 
     alert_id: UUID
     encode: Callable[[str], tuple[Resource, dict[str, Resource]]]
-    """Given the reference to the DetectedIssue: that issue, and the requests by the names of their steps."""
+    """Given the reference to the DetectedIssue: that issue, and every request there was ever, by its step."""
     steps: Collection[str]
-    """Every step there may be a request of, wanted or not."""
+    """The names of those steps."""
     create: bool
     """False: where nothing is, nothing is written (an alert that vanished before it was ever sent)."""
 
@@ -68,8 +68,26 @@ def nothing_new(wanted: Wanted, known: Known) -> bool:
         for name, request in requests.items()
         if name in steps or request["status"] == "active"
     }
-    new |= {name: ("", "revoked") for name in steps if name not in requests}
     return known.issue.digest == _digest(issue) and steps == new
+
+
+def presumed(wanted: Wanted, known: Known) -> Found:
+    """What the server holds if nobody there has changed anything since the last write known of.
+
+    For showing what would be sent without asking: of what must change only the id and the status are told.
+    """
+    if known.issue is None:
+        return Found()
+    issue, requests = wanted.encode(f"DetectedIssue/{known.issue.id}")
+    steps = {name: _presumed(requests[name], held) for name, held in known.steps.items() if name in requests}
+    return Found(_presumed(issue, known.issue), steps)
+
+
+def _presumed(resource: Resource, held: Held) -> Resource:
+    if held.digest == _digest(resource):
+        return {**resource, "id": held.id}
+    ours = {"note": [names.NO_LONGER_ADVISED]} if held.status == "revoked" else {}
+    return {"resourceType": resource["resourceType"], "id": held.id, "status": held.status, **ours}
 
 
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
@@ -84,19 +102,17 @@ def plan(wanted: Wanted, found: Found) -> list[Resource]:
         entries.append(_create(issue, urn))
     elif not holds(found.issue, issue):
         entries.append(_update(found.issue, issue))
-    for step in sorted({*requests, *found.steps}):
-        entries += _plan_step(requests.get(step), found.steps.get(step))
+    for step in sorted(requests):
+        entries += _plan_step(requests[step], found.steps.get(step))
     return entries + [_retire(surplus) for surplus in found.surplus]
 
 
-def _plan_step(request: Resource | None, there: Resource | None) -> list[Resource]:
+def _plan_step(request: Resource, there: Resource | None) -> list[Resource]:
     if there is None:
-        return [_create(request, None)] if request is not None and request["status"] == "active" else []
+        return [_create(request, None)] if request["status"] == "active" else []
     status = there.get("status")
     if status in _THEIRS or (status == "revoked" and not _marked(there)):
         return []  # somebody there has decided about the step
-    if request is None:
-        return [] if status == "revoked" else [_put(_revoked(there), there)]
     return [] if holds(there, request) else [_update(there, request)]
 
 
@@ -106,17 +122,6 @@ def _marked(request: Resource) -> bool:
     return isinstance(notes, list) and any(
         isinstance(note, dict) and note.get("text") == names.NO_LONGER_ADVISED["text"] for note in notes
     )
-
-
-def _revoked(request: Resource) -> Resource:
-    code = request.get("code")
-    step = code.get("text") if isinstance(code, dict) else None
-    return {
-        **request,
-        "text": wording.no_longer_advised(step if isinstance(step, str) else "this step"),
-        "status": "revoked",
-        "note": [*request.get("note", []), names.NO_LONGER_ADVISED],
-    }
 
 
 def _create(resource: Resource, urn: str | None) -> Resource:
@@ -181,9 +186,8 @@ def learnt(wanted: Wanted, found: Found) -> Known:
     issue, requests = wanted.encode(f"DetectedIssue/{found.issue['id']}")
     steps = {}
     for name, there in found.steps.items():
-        request = requests.get(name)
-        digest, status = (_digest(request), str(request["status"])) if request else ("", "revoked")
-        steps[name] = Held(str(there["id"]), digest, status)
+        request = requests[name]
+        steps[name] = Held(str(there["id"]), _digest(request), str(request["status"]))
     return Known(Held(str(found.issue["id"]), _digest(issue), str(issue["status"])), steps)
 
 

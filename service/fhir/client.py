@@ -138,7 +138,7 @@ class FhirClient:
             RemoteError: the server did not answer, or refused it or a part of it.
             InvalidOutgoing: a resource in it is not valid; nothing was sent.
         """
-        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        bundle = transaction_bundle(entries)
         for entry in entries:
             validate_outgoing(entry["resource"])
         validate_outgoing({**bundle, "entry": [{"request": entry["request"]} for entry in entries]})
@@ -197,6 +197,11 @@ class FhirClient:
             if time.monotonic() > deadline:
                 raise RemoteUnavailable("the answer took too long")
         return bytes(body)
+
+
+def transaction_bundle(entries: list[Resource]) -> Resource:
+    """The transaction Bundle of these entries, as it is sent."""
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
 @cache

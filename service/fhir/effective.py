@@ -15,42 +15,38 @@ def effective(
 ) -> tuple[datetime, tuple[str, ...]]:
     """The time at its own offset, with the flag `issued-time` where it is only that of the report.
 
-    A contained Observation that says nothing itself has the time of the Observation around it. Of a Period
-    the end counts; of an open one nothing is known but when it was issued.
+    A contained Observation that does not say has the time of the resource around it; only where neither says
+    does it count when they were issued. Of a Period the end counts; of an open one nothing else is known.
 
     Raises:
         Defect: see `times.moment`; `no-time`; `unreadable-time` for a Timing; `imprecise-date` for a month or
             a year (not quarantined).
     """
-    when = _stated(within, origin)
-    if when is None and within is not given:
-        when = _stated(given, origin)
-    if when is None:
-        raise Defect(
-            "no-time", "It does not say when it was; the sender must add effectiveDateTime.", "effective"
-        )
-    return when
+    whole = (within,) if within is given else (within, given)
+    for each in whole:
+        taken = _taken(each, origin)
+        if taken is not None:
+            return taken, ()
+    for each in whole:
+        if each.issued is not None:
+            return _read(each.issued, "issued", origin), ("issued-time",)
+    raise Defect(
+        "no-time", "It does not say when it was; the sender must add effectiveDateTime.", "effective"
+    )
 
 
-def _stated(given: wire.Observation, origin: Origin) -> tuple[datetime, tuple[str, ...]] | None:
-    text, path, flags = given.effective_date_time, "effectiveDateTime", ()
+def _taken(given: wire.Observation, origin: Origin) -> datetime | None:
+    text, path = given.effective_date_time, "effectiveDateTime"
     if text is None:
         text, path = given.effective_instant, "effectiveInstant"
     if text is None and given.effective_period is not None:
         text, path = given.effective_period.end, "effectivePeriod.end"
-    if text is None:
-        return _otherwise(given, origin)
-    return _read(text, path, origin), flags
-
-
-def _otherwise(given: wire.Observation, origin: Origin) -> tuple[datetime, tuple[str, ...]] | None:
+    if text is not None:
+        return _read(text, path, origin)
     if given.effective_timing is not UNSET:
-        raise Defect(
-            "unreadable-time", "A Timing does not say when the specimen was taken.", "effectiveTiming"
-        )
-    if given.issued is None:
-        return None
-    return _read(given.issued, "issued", origin), ("issued-time",)
+        detail = "A Timing does not say when the specimen was taken."
+        raise Defect("unreadable-time", detail, "effectiveTiming")
+    return None
 
 
 def _read(text: str, path: str, origin: Origin) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.alerts.alert import Alert, Disposition, State
 from service.clinical.episodes import Tier
-from service.clinical.recommendations import Step, alerting_findings, evidence_of
+from service.clinical.recommendations import Orderable, Step, alerting_findings, evidence_of, orderables
 from service.clinical.results import ResultKey
 from service.clinical.saying import analyte_in_words
 from service.fhir import names, wording
@@ -41,12 +41,12 @@ class Addresses:
     public_url: str
     """Where the rule pages are."""
     observation_base: str = ""
-    """Put before `Observation/<id>`: empty on the server that holds them."""
+    """Put before `Type/id` of what holds a result: empty on the server that holds them."""
     gone: frozenset[str] = frozenset()
-    """Ids of Observations retracted, or deleted on the server: a reference to them may be refused."""
+    """`observation_id` of results retracted, or deleted on the server: a reference to them may be refused."""
 
     def observations(self, keys: Iterable[ResultKey]) -> list[Resource]:
-        """References to the Observations of those results, each once: a component is its Observation."""
+        """References to what holds those results, each once: a component is its Observation."""
         references: dict[str, Resource] = {}
         for key in keys:
             if key.source != self.source:
@@ -56,7 +56,7 @@ class Addresses:
                     "display": "A result that has since been retracted or deleted"
                 }
             else:
-                reference = f"{self.observation_base}Observation/{key.observation_id}"
+                reference = f"{self.observation_base}{key.resource}"
                 references[key.observation_id] = {"reference": reference}
         return list(references.values())
 
@@ -109,8 +109,26 @@ def encode_issue(
 def encode_requests(
     alert: Alert, steps: Iterable[Step], to: Addresses, *, with_id: bool = False
 ) -> dict[str, Resource]:
-    """The ServiceRequest of each step, by the step's name; revoked once the alert asks for nothing more."""
-    return {step.name: _request(alert, step, to, with_id) for step in steps}
+    """Every ServiceRequest there is of an alert, by the name of its step; for ever, once it was advised.
+
+    Args:
+        alert: as it stands.
+        steps: what its episode asks for now: revoked once the alert asks for nothing more.
+        to: how they refer to their surroundings.
+        with_id: give each an id (on this service's own endpoint).
+
+    Returns:
+        First those of `steps`, in that order, then those no longer advised, revoked.
+    """
+    requests = {step.name: _request(alert, step, to, with_id) for step in steps}
+    past = sorted(alert.ever_advised - requests.keys())
+    return requests | {name: _withdrawn(alert, name, to, with_id) for name in past}
+
+
+def request_statuses(alert: Alert, steps: Iterable[Step]) -> dict[str, str]:
+    """The status of each of `encode_requests`, by the name of its step, without making them."""
+    statuses = dict.fromkeys(sorted(alert.ever_advised), "revoked")
+    return statuses | {step.name: _request_status(alert) for step in steps}
 
 
 def instant(moment: datetime) -> str:
@@ -152,12 +170,12 @@ def _mitigation(made: Disposition) -> Resource:
     }
 
 
+def _request_status(alert: Alert) -> str:
+    return "revoked" if alert.state in _NO_STEPS else "active"
+
+
 def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource:
     order, over = step.order, alert.state in _NO_STEPS
-    if order.coding is None:
-        code: Resource = {"text": order.text}
-    else:
-        code = _concept(order.coding.system, order.coding.code, order.display, order.text)
     note = f"{order.rationale} Source: {order.source}."
     return without_nothing(
         {
@@ -170,10 +188,10 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             ),
             "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
             "instantiatesCanonical": [f"{names.PLAN}/{names.KIND_CODES[step.kind]}"],
-            "status": "revoked" if over else "active",
+            "status": _request_status(alert),
             "intent": "proposal",
             "priority": _PRIORITY[step.priority],
-            "code": code,
+            "code": _ordered(order),
             "subject": {"reference": to.patient},
             "occurrenceDateTime": step.due.isoformat(),
             "requester": {"reference": to.author} if to.author else None,
@@ -182,6 +200,37 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             "note": [{"text": note}, *([names.NO_LONGER_ADVISED] if over else [])],
         }
     )
+
+
+def _withdrawn(alert: Alert, name: str, to: Addresses, with_id: bool) -> Resource:
+    """The request of a step that the alert advised once: revoked, and bare of what has changed since.
+
+    When it was due and which results it rested on stand in its earlier versions; results that have been
+    deleted since could not be referred to any more.
+    """
+    order = orderables().get(name) or Orderable(name, name.replace("-", " ").capitalize(), "", "")
+    return without_nothing(
+        {
+            "resourceType": "ServiceRequest",
+            "id": names.step_id(alert.id, name) if with_id else None,
+            "text": wording.no_longer_advised(order.text),
+            "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, name)}],
+            "status": "revoked",
+            "intent": "proposal",
+            "code": _ordered(order),
+            "subject": {"reference": to.patient},
+            "requester": {"reference": to.author} if to.author else None,
+            "supportingInfo": [{"reference": to.issue}],
+            "note": [names.NO_LONGER_ADVISED],
+        }
+    )
+
+
+def _ordered(order: Orderable) -> Resource:
+    """The code of a step, or its words where no code was verified."""
+    if order.coding is None:
+        return {"text": order.text}
+    return _concept(order.coding.system, order.coding.code, order.display, order.text)
 
 
 def _concept(system: str, code: str, display: str | None, text: str) -> Resource:

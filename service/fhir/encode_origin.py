@@ -6,6 +6,7 @@ from datetime import datetime
 
 from service.alerts.alert import Alert
 from service.clinical.recommendations import alerting_findings, evidence_of
+from service.clinical.results import holder_id
 from service.fhir import names
 from service.fhir.encode import Addresses, Resource, instant, without_nothing
 from service.fhir.references import is_id
@@ -31,7 +32,7 @@ class Origin:
     rulebook: str
     """SHA-256 digest of the rulebook."""
     versions: Mapping[str, str]
-    """Observation id → version id, where the source gives one."""
+    """`ResultKey.observation_id` → version id of what holds the result, where the source gives one."""
 
 
 def encode_provenance(
@@ -75,5 +76,5 @@ def encode_provenance(
 
 def _versioned(reference: Resource, versions: Mapping[str, str]) -> Resource:
     target = reference.get("reference", "")
-    version = versions.get(target.rpartition("/")[2])
+    version = versions.get(holder_id(target))
     return {"reference": f"{target}/_history/{version}"} if target and is_id(version) else reference

@@ -1,9 +1,13 @@
 """What decoding hands on: one resource as it was received, and what it says to this service. Types only."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from service.clinical.results import Condition, LabResult, Medication, Sex
+
+
+RESULT_TYPES: Final = frozenset({"Observation", "DiagnosticReport"})
+"""The resource types that hold results."""
 
 
 class Problem(NamedTuple):
@@ -20,7 +24,10 @@ class Problem(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """An Observation of liver tests. Its results, possibly none, replace those of every earlier version."""
+    """An Observation of liver tests, or a report that contains some.
+
+    Its results, possibly none, replace those of every earlier version.
+    """
 
     results: tuple[LabResult, ...]
     problems: tuple[Problem, ...] = ()

@@ -1,4 +1,7 @@
-"""An Observation → its results: its own value, its components, and the Observations it contains."""
+"""An Observation → its results: its own value, its components, and the Observations it contains.
+
+A report that contains Observations is read as such a one, without a value of its own: see `report`.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,8 +34,8 @@ class _Part(NamedTuple):
     within: wire.Observation
 
 
-def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
-    """What an Observation says, and whose it is.
+def observed(given: wire.Observation, origin: Origin, kind: str = "Observation") -> tuple[Content, Subject]:
+    """What an Observation says, and whose it is; `kind` is what it is called where something is wrong.
 
     One that counts for nothing (registered, without a value, dated to a month) is Observed without results,
     so that it still replaces its earlier versions. Of several parts that are all unusable the first is told.
@@ -40,14 +43,14 @@ def observed(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]
     if given.status in codes.OBSERVATION_GONE:
         return Deleted(), _subject_if_told(given, origin)
     try:
-        parts, problems = _parts(given)
+        parts, problems = _parts(given, kind)
         if not parts and not problems:
             return Ignored("other-code"), _NOBODY
         whose = subject(given.subject, origin.links, given.contained)
     except OtherSubjectError:
         return Ignored("other-subject"), _NOBODY
     except Defect as defect:
-        return defect.unusable("Observation"), _subject_if_told(given, origin)
+        return defect.unusable(kind), _subject_if_told(given, origin)
     results = _results(parts, problems, given, whose, origin)
     if problems and not results:
         for problem in problems:
@@ -71,16 +74,16 @@ def _subject_if_told(given: wire.Observation, origin: Origin) -> Subject:
         return _NOBODY
 
 
-def _parts(given: wire.Observation) -> tuple[list[_Part], list[Problem]]:
+def _parts(given: wire.Observation, kind: str) -> tuple[list[_Part], list[Problem]]:
     """Raises Defect when the Observation's own codes contradict each other."""
     coded = test_of(given.code)
-    parts = [] if coded is None else [_Part(given, coded[0], "", "Observation", given)]
+    parts = [] if coded is None else [_Part(given, coded[0], "", kind, given)]
     problems: list[Problem] = []
     if given.component is None and given.contained is None:
         return parts, problems
-    parts += _components(given, "", "Observation", problems)
+    parts += _components(given, "", kind, problems)
     for index, raw in enumerate(given.contained or ()):
-        parts += _contained(raw, f"Observation.contained[{index}]", problems)
+        parts += _contained(raw, f"{kind}.contained[{index}]", problems)
     if len(parts) > 1 and parts[0].measured is given and not has_value(given):
         del parts[0]  # a panel under a code of its own: what it holds is in its members
     seen: Counter[str] = Counter()

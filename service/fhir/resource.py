@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET
 
 from service.errors import InvalidResource
-from service.fhir import codes, context, datatypes, observation, patient, routine, wire
+from service.fhir import codes, context, datatypes, observation, patient, report, routine, wire
 from service.fhir.defects import Defect
-from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
+from service.fhir.incoming import RESULT_TYPES, Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
 from service.fhir.references import OtherSubjectError, Subject, is_id, subject
 from service.fhir.times import moment
@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 
 _Read = (
     routine.Routine
+    | wire.DiagnosticReport
     | wire.Patient
     | wire.Condition
     | wire.MedicationRequest
@@ -122,6 +123,7 @@ def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
 
 
 _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {
+    wire.DiagnosticReport: report.reported,
     wire.Patient: _patient,
     wire.Condition: context.condition,
     wire.MedicationRequest: context.medication,
@@ -182,9 +184,11 @@ def _other_or_mistyped(raw: bytes, error: Exception, origin: Origin) -> Incoming
 
 def _mistyped(kind: str, salvage: wire.Salvage, error: Exception) -> Content:
     """A retraction is obeyed however broken the rest is; what is not about the liver stays ignored."""
-    gone = codes.OBSERVATION_GONE if kind == "Observation" else {codes.ENTERED_IN_ERROR}
+    gone = codes.OBSERVATION_GONE if kind in RESULT_TYPES else {codes.ENTERED_IN_ERROR}
     if isinstance(salvage.status, str) and salvage.status in gone:
         return Deleted()
+    if kind == "DiagnosticReport" and salvage.contained is UNSET:
+        return Ignored("other-type")
     if kind == "Observation" and salvage.component is UNSET and salvage.contained is UNSET:
         code = _piece(salvage.code, wire.concept)
         if code is not None and not observation.is_about_liver(code):

@@ -77,6 +77,20 @@ class Observation(Measured, tag_field="resourceType", tag="Observation"):
     contained: list[Raw] | None = None
 
 
+class DiagnosticReport(Fhir, tag_field="resourceType", tag="DiagnosticReport"):
+    """Of a report, the Observations it contains and what it says for them: `result` only links."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    specimen: list[Reference] | None = None
+    contained: list[Raw] | None = None
+
+
 class PatientLink(Fhir):
     """A link to another Patient resource."""
 

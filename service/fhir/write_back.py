@@ -92,7 +92,7 @@ def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> 
     found.surplus += issues[1:]
     if found.issue is None and not wanted.create:
         return found
-    for step in sorted({*wanted.steps, *known.steps}):
+    for step in sorted(wanted.steps):
         identifier = (names.STEP, names.step_value(wanted.alert_id, step))
         requests = _locate(client, "ServiceRequest", identifier, known.steps.get(step), search)
         if requests:

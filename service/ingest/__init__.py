@@ -2,9 +2,10 @@
 
 Read in this order: `receiving` (the transaction), `storing` (one source's share of it), `arrivals` (is it
 new, which version is the latest), `keeping` (what is written), `people` (what Patients say, and merges),
-`judging` (assess, reconcile, note), `sweeping` (what comes due by itself).
+`judging` (assess, reconcile, note), `sweeping` (what comes due by itself), `agreement` (by which rules).
 """
 
+from service.ingest.agreement import check_agreement
 from service.ingest.judging import Rules, judge
 from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take
 from service.ingest.storing import LostRace, Receipt
@@ -17,6 +18,7 @@ __all__ = [
     "Rules",
     "Swept",
     "behind",
+    "check_agreement",
     "judge",
     "keep_for_later",
     "receive",

@@ -93,7 +93,7 @@ def arrive(
         newest = max(result.effective for result in content.results)
         if newest > now and newest > now + (tolerance := _tolerance(rulebook)):
             arrival.retry_at = newest - tolerance
-            arrival.content = _FUTURE
+            arrival.content = _FUTURE._replace(where=f"{incoming.type}.effective")
     return arrival
 
 
@@ -101,9 +101,7 @@ def _tolerance(rulebook: Rulebook) -> timedelta:
     return timedelta(hours=rulebook.rules.results.future_tolerance_hours)
 
 
-_FUTURE = Unusable(
-    "future", "Observation.effective", "dated in the future; it is judged by itself when its time comes"
-)
+_FUTURE = Unusable("future", "effective", "dated in the future; it is judged by itself when its time comes")
 _UNKNOWN = Unusable(
     "unknown-patient",
     "subject.identifier",

@@ -47,10 +47,13 @@ class Rules:
         settle = timedelta(seconds=settings.settle_seconds)
         return cls(rulebook, settings.clock, settle, settings.backfill_writes)
 
+    def text(self, source: Source) -> str:
+        """What a record of `source` is judged under: the digests of rulebook and settings, and the clock."""
+        return f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
+
     def digest(self, source: Source) -> str:
-        """What a record of `source` is read and judged under: rulebook, settings and clock together."""
-        text = f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of `text`, which the store keeps under it."""
+        return hashlib.sha256(self.text(source).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -160,6 +163,7 @@ def _bench(connection: Connection, rows: Sequence[PatientRow], rules: Rules, now
     known = {each: sources.by_id(connection, each) for each in sorted({row.source_id for row in rows})}
     texts = {rules.rulebook.digest: rules.rulebook.text}
     texts |= {each.settings.digest: each.settings.judged_text for each in known.values()}
+    texts |= {rules.digest(each): rules.text(each) for each in known.values()}
     decisions.keep_texts(connection, texts, now)
     alerts: dict[int, list[Alert]] = {}
     for alert in alert_store.of_patients(connection, ids):

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.clinical.results import Condition, LabResult, Medication
-from service.fhir.incoming import Content, Observed, PatientFacts, Problem, Unusable
+from service.clinical.results import Condition, LabResult, Medication, holder_id
+from service.fhir.incoming import RESULT_TYPES, Content, Observed, PatientFacts, Problem, Unusable
 from service.ingest.arrivals import Arrival, Succession, flagged_unordered
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
@@ -36,9 +36,13 @@ class Plan:
     facts: list[tuple[PatientRow, PatientFacts]] = field(default_factory=list)
     """Patients whose Patient resource changed; an empty one where it was deleted."""
     held: list[Held] = field(default_factory=list)
+    held_again: list[Held] = field(default_factory=list)
+    """The same of what was stored before and is read again: an item of it that is open keeps its number."""
     bodies: dict[bytes, bytes] = field(default_factory=dict)
     settled: list[str] = field(default_factory=list)
-    """Keys whose quarantine ends because another version took over."""
+    """Keys whose quarantine ends because another version took over, or the same reads differently."""
+    resolution: str = "superseded"
+    """What such an end is called."""
 
     def succeed(self, outcome: Succession) -> None:
         """Plan what one resource's versions come to."""
@@ -73,8 +77,11 @@ class Plan:
         self._keep_bytes(arrival)
         self._hold(arrival.version, arrival.content, arrival)
 
-    def write(self, connection: Connection) -> None:
+    def write(self, connection: Connection) -> set[int]:
         """Write it all.
+
+        Returns:
+            The numbers of quarantined items that were read again and stay held.
 
         Raises:
             AlreadyThere: another transaction was first with one of the resources.
@@ -87,9 +94,11 @@ class Plan:
         histories.remove_context(connection, self.gone_context)
         histories.add_results(connection, self.results)
         histories.add_context(connection, self.context)
+        still, more = quarantine.renew(connection, self.held_again)
         if self.settled:
-            quarantine.release(connection, self.source.id, self.settled, self.now, "superseded")
-        quarantine.hold(connection, self.held)
+            quarantine.release(connection, self.source.id, self.settled, self.now, self.resolution, but=still)
+        quarantine.hold(connection, [*self.held, *more])
+        return still
 
     def _row(self, patient_id: int | None) -> PatientRow | None:
         return None if patient_id is None else self.locked[patient_id]
@@ -99,11 +108,11 @@ class Plan:
             self.bodies[arrival.version.digest] = arrival.incoming.raw
 
     def _remove(self, version: Version) -> None:
-        kind, _, identity = version.key.partition("/")
+        kind = version.key.partition("/")[0]
         if version.patient_id is None:
             return
-        if kind == "Observation":
-            self.gone_results.add((version.patient_id, identity))
+        if kind in RESULT_TYPES:
+            self.gone_results.add((version.patient_id, holder_id(version.key)))
         elif kind == "Patient":
             self.facts.append((self.locked[version.patient_id], _NOTHING_KNOWN))
         else:
@@ -127,7 +136,7 @@ class Plan:
             self.facts.append((self.locked[number], content))
 
     def _hold(self, version: Version, why: Unusable | Problem, arrival: Arrival) -> None:
-        self.held.append(
+        (self.held_again if arrival.again else self.held).append(
             Held(
                 0,
                 self.source.id,
@@ -147,8 +156,8 @@ _NOTHING_KNOWN = PatientFacts(None, None, deceased=False)
 
 
 def unheld(connection: Connection, source: Source, arrivals: Sequence[Arrival]) -> list[Arrival]:
-    """Those without an id whose bytes are not in quarantine already."""
+    """Those without an id whose bytes are not in quarantine already, or that are taken again from there."""
     digests = {each.version.digest for each in arrivals if each.version.digest is not None}
     held = quarantine.open_of(connection, source.id, digests) if digests else set()
     unique = {each.version.digest: each for each in arrivals}
-    return [each for digest, each in unique.items() if digest not in held]
+    return [each for digest, each in unique.items() if each.again or digest not in held]

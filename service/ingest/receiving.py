@@ -118,14 +118,13 @@ def replay(
 ) -> Receipt:
     """Take quarantined resources of one source again, from their verbatim bytes.
 
-    What still cannot be used is held anew. A record that could not be judged is judged again.
+    What still cannot be used stays held, under its number. A record that could not be judged is judged again.
 
     Raises:
         LostRace: the caller must roll back and try again.
     """
-    step = Step(connection, rules, now)
+    step = Step(connection, rules, now, resolution="replayed")
     again = [each for each in held if each.digest is not None or each.reason == STORING_FAILED]
-    quarantine.release_ids(connection, [each.id for each in again], now, "replayed")
     versions = {each.digest: _held_version(each) for each in again if each.digest is not None}
     arrivals = read_again(step, source, versions.values())
     for each in again:
@@ -133,6 +132,8 @@ def replay(
             type_, _, identity = each.key.partition("/")
             arrivals.append(arrive(source, tombstone(type_, identity), each.received, rules.rulebook, now))
     store(step, source, arrivals)
+    usable = {each.id for each in again} - step.still_held
+    quarantine.release_ids(connection, usable, now, step.resolution)
     _judge(step, judged=True, also=[each.patient_id for each in held if each.reason == FAILED])
     return step.receipt
 
@@ -148,7 +149,7 @@ def reread(
     Raises:
         LostRace: the caller must roll back and try again.
     """
-    step = Step(connection, rules, now)
+    step = Step(connection, rules, now, resolution="rejudged")
     versions = resources.of_patients(connection, patient_ids)
     store(step, source, read_again(step, source, versions))
     _judge(step, judged=True, also=patient_ids, reread=True)

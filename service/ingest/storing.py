@@ -28,6 +28,10 @@ from service.store.resources import Version
 from service.store.sources import Source
 
 
+_KEPT_THOUGH_IGNORED = frozenset({"not-taken", "other-subject"})
+"""Reasons that a later version of a drug or a result of ours can have: an older one must not count again."""
+
+
 class LostRace(Exception):
     """Another transaction changed what this one had read before it held the locks: do it again."""
 
@@ -55,6 +59,10 @@ class Step:
     """Patients whose merge was made or undone."""
     digests: dict[int, str] = field(default_factory=dict)
     """What each source's records are read under now, by source id."""
+    resolution: str = "superseded"
+    """What it is called when something held can be used now, or is replaced."""
+    still_held: set[int] = field(default_factory=set)
+    """Numbers of quarantined items that were read again and cannot be used yet."""
 
 
 def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
@@ -82,14 +90,14 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     revised = {key: version for key, version in known.items() if key in fresh}
     if revised and connection.dialect.name != "sqlite":  # that a new one is new is seen when it is inserted
         _check_unchanged(revised, resources.current(connection, source.id, revised))
-    plan = Plan(source, step.now, step.locked)
+    plan = Plan(source, step.now, step.locked, resolution=step.resolution)
     for outcome in outcomes:
         _count(outcome, counts)
         plan.succeed(outcome)
     for arrival in unheld(connection, source, nameless):
         plan.hold(arrival)
         counts[f"quarantined:{_reason(arrival)}"] += 1
-    plan.write(connection)
+    step.still_held |= plan.write(connection)
     if plan.facts:
         changed = apply_facts(connection, source, plan.facts, connected, step.now)
         if connection.dialect.name != "sqlite" and not guarded.issuperset(changed.identifiers):
@@ -129,7 +137,13 @@ def _from_bytes(step: Step, source: Source, outcome: Succession) -> Succession:
 def _relevant(
     arrivals: Sequence[Arrival], known: Mapping[str, Version], step: Step, source: Source
 ) -> tuple[list[Arrival], list[Arrival]]:
-    """Count away what holds nothing for us. Returns what has an identity, and what is unusable without."""
+    """Count away what holds nothing for us. Returns what has an identity, and what is unusable without.
+
+    Of what is counted away not even the version is kept: it is most of a feed. So a version of a resource
+    that holds nothing for us (a result under the code of another test) is forgotten where no other is known
+    yet, and an older one that did, should it come later, then counts as the latest. What is only not taken,
+    or of no patient, is rare, and kept.
+    """
     ignored: Counter[str] = Counter()
     kept: list[Arrival] = []
     nameless: list[Arrival] = []
@@ -137,6 +151,8 @@ def _relevant(
     for arrival in arrivals:
         if isinstance(arrival.content, Ignored) and arrival.key not in known and arrival.key not in arriving:
             ignored[arrival.content.reason] += 1
+            if arrival.key and arrival.content.reason in _KEPT_THOUGH_IGNORED:
+                kept.append(arrival)
         elif arrival.key:
             kept.append(arrival)
         elif isinstance(arrival.content, Unusable):
@@ -214,8 +230,8 @@ def _count(outcome: Succession, counts: Counter[str]) -> None:
     if outcome.losers:
         counts["older"] += len(outcome.losers)
     winner = outcome.winner
-    if not isinstance(winner, Arrival):
-        return
+    if not isinstance(winner, Arrival) or (isinstance(winner.content, Ignored) and outcome.before is None):
+        return  # what was ignored has been counted as such
     if isinstance(winner.content, Unusable):
         counts[f"quarantined:{winner.content.reason}"] += 1
     elif isinstance(winner.content, Deleted):

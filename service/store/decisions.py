@@ -1,7 +1,7 @@
 """What was judged, on what, and when: enough to do it again and compare. And the audit log."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -67,6 +67,12 @@ def text_of(connection: Connection, digest: str) -> str:
     """The text kept under a digest."""
     query = select(stored_text.c.text).where(stored_text.c.digest == digest)
     return str(connection.execute(query).scalar_one())
+
+
+def texts_of(connection: Connection, digests: Collection[str]) -> dict[str, str]:
+    """The texts kept under digests, of those that are there."""
+    query = select(stored_text.c.digest, stored_text.c.text).where(stored_text.c.digest.in_(list(digests)))
+    return {row.digest: row.text for row in connection.execute(query)}
 
 
 def write_audit(

@@ -81,7 +81,7 @@ def add_results(connection: Connection, results: Iterable[tuple[int, LabResult]]
 
 
 def remove_results(connection: Connection, observations: Collection[tuple[int, str]]) -> None:
-    """Remove every result of the given (patient, Observation id) pairs."""
+    """Remove every result of the given (patient, `ResultKey.observation_id`) pairs."""
     if observations:
         pairs = [
             and_(lab_result.c.patient_id == patient_id, lab_result.c.observation_id == observation_id)

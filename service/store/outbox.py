@@ -65,6 +65,7 @@ def want(connection: Connection, wanted: Sequence[Want]) -> None:
             "not_before": case((keeps, outbox.c.not_before), else_=insert.excluded.not_before),
             "attempts": 0,
             "dead": False,
+            "cancelled_by": None,
             "last_error": None,
         },
         where=outbox.c.wanted_revision < insert.excluded.wanted_revision,
@@ -82,6 +83,12 @@ def forget(connection: Connection, alert_id: UUID) -> bool:
     untouched = and_(outbox.c.sent_revision == 0, outbox.c.lease_token.is_(None), outbox.c.remote.is_(None))
     connection.execute(outbox.delete().where(outbox.c.alert_id == alert_id, untouched))
     return connection.execute(select(outbox.c.alert_id).where(outbox.c.alert_id == alert_id)).first() is None
+
+
+def remote_of(connection: Connection, alert_id: UUID) -> str | None:
+    """JSON: what was learnt from the EHR about an alert."""
+    query = select(outbox.c.remote).where(outbox.c.alert_id == alert_id)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def due(connection: Connection, *, now: datetime, sources: Collection[int]) -> bool:

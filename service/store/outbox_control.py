@@ -2,13 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy import Connection, Row, and_, case, func, select, true
 
 from service.store.outbox import LONGEST_ERROR
 from service.store.schema import outbox
+
+
+class Standing(StrEnum):
+    """How far a row has come."""
+
+    WAITING = "waiting"
+    """To be sent, and not tried yet."""
+    FAILING = "failing"
+    """Tried, and to be tried again."""
+    DEAD = "dead"
+    """Refused for good: a dead letter."""
+    CANCELLED = "cancelled"
+    """A person has stopped it."""
+    SENT = "sent"
+    """The EHR holds what it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +39,24 @@ class Line:
     attempts: int
     dead: bool
     last_error: str | None
+    """What went wrong last; of a cancelled one, why it was cancelled."""
+    cancelled_by: str | None = None
+    lease_until: datetime | None = None
+    """Until when a sender has it, where one has taken it up."""
 
     @property
     def pending(self) -> bool:
         """Whether the EHR is behind."""
         return self.wanted_revision > self.sent_revision
+
+    @property
+    def standing(self) -> Standing:
+        """How far it has come."""
+        if not self.pending:
+            return Standing.SENT
+        if self.dead:
+            return Standing.DEAD if self.cancelled_by is None else Standing.CANCELLED
+        return Standing.FAILING if self.attempts else Standing.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +67,41 @@ class Counts:
     failing: int
     """Pending rows that have failed at least once."""
     dead: int
+    cancelled: int
+    sent: int
     oldest_due: datetime | None
 
 
+_BEHIND = outbox.c.wanted_revision > outbox.c.sent_revision
+_REFUSED = and_(_BEHIND, outbox.c.dead, outbox.c.cancelled_by.is_(None))
+
+
 def revive(connection: Connection, alert_id: UUID, now: datetime) -> bool:
-    """A person wants a dead letter, or what is waiting, to be tried now; False if there is none such."""
+    """A person wants one to be tried now: refused, cancelled or waiting; False if there is none such."""
     done = connection.execute(
         outbox.update()
-        .where(outbox.c.alert_id == alert_id, outbox.c.wanted_revision > outbox.c.sent_revision)
-        .values(dead=False, attempts=0, not_before=now)
+        .where(outbox.c.alert_id == alert_id, _BEHIND)
+        .values(dead=False, cancelled_by=None, attempts=0, not_before=now)
     )
     return done.rowcount == 1
 
 
-def stop(connection: Connection, alert_id: UUID, reason: str) -> bool:
-    """A person stops the retries of what is waiting: a dead letter; False if nothing is waiting."""
+def stop(connection: Connection, alert_id: UUID, reason: str, *, by: str) -> bool:
+    """A person stops what is waiting, so that this revision is not sent; False if nothing is waiting.
+
+    A later revision is wanted anyway: otherwise the EHR would never learn that the alert has ended. A sender
+    that has it just now may still finish; its word no longer counts, and what it wrote is recognised later.
+    """
     done = connection.execute(
         outbox.update()
-        .where(outbox.c.alert_id == alert_id, outbox.c.wanted_revision > outbox.c.sent_revision)
-        .values(dead=True, lease_token=None, lease_until=None, last_error=reason[:LONGEST_ERROR])
+        .where(outbox.c.alert_id == alert_id, _BEHIND)
+        .values(
+            dead=True,
+            cancelled_by=by,
+            lease_token=None,
+            lease_until=None,
+            last_error=reason[:LONGEST_ERROR],
+        )
     )
     return done.rowcount == 1
 
@@ -73,6 +118,7 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
         not_before=now,
         attempts=0,
         dead=False,
+        cancelled_by=None,
         last_error=None,
         lease_token=None,
         lease_until=None,
@@ -82,11 +128,16 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
     return connection.execute(query).rowcount
 
 
-def lines(connection: Connection, *, only_dead: bool = False, limit: int = 100) -> list[Line]:
-    """Rows where the EHR is behind, longest waiting first."""
-    query = select(outbox).where(outbox.c.wanted_revision > outbox.c.sent_revision)
-    if only_dead:
-        query = query.where(outbox.c.dead)
+def lines(
+    connection: Connection, *, only_dead: bool = False, source_id: int | None = None, limit: int = 100
+) -> list[Line]:
+    """Rows where the EHR is behind, longest waiting first; `only_dead`: what was refused for good.
+
+    What a person has cancelled is no dead letter.
+    """
+    query = select(outbox).where(_REFUSED if only_dead else _BEHIND)
+    if source_id is not None:
+        query = query.where(outbox.c.source_id == source_id)
     rows = connection.execute(query.order_by(outbox.c.not_before, outbox.c.alert_id).limit(limit))
     return [_line(row) for row in rows]
 
@@ -97,22 +148,23 @@ def line(connection: Connection, alert_id: UUID) -> Line | None:
     return None if row is None else _line(row)
 
 
-def counts(connection: Connection) -> Counts:
-    """How much is waiting, failing and dead."""
-    behind = outbox.c.wanted_revision > outbox.c.sent_revision
-    alive = and_(behind, outbox.c.dead.is_(False))
-    failing = and_(alive, outbox.c.attempts > 0)
-    row = connection.execute(
-        select(
-            func.count(case((alive, 1))),
-            func.count(case((failing, 1))),
-            func.count(case((and_(behind, outbox.c.dead), 1))),
-        )
-    ).one()
+def counts(connection: Connection, source_id: int | None = None) -> Counts:
+    """How much is waiting, failing, dead, cancelled and sent."""
+    alive = and_(_BEHIND, outbox.c.dead.is_(False))
+    kinds = {
+        "pending": alive,
+        "failing": and_(alive, outbox.c.attempts > 0),
+        "dead": _REFUSED,
+        "cancelled": and_(_BEHIND, outbox.c.dead, outbox.c.cancelled_by.is_not(None)),
+        "sent": outbox.c.wanted_revision <= outbox.c.sent_revision,
+    }
+    concerned = true() if source_id is None else outbox.c.source_id == source_id
+    query = select(*(func.count(case((kind, 1))).label(name) for name, kind in kinds.items()))
+    row = connection.execute(query.where(concerned)).one()
     oldest = connection.execute(
-        select(outbox.c.not_before).where(alive).order_by(outbox.c.not_before).limit(1)
+        select(outbox.c.not_before).where(alive, concerned).order_by(outbox.c.not_before).limit(1)
     ).scalar_one_or_none()
-    return Counts(*row, oldest)
+    return Counts(**row._asdict(), oldest_due=oldest)
 
 
 def _line(row: Row[Any]) -> Line:
@@ -125,4 +177,6 @@ def _line(row: Row[Any]) -> Line:
         attempts=row.attempts,
         dead=row.dead,
         last_error=row.last_error,
+        cancelled_by=row.cancelled_by,
+        lease_until=row.lease_until,
     )

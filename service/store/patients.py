@@ -168,3 +168,11 @@ def due(connection: Connection, today: date, limit: int) -> list[int]:
     """Patients whose record reads differently from today on although nothing arrived."""
     query = select(patient.c.id).where(patient.c.review_on <= today).order_by(patient.c.id).limit(limit)
     return list(connection.execute(query).scalars())
+
+
+def read_digests(connection: Connection) -> set[str]:
+    """What the records that hold anything were read under, each once."""
+    query = (
+        select(patient.c.read_digest).where(patient.c.revision > 0, patient.c.read_digest != "").distinct()
+    )
+    return set(connection.execute(query).scalars())

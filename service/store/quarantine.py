@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import NotFound
@@ -44,10 +44,78 @@ def hold(connection: Connection, held: Sequence[Held]) -> None:
     insert_rows(connection, quarantine, _NEW, [each[1:10] for each in held])
 
 
+def renew(connection: Connection, held: Sequence[Held]) -> tuple[set[int], list[Held]]:
+    """Say what is wrong now with resources that were read again, under the numbers they have.
+
+    An item is the same as long as its bytes are: people have written its number down. Where several things
+    are wrong with one resource each keeps its number by its place; one whose place is another now takes over
+    the lowest number that is left.
+
+    Args:
+        connection: an open transaction that may write.
+        held: of one source, with their bytes.
+
+    Returns:
+        The numbers that go on, and what has none yet.
+    """
+    if not held:
+        return set(), []
+    standing = _open_like(connection, held)
+    placed: list[tuple[Held, Held]] = []
+    fresh = list(held)
+    for alike in (_same_place, _same_bytes):
+        rest, fresh = fresh, []
+        for each in rest:
+            before = next((row for row in standing if alike(row, each)), None)
+            if before is None:
+                fresh.append(each)
+            else:
+                standing.remove(before)
+                placed.append((before, each))
+    columns = ("patient_id", "reason", "place", "detail", "retry_at")
+    if placed:
+        statement = update(quarantine).where(quarantine.c.id == bindparam("of_id"))
+        connection.execute(
+            statement.values({name: bindparam(name) for name in columns}),
+            [
+                {"of_id": before.id, **{name: getattr(now, name) for name in columns}}
+                for before, now in placed
+            ],
+        )
+    return {before.id for before, _ in placed}, fresh
+
+
+def _open_like(connection: Connection, held: Sequence[Held]) -> list[Held]:
+    """What is held of the same resources, lowest number first."""
+    keys = {each.key for each in held if each.key is not None}
+    nameless = {each.digest for each in held if each.key is None and each.digest is not None}
+    known = among(quarantine.c.key, keys)
+    if nameless:
+        known = or_(known, quarantine.c.key.is_(None) & among(quarantine.c.digest, nameless))
+    query = select(quarantine).where(
+        quarantine.c.source_id == held[0].source_id, known, quarantine.c.resolved.is_(None)
+    )
+    return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id))]
+
+
+def _same_bytes(one: Held, other: Held) -> bool:
+    return one.digest is not None and (one.key, one.digest) == (other.key, other.digest)
+
+
+def _same_place(one: Held, other: Held) -> bool:
+    return one.place == other.place and _same_bytes(one, other)
+
+
 def release(
-    connection: Connection, source_id: int, keys: Collection[str], now: datetime, resolution: str
+    connection: Connection,
+    source_id: int,
+    keys: Collection[str],
+    now: datetime,
+    resolution: str,
+    *,
+    but: Collection[int] = (),
 ) -> None:
-    """End what is held of these versions of `keys`: a newer version came.
+    """End what is held of these versions of `keys`, `but` for some numbers: another version came.
 
     Links in a circle are no matter of one version, and end when they are mended.
     """
@@ -58,6 +126,7 @@ def release(
             among(quarantine.c.key, keys),
             quarantine.c.reason != LINK_CYCLE,
             quarantine.c.resolved.is_(None),
+            quarantine.c.id.not_in(list(but)),
         )
         .values(resolved=now, resolution=resolution)
     )

@@ -84,6 +84,30 @@ def test_a_tier_that_rises_is_told_as_such(clinic: Clinic) -> None:
     assert EventKind.TIER_LOWERED in kinds(change)
 
 
+def test_a_step_it_advises_no_longer_is_remembered_until_it_is_advised_again(clinic: Clinic) -> None:
+    clinic.judge(episode(1, tier=Tier.URGENT))
+    assert clinic.only().advised == {"same-day-assessment", "repeat-hepatic-panel"}
+    (change,) = clinic.judge(episode(1, tier=Tier.ROUTINE))
+    assert clinic.only().advised == {"repeat-hepatic-panel"}
+    assert clinic.only().no_longer_advised == {"same-day-assessment"}
+    assert "other steps are advised" in change.events[0].detail
+    clinic.judge(episode(1, 2, tier=Tier.SOON))
+    assert clinic.only().no_longer_advised == {"same-day-assessment"}
+    clinic.judge(episode(1, 2, tier=Tier.URGENT))
+    assert clinic.only().no_longer_advised == frozenset()
+
+
+def test_what_it_advised_is_not_forgotten_when_it_is_withdrawn_or_merged(clinic: Clinic) -> None:
+    clinic.judge(episode(1, tier=Tier.URGENT), episode(7))
+    clinic.judge(episode(1, tier=Tier.SOON), episode(7))
+    of_both = {one.id: one.ever_advised for one in clinic.live()}
+    clinic.judge(episode(1, 7))
+    clinic.judge()
+    assert {one.id: one.ever_advised for one in clinic.alerts.values()} == of_both
+    clinic.judge(episode(1, 7))
+    assert clinic.only().no_longer_advised == {"same-day-assessment"}
+
+
 def test_a_decision_changes_state_and_content(clinic: Clinic) -> None:
     clinic.judge(episode(1))
     act(clinic, clinic.only(), Action.TAKE, at=1)

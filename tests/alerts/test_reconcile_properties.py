@@ -85,7 +85,7 @@ def content(alert: Alert) -> Content:
     """Everything but what tells how the alert came about."""
     return (
         *(alert.subject, alert.family, alert.state, alert.tier, alert.episode, alert.owner, alert.seen),
-        *(alert.wakes, alert.withdrawn, alert.dispositions, alert.merged_into),
+        *(alert.wakes, alert.withdrawn, alert.dispositions, alert.merged_into, alert.advised),
     )
 
 
@@ -103,6 +103,8 @@ def check_change(change: Change) -> None:
         return
     assert before.state is not State.MERGED
     assert (before.id, before.created, before.family) == (after.id, after.created, after.family)
+    assert before.ever_advised <= after.ever_advised
+    assert not after.advised & after.no_longer_advised
     assert after.revision - before.revision == int(content(before) != content(after))
 
 

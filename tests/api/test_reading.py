@@ -18,7 +18,7 @@ from service.store.schema import resource
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 from tests.api.reading_room import EHR, PUBLIC_URL, ReadingRoom, number
-from tests.fhir.alert_examples import alert, disposition, episode, revised, urgent
+from tests.fhir.alert_examples import alert, disposition, episode, revised, urgent, went_on
 
 
 def test_an_alert_reads_as_a_valid_detected_issue_under_our_id(room: ReadingRoom, client: TestClient) -> None:
@@ -68,6 +68,18 @@ def test_a_withdrawn_alert_stays_readable_as_entered_in_error(room: ReadingRoom,
     assert client.get(f"/fhir/DetectedIssue/{number(1)}").json()["status"] == "entered-in-error"
     step = client.get(f"/fhir/ServiceRequest/{number(1)}-repeat-hepatic-panel").json()
     assert step["status"] == "revoked"
+
+
+def test_a_step_no_longer_advised_stays_readable_as_the_ehr_has_it(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    room.put(1, urgent())
+    room.put(1, went_on(urgent(), alert()))
+    answer = client.get(f"/fhir/ServiceRequest/{number(1)}-same-day-assessment")
+    validate_outgoing(answer.json())
+    assert answer.json()["status"] == "revoked"
+    assert answer.json()["subject"] == {"reference": f"{EHR}/Patient/p1"}
+    assert client.get(f"/fhir/ServiceRequest/{number(1)}-liver-ultrasound").json()["status"] == "active"
 
 
 def test_what_people_decided_is_read_as_mitigation(room: ReadingRoom, client: TestClient) -> None:

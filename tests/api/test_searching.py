@@ -17,7 +17,7 @@ from service.fhir.encode import instant
 from service.fhir.outgoing import validate_outgoing
 from service.fhir.required_codes import REQUIRED
 from tests.api.reading_room import BASE, EHR, ReadingRoom, link, matches, number, pages
-from tests.fhir.alert_examples import alert, urgent
+from tests.fhir.alert_examples import alert, urgent, went_on
 
 
 def ids(*numbers: int) -> list[str]:
@@ -55,6 +55,21 @@ def test_every_step_of_every_alert_is_found(room: ReadingRoom, client: TestClien
     steps = ("liver-ultrasound", "repeat-hepatic-panel", "same-day-assessment")
     expected = [f"{number(1)}-{step}" for step in steps] + [f"{number(2)}-{step}" for step in steps[:2]]
     assert (bundle["total"], matches(bundle)) == (5, expected)
+
+
+def test_steps_are_found_by_status_each_by_its_own(room: ReadingRoom, client: TestClient) -> None:
+    room.put(1, went_on(urgent(), alert()))
+    room.put(2, alert(state=State.OVERRIDDEN))
+    room.put(3)
+    steps = ("liver-ultrasound", "repeat-hepatic-panel")
+    active = [f"{number(n)}-{step}" for n in (1, 3) for step in steps]
+    revoked = [f"{number(1)}-same-day-assessment", *(f"{number(2)}-{step}" for step in steps)]
+    for status, expected in (("active", active), ("revoked", revoked), ("draft", [])):
+        bundle = client.get(f"/fhir/ServiceRequest?status={status}").json()
+        assert (bundle["total"], matches(bundle)) == (len(expected), expected)
+        one_by_one = pages(client, f"/fhir/ServiceRequest?status={status}&_count=1")
+        assert [each for page in one_by_one for each in matches(page)] == expected
+    assert client.get("/fhir/ServiceRequest?status=active,revoked").json()["total"] == 7
 
 
 def test_a_patient_is_found_by_any_of_its_names(room: ReadingRoom, client: TestClient) -> None:

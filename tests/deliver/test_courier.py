@@ -23,6 +23,7 @@ from tests.fhir.alert_examples import (
     episode,
     revised,
     urgent,
+    went_on,
 )
 from tests.fhir.fake_server import FakeServer, Handler, denied, dropped, status, unreachable
 
@@ -339,13 +340,30 @@ def test_a_resolved_alert_ends_and_reopens_in_place(post: Post, server: FakeServ
 def test_a_step_no_longer_advised_is_revoked_and_a_new_one_added(post: Post, server: FakeServer) -> None:
     post.deliver(urgent())
     assert server.step("same-day-assessment")["status"] == "active"
-    post.deliver(revised(alert()))
+    calmer = went_on(urgent(), alert())
+    post.deliver(calmer)
     assert server.step("same-day-assessment")["status"] == "revoked"
     assert "<b>No longer advised: Clinical" in server.step("same-day-assessment")["text"]["div"]
     before = server.writes
     post.replay()
     post.deliver()
     assert server.writes == before
+    post.deliver(went_on(calmer, urgent()))
+    assert server.step("same-day-assessment")["status"] == "active"
+
+
+def test_a_step_that_was_over_before_it_could_be_sent_is_not_sent(post: Post, server: FakeServer) -> None:
+    post.deliver(went_on(urgent(), alert()))
+    steps = {each["identifier"][0]["value"].partition(":")[2] for each in server.all("ServiceRequest")}
+    assert steps == {"liver-ultrasound", "repeat-hepatic-panel"}
+
+
+def test_what_others_added_to_a_step_that_is_revoked_stays(post: Post, server: FakeServer) -> None:
+    post.deliver(urgent())
+    server.put({**server.step("same-day-assessment"), "patientInstruction": "come at nine"})
+    post.deliver(went_on(urgent(), alert()))
+    step = server.step("same-day-assessment")
+    assert (step["status"], step["patientInstruction"]) == ("revoked", "come at nine")
 
 
 @pytest.mark.parametrize("theirs", ["completed", "revoked", "on-hold"])

@@ -18,6 +18,7 @@ from service.clinical.episodes import (
     TierChange,
     Trend,
 )
+from service.clinical.recommendations import advised_steps
 from service.clinical.results import ResultKey
 from service.clinical.thresholds import DueDays
 
@@ -106,7 +107,14 @@ def urgent() -> Alert:
 
 
 def revised(given: Alert, **changes: object) -> Alert:
-    return replace(given, revision=given.revision + 1, **changes)  # type: ignore[arg-type]
+    return replace(given, **{"revision": given.revision + 1, **changes})  # type: ignore[arg-type]
+
+
+def went_on(before: Alert, now: Alert) -> Alert:
+    """What the alert `before` is once it says what `now` says: steps it advised once are not forgotten."""
+    steps = advised_steps(now.episode)
+    past = advised_steps(before.episode) | before.ever_advised
+    return revised(now, revision=before.revision + 1, advised=steps, no_longer_advised=past - steps)
 
 
 def disposition(action: Action = Action.TAKE, *, note: str = "", number: int = 1) -> Disposition:

@@ -9,7 +9,7 @@ import pytest
 from service.alerts.alert import Action, Alert, State
 from service.clinical.episodes import Kind, Tier
 from service.clinical.recommendations import LONGEST_NAME, orderables, recommended_steps
-from service.fhir.encode import Addresses, encode_issue, encode_requests
+from service.fhir.encode import Addresses, encode_issue, encode_requests, request_statuses
 from service.fhir.encode_origin import Origin, encode_device, encode_provenance
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from tests.fhir.alert_examples import (
@@ -24,6 +24,7 @@ from tests.fhir.alert_examples import (
     finding,
     key,
     urgent,
+    went_on,
 )
 
 TO = Addresses(
@@ -192,6 +193,31 @@ def test_the_steps_of_an_alert_that_is_over_are_revoked(state: State) -> None:
     requests = requests_of(alert(state=state)).values()
     assert {request["status"] for request in requests} == {"revoked"}
     assert all("<b>No longer advised: " in request["text"]["div"] for request in requests)
+
+
+def test_a_step_no_longer_advised_is_a_revoked_request_after_those_that_are() -> None:
+    calmer = went_on(urgent(), alert())
+    requests = requests_of(calmer)
+    assert list(requests) == ["liver-ultrasound", "repeat-hepatic-panel", "same-day-assessment"]
+    past = requests["same-day-assessment"]
+    assert (past["status"], past["code"]) == ("revoked", requests_of(urgent())["same-day-assessment"]["code"])
+    assert past["note"] == [{"text": "No longer advised by Liverwatch."}]
+    assert past["identifier"][0]["value"] == f"{ALERT_ID}:same-day-assessment"
+    assert requests_of(went_on(calmer, urgent()))["same-day-assessment"]["status"] == "active"
+
+
+def test_a_step_that_no_catalogue_knows_any_more_stays_as_a_revoked_request() -> None:
+    past = requests_of(replace(alert(), no_longer_advised=frozenset({"liver-leeches"})))["liver-leeches"]
+    assert (past["status"], past["code"]) == ("revoked", {"text": "Liver leeches"})
+
+
+@pytest.mark.parametrize(
+    "given", [alert(), urgent(), alert(state=State.OVERRIDDEN), went_on(urgent(), alert())]
+)
+def test_the_statuses_told_are_those_of_the_requests(given: Alert) -> None:
+    steps = recommended_steps(given.episode, DUE_DAYS)
+    told = {name: request["status"] for name, request in encode_requests(given, steps, TO).items()}
+    assert request_statuses(given, steps) == told
 
 
 def test_every_step_in_the_catalogue_fits_into_an_id() -> None:

@@ -96,6 +96,29 @@ def observation(
     }
 
 
+def report(
+    id_: str,
+    *members: Resource,
+    patient: str | None = "p1",
+    version: int | str | None = 1,
+    updated: datetime | None = None,
+    status: str = "final",
+    mrn: str | None = None,
+) -> Resource:
+    """A report that contains these Observations, which say nothing of their patient themselves."""
+    outer = observation(id_, patient, version=version, updated=updated, status=status, mrn=mrn)
+    return {
+        "resourceType": "DiagnosticReport",
+        **{name: outer[name] for name in ("id", "meta", "status", "subject") if name in outer},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "24325-3"}]},
+        "contained": [
+            {name: value for name, value in each.items() if name not in ("meta", "subject")}
+            for each in members
+        ],
+        "result": [{"reference": f"#{each['id']}"} for each in members],
+    }
+
+
 def patient(
     id_: str,
     *,

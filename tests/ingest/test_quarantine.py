@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
+from service.clinical.analytes import Analyte
 from service.clinical.assess import assess
 from service.clinical.episodes import Assessment
 from service.clinical.results import PatientRecord
@@ -74,13 +75,96 @@ def test_an_older_unusable_version_that_comes_late_is_kept_but_not_held(feed: Fe
     assert (feed.results(), feed.reasons()) == ({"o1": 120}, [])
 
 
-def test_replaying_what_still_cannot_be_used_holds_it_again(feed: Feed) -> None:
-    feed.send(observation("o1", unit="furlong"))
-    replay_held(feed.engine, feed.held(), feed.rules, feed.now)
-    assert feed.reasons() == ["unknown-unit"]
+def unusable_of_every_sort(feed: Feed) -> None:
+    """A unit, a place in a panel, an identifier that nobody carries, a date to come, no id, not storable."""
+    panel = observation("panel")
+    wrong = {"value": 3, "system": "http://unitsofmeasure.org", "code": "furlong"}
+    codes = (panel["code"], observation("x", analyte=Analyte.AST)["code"])
+    panel["component"] = [{"code": each, "valueQuantity": wrong} for each in codes]
+    feed.send(
+        observation("o1", unit="furlong"),
+        panel,
+        observation("o2", mrn="nobody"),
+        observation("o3", days_ago=-3),
+        observation(""),
+    )
+    keep_for_later(feed.engine, feed.delivery(observation("o4", unit="furlong")), RuntimeError(SICK))
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_is_replayed_and_still_cannot_be_used_keeps_its_number(feed: Feed, at_once: bool) -> None:
+    unusable_of_every_sort(feed)
+    before = feed.held()
+    assert len(before) == 7
+    for each in [before] if at_once else [[one] for one in before]:
+        replay_held(feed.engine, each, feed.rules, feed.now + timedelta(hours=1))
+    after = feed.held()
+    assert [each._replace(reason="", detail="") for each in after if each.key != "Observation/o4"] == [
+        each._replace(reason="", detail="") for each in before if each.key != "Observation/o4"
+    ]
+    reasons = {each.key: each.reason for each in after}
+    assert [each.id for each in after] == [each.id for each in before]
+    assert reasons["Observation/o4"] == "unknown-unit"
     with reading(feed.engine) as connection:
-        both = quarantine.listed(connection, everything=True)
-    assert [each.resolved is None for each in both] == [True, False]  # newest first
+        assert len(quarantine.listed(connection, everything=True)) == len(before)
+
+
+def test_what_is_reread_and_still_cannot_be_used_keeps_its_number(feed: Feed) -> None:
+    unusable_of_every_sort(feed)
+    before = {each.id: each.key for each in feed.held()}
+    rejudge(feed.engine, feed.rules, feed.now, everyone=True)
+    assert {each.id: each.key for each in feed.held()} == before
+
+
+def test_a_number_stays_when_something_else_turns_out_to_be_wrong(engine: Engine) -> None:
+    feed = Feed(engine)
+    given = observation("o1", unit="furlong")
+    given["effectiveDateTime"] = "2026-01-05T08:00:00"
+    panel = observation("panel")
+    del panel["valueQuantity"]
+    wrong = {"value": 3, "system": "http://unitsofmeasure.org", "code": "furlong"}
+    panel["component"] = [{"code": panel["code"], "valueQuantity": wrong}]
+    feed.send(given, panel)
+    (first, other) = sorted(feed.held())
+    with writing(engine) as connection:
+        statement = quarantine_table.update().where(quarantine_table.c.id == other.id)
+        connection.execute(statement.values(place="Observation.effective", reason="no-zone"))
+    replay_held(engine, feed.held(), feed.rules, feed.now)
+    assert sorted(feed.held()) == [first, other]
+
+
+def test_a_newer_version_that_cannot_be_used_either_is_another_item(feed: Feed) -> None:
+    feed.send(observation("o1", unit="furlong", version=1))
+    (before,) = feed.held()
+    feed.send(observation("o1", unit="fathom", version=2))
+    (after,) = feed.held()
+    assert after.id != before.id
+    with reading(feed.engine) as connection:
+        assert quarantine.get(connection, before.id).resolution == "superseded"
+
+
+def test_a_patient_whose_coming_leaves_a_result_waiting_does_not_change_its_number(feed: Feed) -> None:
+    feed.send(observation("o1", mrn="M1"))
+    (before,) = feed.held()
+    feed.send(patient("p1", mrn="M1"), patient("p2", mrn="M1"))
+    (after,) = feed.held()
+    assert (before.reason, after.reason) == ("unknown-patient", "ambiguous-patient")
+    assert after.id == before.id
+
+
+def test_what_can_be_used_after_a_replay_says_that_it_was_replayed(engine: Engine) -> None:
+    feed = Feed(engine)
+    given, nameless = observation("o1"), observation("")
+    given["effectiveDateTime"] = "2026-01-05T08:00:00"
+    feed.send(given, nameless)
+    held = {each.reason: each.id for each in feed.held()}
+    with writing(engine) as connection:
+        feed.source = sources.change(connection, feed.name, SourceSettings(zone="Europe/Berlin"))
+    replay_held(engine, feed.held(), feed.rules, feed.now)
+    assert feed.reasons() == ["no-id"]
+    with reading(engine) as connection:
+        every = {each.id: each.resolution for each in quarantine.listed(connection, everything=True)}
+    assert every == {held["no-id"]: None, held["no-zone"]: "replayed"}
 
 
 def test_a_result_is_taken_when_what_made_it_unusable_is_mended(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from service.store import sources
 from service.store.session import open_engine, writing
 from service.store.sources import SourceSettings
 from tests.deliver.posting import Post
-from tests.fhir.alert_examples import OTHER_ID, alert, disposition, episode, revised, urgent
+from tests.fhir.alert_examples import OTHER_ID, alert, disposition, episode, revised, urgent, went_on
 from tests.peer.strict_server import KINDS, TOKEN, Peer, Proxy, strict_server
 
 pytestmark = pytest.mark.peer
@@ -70,7 +70,9 @@ def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(post: Post, p
     taken = revised(urgent(), seen=True, state=State.ESCALATED, dispositions=(made.id,))
     assert post.deliver(taken).written == 1
     resolved = replace(episode(resolved=alert().episode.last_result))
-    assert post.deliver(revised(taken, state=State.RESOLVED, episode=resolved)).written == 1
+    over = went_on(taken, replace(taken, state=State.RESOLVED, episode=resolved))
+    assert over.no_longer_advised == {"same-day-assessment"}
+    assert post.deliver(over).written == 1
 
     [issue] = peer.all("DetectedIssue")
     assert issue["status"] == "final"

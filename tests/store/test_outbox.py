@@ -122,10 +122,10 @@ def test_a_dead_letter_rests_until_a_person_or_a_new_revision_revives_it(post: P
 def test_a_person_can_stop_what_is_tried_for_ever(post: Post) -> None:
     post.want(alert())
     with writing(post.engine) as connection:
-        assert outbox_control.stop(connection, ALERT_ID, "the site asked for it")
-        assert not outbox_control.stop(connection, OTHER_ID, "not there")
+        assert outbox_control.stop(connection, ALERT_ID, "the site asked for it", by="Ada")
+        assert not outbox_control.stop(connection, OTHER_ID, "not there", by="Ada")
     assert post.claim() == []
-    assert post.line().last_error == "the site asked for it"
+    assert (post.line().last_error, post.line().cancelled_by) == ("the site asked for it", "Ada")
 
 
 def test_an_alert_that_vanished_unsent_is_forgotten(post: Post) -> None:
@@ -180,6 +180,19 @@ def test_the_counts_tell_what_waits_fails_and_is_dead(post: Post) -> None:
     assert counts.oldest_due == post.now
     assert [line.alert_id.int for line in dead] == [1]
     assert len(waiting) == 3
+
+
+def test_what_a_person_has_cancelled_is_no_dead_letter(post: Post) -> None:
+    post.want(alert())
+    with writing(post.engine) as connection:
+        outbox_control.stop(connection, ALERT_ID, "enough", by="Ada")
+    with reading(post.engine) as connection:
+        counts = outbox_control.counts(connection)
+        dead = outbox_control.lines(connection, only_dead=True)
+    assert (counts.pending, counts.dead, counts.cancelled, dead) == (0, 0, 1, [])
+    assert post.line().standing is outbox_control.Standing.CANCELLED
+    post.want(revised(alert()))
+    assert post.line().standing is outbox_control.Standing.WAITING
 
 
 def test_two_senders_never_hold_the_same_row(postgres_url: str) -> None:
