@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,6 +34,17 @@ from service.store.session import open_engine, writing
 from service.store.sources import SourceSettings
 
 log = logging.getLogger(__name__)
+
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""What FastAPI would tell an OpenTelemetry provider of its own accord: addresses with query strings, and the
+words of exceptions. Both may be patient data."""
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -110,6 +122,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
         routes=feed.routes(),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
@@ -187,3 +188,12 @@ def test_the_feed_asks_for_a_secret_however_it_was_seeded(engine: Engine) -> Non
         for headers in ({}, BEARER, {"Authorization": "Bearer None"}, {"X-Liverwatch-Secret": ""}):
             answer: httpx2.Response = service.post(FEED, json=observation(), headers=headers)
             assert answer.status_code == 401
+
+
+def test_nothing_is_told_to_a_telemetry_provider_that_the_site_has_set_up(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI would send it addresses with their query strings and the words of exceptions."""
+    monkeypatch.setattr("fastapi.telemetry._asgi._unconfigured", lambda _provider: False)
+    assert FastAPI()._native_telemetry.enabled()
+    assert not create_app(settings(), engine)._native_telemetry.enabled()
