@@ -42,6 +42,8 @@ class OpenEpisode:
         self.evidence: list[LabResult] = []
         self.results: list[ResultKey] = []
         self.notes: dict[str, None] = {}
+        self.moderate_told: set[Analyte] = set()
+        """Analytes whose first moderate level a finding has told of."""
         self._explained: set[Analyte] = set()
         """Analytes whose latest elevation a drug explains: they are not waited for."""
         self._latest: dict[Analyte, DayValue] = {}
@@ -104,6 +106,10 @@ class OpenEpisode:
         if self._changes and self._changes[-1].day == day:
             self._changes.pop()
         self._changes.append(TierChange(day, tier))
+
+    def told_of(self, analyte: Analyte, day: date, tier: Tier) -> bool:
+        """Whether a finding of `analyte` holds on `day` and alerts as soon as `tier` asks or sooner."""
+        return any(one.analyte is analyte and one.tells(day, tier) for one in self.findings.values())
 
     def over(self, normal_day_values: int) -> bool:
         """Every analyte that was elevated has had so many normal day-values in a row.

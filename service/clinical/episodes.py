@@ -33,6 +33,7 @@ class Kind(StrEnum):
     PERSISTENT = "persistent"
     INTERMITTENT = "intermittent"
     WORSENING = "worsening"
+    NEW_MODERATE = "new-moderate-elevation"
     URGENT = "urgent"
 
 

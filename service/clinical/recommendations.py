@@ -102,7 +102,7 @@ def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
 
 def alerting_findings(episode: Episode) -> tuple[Finding, ...]:
     """The findings that raise the alert, the gravest first; those for the panel only are left out."""
-    kinds = (Kind.URGENT, Kind.WORSENING, Kind.PERSISTENT, Kind.INTERMITTENT)
+    kinds = (Kind.URGENT, Kind.WORSENING, Kind.NEW_MODERATE, Kind.PERSISTENT, Kind.INTERMITTENT)
     return tuple(
         sorted(
             (finding for finding in episode.findings if finding.alerts_from is not None),

@@ -283,6 +283,7 @@ class Tiers:
     soon_from_band: Band
     soon_from_grade: int
     worsening: Tier
+    new_moderate: Tier
     urgent: Tier
     due_days: DueDays
 

@@ -13,6 +13,7 @@ from service.clinical.episodes import Episode, Family, Kind
 from service.clinical.finding_building import OpenFinding
 from service.clinical.held import Held
 from service.clinical.limits import LimitFinder
+from service.clinical.new_moderate import BANDED, new_moderate
 from service.clinical.persistence import intermittent, persistence
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
@@ -61,6 +62,8 @@ class Walk:
                 self._hold_urgent(held, day)
             for analyte, note in self._urgent.answered:
                 self._unsay(analyte, note)
+        if Family.TRANSAMINASE in self._open:
+            self._look_for_moderate(day, read)
         if self._open:
             self._gather(day, results, read.left_out)
             self._recheck(day, ordinal)
@@ -98,6 +101,22 @@ class Walk:
                 self._hold(pattern, day)
         for held in worsening(track, value, self._rulebook):
             self._hold(held, day)
+
+    def _look_for_moderate(self, day: date, read: DayResults) -> None:
+        """The first moderate level of ALT and of AST, unless another finding of the day tells of it."""
+        episode = self._open[Family.TRANSAMINASE]
+        soon = self._rulebook.rules.tiers.new_moderate
+        for analyte in BANDED:
+            value = read.finals.get(analyte)
+            if value is None or not value.elevated or analyte in episode.moderate_told:
+                continue
+            held = new_moderate(value, self._rulebook)
+            if held is None:
+                continue
+            if not episode.told_of(analyte, day, soon):
+                self._hold(held, day)
+            if episode.told_of(analyte, day, soon):
+                episode.moderate_told.add(analyte)
 
     def _hold(self, held: Held, day: date, run: int = 0) -> None:
         episode = self._open[FAMILIES[held.value.analyte]]

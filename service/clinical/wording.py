@@ -85,6 +85,10 @@ def _days(count: int) -> str:
     return "1 day of testing" if count == 1 else f"{count} days of testing"
 
 
+def _new_moderate(value: DayValue, reached: Band) -> str:
+    return f"{level(value)}: the first in this episode in the band {reached.name.lower()}."
+
+
 def _severe(value: DayValue) -> str:
     return f"{level(value)}: severe elevation."
 
@@ -131,6 +135,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "fold-rise": _fold_rise,
     "band-step": _band_step,
     "sustained-rise": _sustained_rise,
+    "new-moderate-elevation": _new_moderate,
     "severe-elevation": _severe,
     "hys-law": _hys_law,
     "possible-hys-law": _hys_law,

@@ -35,6 +35,7 @@ KIND_CODES: Final[dict[Kind, str]] = {
     Kind.PERSISTENT: "persistent-elevation",
     Kind.INTERMITTENT: "intermittent-elevation",
     Kind.WORSENING: "worsening",
+    Kind.NEW_MODERATE: "new-moderate-elevation",
     Kind.URGENT: "urgent-elevation",
 }
 """Code of a finding by its kind; an urgent one is named by its reason where :data:`FINDINGS` has that."""
