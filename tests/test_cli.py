@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -131,7 +132,8 @@ def test_the_database_is_made_by_the_first_command(
 
 def test_episodes_are_a_list_of_findings(loaded: Run) -> None:
     found = loaded("episodes", "--json").json
-    (finding,) = [each for each in found if each["patient"] == "p1"]
+    of_p1 = [each for each in found if each["patient"] == "p1"]
+    (finding,) = [each for each in of_p1 if each["family"] != "follow-up"]
     assert finding == {
         "patient": "p1",
         "source": "files",
@@ -145,17 +147,25 @@ def test_episodes_are_a_list_of_findings(loaded: Run) -> None:
         "tier": "routine",
         "suppressed": None,
         "alerts_from": "2024-09-03",
+        "due": None,
         "onset": "2024-01-10",
         "resolved": None,
         "dormant": False,
         "notes": finding["notes"],
     }
+    late = [each for each in of_p1 if each["family"] == "follow-up"]
+    assert [(each["kind"], each["first"], each["due"], each["met"], each["resolved"]) for each in late] == [
+        ("recheck-overdue", "2024-01-10", "2024-01-24", "2024-02-10", "2024-03-12"),
+        ("recheck-overdue", "2024-03-12", "2024-03-26", "2024-04-12", "2024-06-11"),
+        ("recheck-overdue", "2024-06-11", "2024-06-25", "2024-07-12", "2024-09-03"),
+    ]
     assert {each["kind"] for each in found if each["patient"] == "p2"} == {
         "persistent",
         "worsening",
         "urgent",
+        "recheck-overdue",
     }
-    assert loaded("episodes", "--json", "--patient", "p1").json == [finding]
+    assert loaded("episodes", "--json", "--patient", "p1").json == of_p1
     assert loaded("episodes", "--json", "--source", "files").json == found
     assert loaded("episodes", "--source", "elsewhere").code == 1
     assert "persistent-6-months" in loaded("episodes").out
@@ -175,6 +185,29 @@ def test_alerts_stand_the_most_urgent_first_with_what_is_behind_them(loaded: Run
     text = loaded("alerts").out
     assert "URGENT" in text.splitlines()[0]
     assert audited(engine).count("read-alerts") == 3
+
+
+def test_a_sweep_as_of_a_day_finds_what_is_overdue_by_then(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "system")
+    last = f"{datetime.now(UTC).date()}"
+    assert run("load", write_lines(tmp_path / "b.ndjson", [result("one", "p1", last, 60)])).code == 0
+    first_overdue = datetime.fromisoformat(f"{last}T00:00:00+00:00") + timedelta(days=91)
+    eve = first_overdue - timedelta(seconds=1)
+    assert run("sweep", "--as-of", f"{eve:%Y-%m-%dT%H:%M:%S}").code == 0
+    assert run("alerts", "--json").json == []
+    assert run("sweep", "--json", "--as-of", f"{first_overdue:%Y-%m-%d}").json["judged"] == 1
+    assert run("sweep", "--json", "--as-of", f"{first_overdue:%Y-%m-%dT%H:%M:%S%z}").json["judged"] == 0
+    (alert,) = run("alerts", "--json").json
+    assert (alert["family"], alert["tier"], alert["first_met"]) == (
+        "follow-up",
+        "routine",
+        f"{first_overdue:%Y-%m-%d}",
+    )
+    text = run("alerts").out
+    assert f"ALT recheck-overdue: recheck-overdue, due {eve.date() - timedelta(days=76)}" in text
+    assert ", stable" not in text
 
 
 def test_resolved_and_withdrawn_alerts_are_listed_on_request(loaded: Run, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def _differences(before: Episode, after: Episode) -> Iterable[str]:
 
 _REST = (
     *("last_result", "resolved", "deceased", "dormant", "tier", "alerts_from", "tier_changes"),
-    *("evidence", "notes"),
+    *("evidence", "notes", "tested"),
 )
 
 

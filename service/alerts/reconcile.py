@@ -9,17 +9,20 @@ The content of every live alert follows from its episode, the dispositions that 
   else a new one is raised;
 - one whose episode is gone, or raises no alert any more, becomes `entered-in-error` and says why.
 
+Missed rechecks and monitoring dates are joined first (`follow_up.py`): only then are they episodes of alerts.
+
 `revision` counts changes of content. `review_since` is not content: it tells how the alert came about, and
 the EHR must hold the same whatever the order of arrival.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from service.alerts.alert import Alert, Disposition, State
 from service.alerts.events import Change, Event, EventKind, history
+from service.alerts.follow_up import with_follow_up
 from service.alerts.identity import attach
 from service.alerts.placement import Placement, alerting, place
 from service.alerts.states import state_of, woken_by
@@ -30,6 +33,8 @@ NO_EVIDENCE = (
     "None of the elevated results it was based on stands any more: corrected, retracted, or moved elsewhere."
 )
 """`Alert.withdrawn` when its evidence vanished."""
+NOT_OVERDUE = "As the results stand now, the recheck came in time or was not asked for."
+"""`Alert.withdrawn` of an alert of the family `follow-up` when nothing of it was missed."""
 NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
 """`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""
 
@@ -77,13 +82,22 @@ def reconcile(
     """
     if not alerts and not any(alerting(episode) for _, episode in episodes):
         return ()
-    ordered = sorted(episodes, key=_order)
+    ordered = sorted(_with_follow_up(episodes, dispositions, as_of), key=_order)
     placed = place(alerts, [episode for _, episode in ordered])
     changes = [_carry(ground, as_of, new_id) for ground in _grounds(ordered, placed, dispositions)]
     kept = [change for change in changes if change is not None]
     withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
     merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
     return (*kept, *withdrawn, *merged)
+
+
+def _with_follow_up(
+    episodes: Sequence[tuple[int, Episode]], dispositions: Sequence[Disposition], as_of: datetime
+) -> Iterator[tuple[int, Episode]]:
+    """What each record misses, joined; each by itself, as it is judged later."""
+    for subject in dict.fromkeys(subject for subject, _ in episodes):
+        own = [episode for whose, episode in episodes if whose == subject]
+        yield from ((subject, one) for one in with_follow_up(own, dispositions, as_of))
 
 
 def _order(placed: tuple[int, Episode]) -> tuple[int, date, Family, Sequence[ResultKey]]:
@@ -104,9 +118,9 @@ def _grounds(
             attached[at] = made
     grounds = []
     for at, (subject, episode) in enumerate(episodes):
-        if not alerting(episode):
-            continue
         before = placed.keepers.get(at)
+        if not alerting(episode) or (before is None and _nothing_missing(episode)):
+            continue
         elsewhere = frozenset(
             made for alert in placed.in_play if alert is not before for made in alert.dispositions
         ).difference(before.dispositions if before else ())
@@ -117,6 +131,15 @@ def _grounds(
             _Ground(subject, episode, before, tuple(attached[at]), taken_in, gives, came, elsewhere)
         )
     return grounds
+
+
+def _nothing_missing(episode: Episode) -> bool:
+    """Whether it tells of rechecks that came since: that is no ground for a new alert.
+
+    So ten years of old results make none for each recheck that was late; an alert that was open when the
+    repeat came stays, resolved.
+    """
+    return episode.family is Family.FOLLOW_UP and (episode.resolved is not None or episode.deceased)
 
 
 def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Change | None:
@@ -203,7 +226,7 @@ def _review_since(ground: _Ground, moved: bool, as_of: datetime) -> datetime | N
 
 def _withdraw(alert: Alert, episode: Episode | None) -> Change:
     """Entered in error: with its evidence gone (no episode), or its episode raising no alert any more."""
-    words = NO_EVIDENCE
+    words = NOT_OVERDUE if alert.family is Family.FOLLOW_UP else NO_EVIDENCE
     if episode is not None:
         found = sorted({finding.suppressed for finding in episode.findings if finding.suppressed})
         words = f"{NO_CRITERIA} ({', '.join(found)})" if found else NO_CRITERIA

@@ -9,6 +9,7 @@ import typer
 from service.alerts.alert import Action, OverrideReason
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+from service.clinical.episodes import Family
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -112,6 +113,8 @@ def _kind(finding: "Finding") -> dict[str, Any]:
         "last": finding.last,
         "tier": finding.tier.name.lower(),
         "suppressed": finding.suppressed.value if finding.suppressed else None,
+        "due": finding.recheck.due if finding.recheck else None,
+        "ended": finding.recheck.ended if finding.recheck else None,
     }
 
 
@@ -140,12 +143,16 @@ def _say(alert: dict[str, Any]) -> None:
     )
     met = f", first met {alert['first_met']}" if alert["first_met"] else ""
     resolved = f", resolved {alert['resolved']}" if alert["resolved"] else ""
-    say(f"  since {alert['onset']}{met}, last result {alert['last_result']}{resolved}, {alert['trend']}")
+    trend = "" if alert["family"] == Family.FOLLOW_UP else f", {alert['trend']}"
+    say(f"  since {alert['onset']}{met}, last result {alert['last_result']}{resolved}{trend}")
     for kind in alert["kinds"]:
         unraised = f" (no alert: {kind['suppressed']})" if kind["suppressed"] else ""
-        say(f"  {kind['analyte']} {kind['kind']}: {', '.join(kind['reasons'])}{unraised}")
-    latest = (f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"])
-    say(f"  latest: {', '.join(latest)}")
+        due = f", due {kind['due']}" if kind["due"] else ""
+        ended = f", ended {kind['ended']}" if kind["ended"] else ""
+        say(f"  {kind['analyte']} {kind['kind']}: {', '.join(kind['reasons'])}{due}{ended}{unraised}")
+    latest = [f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"]]
+    if latest:
+        say(f"  latest: {', '.join(latest)}")
     say(f"  behind it: {', '.join(alert['results'])}")
     for name in ("withdrawn", "merged_into"):
         if alert[name]:

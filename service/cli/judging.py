@@ -1,5 +1,6 @@
 """`rejudge`, `sweep`: judging stored records again."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -38,13 +39,26 @@ def rejudge(
     _fail(failed)
 
 
-def sweep(as_json: Json = False, clock: AsOf = None) -> None:
+def sweep(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            help="Judge as of that moment (UTC where it names no offset) instead of now. What is overdue by "
+            "then is written as such: for rehearsals, on a copy of the database.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    clock: AsOf = None,
+) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
     from service.ingest import sweep as run
 
     settings = settings_of(clock)
+    moment = now() if as_of is None else as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     with database(settings) as engine:
-        swept = run(engine, rules_of(settings), now())
+        swept = run(engine, rules_of(settings), moment)
     if as_json:
         say_json({"judged": swept.judged, "failed": swept.failed, "replayed": swept.replayed})
     else:

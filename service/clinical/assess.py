@@ -6,12 +6,13 @@ only, so a later result never undoes what was met; a correction or a late result
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context as DecimalContext
 from decimal import localcontext
 from itertools import groupby
 from operator import attrgetter
 
+from service.clinical.analytes import Analyte
 from service.clinical.episodes import Assessment, Episode, Family
 from service.clinical.months import add_months
 from service.clinical.results import LabResult, PatientRecord
@@ -32,11 +33,12 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
     tolerance = timedelta(hours=rulebook.rules.results.future_tolerance_hours)
     results, future = _split(record.results, as_of + tolerance)
     with localcontext(_ARITHMETIC):
-        walk = Walk(record, rulebook)
+        walk = Walk(record, rulebook, _today(as_of))
         for day, group in groupby(results, key=_day):
             walk.step(day, list(group))
         episodes = walk.finish()
-    return _on_the_clock(episodes, rulebook, as_of, [result.effective - tolerance for result in future])
+    reviews = [*walk.coming(), *((one.effective - tolerance).astimezone(UTC).date() for one in future)]
+    return _on_the_clock(episodes, rulebook, as_of, reviews)
 
 
 _day = attrgetter("day")
@@ -53,19 +55,29 @@ def _split(results: Iterable[LabResult], horizon: datetime) -> tuple[list[LabRes
     return judged, [result for result in relevant if result.day > surely and result.effective > horizon]
 
 
+def _today(as_of: datetime) -> date:
+    """The UTC day: what lies within days of the clock is judged by it."""
+    return as_of.astimezone(UTC).date()
+
+
+def _place(episode: Episode) -> tuple[date, int, Analyte | None]:
+    """By onset, then family; several rechecks missed after one panel, by analyte."""
+    analyte = episode.findings[0].analyte if episode.family is Family.FOLLOW_UP else None
+    return episode.onset, _FAMILY_ORDER[episode.family], analyte
+
+
 def _on_the_clock(
-    episodes: Iterable[Episode], rulebook: Rulebook, as_of: datetime, coming: list[datetime]
+    episodes: Iterable[Episode], rulebook: Rulebook, as_of: datetime, reviews: list[date]
 ) -> Assessment:
-    """Add what depends on the time alone: dormancy, and the next day on which something would change."""
-    today = as_of.astimezone(UTC).date()
+    """Add dormancy, and the next day on which something would change, beside the days `reviews`."""
+    today = _today(as_of)
     months = rulebook.rules.episode.dormant_months
     judged: list[Episode] = []
-    reviews = [time.astimezone(UTC).date() for time in coming]
     for episode in episodes:
         awake_until = add_months(episode.last_result, months)
         dormant = episode.resolved is None and today > awake_until
         if episode.resolved is None and not dormant:
             reviews.append(awake_until + timedelta(days=1))
         judged.append(replace(episode, dormant=True) if dormant else episode)
-    judged.sort(key=lambda one: (one.onset, _FAMILY_ORDER[one.family]))
+    judged.sort(key=_place)
     return Assessment(episodes=tuple(judged), next_review=min(reviews, default=None))

@@ -8,6 +8,7 @@ from service.clinical.bands import Band
 from service.clinical.change_limits import ChangeLimits
 from service.clinical.day_values import DayValue
 from service.clinical.months import add_months
+from service.clinical.recheck import Watch
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.clinical.slope import doubling_days
 from service.clinical.track import Run
@@ -89,6 +90,15 @@ def _new_moderate(value: DayValue, reached: Band) -> str:
     return f"{level(value)}: the first in this episode in the band {reached.name.lower()}."
 
 
+def _recheck_overdue(watch: Watch, repeat: DayValue | None) -> str:
+    analyte = analyte_in_words(watch.value.analyte)
+    came = f"repeated on {repeat.day}" if repeat is not None else "it has not been repeated"
+    return (
+        f"{level(watch.value)}, {watch.level}: to be repeated by {watch.due}, and no usable result of "
+        f"{analyte} up to {watch.last}; {came}."
+    )
+
+
 def _severe(value: DayValue) -> str:
     return f"{level(value)}: severe elevation."
 
@@ -136,6 +146,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "band-step": _band_step,
     "sustained-rise": _sustained_rise,
     "new-moderate-elevation": _new_moderate,
+    "recheck-overdue": _recheck_overdue,
     "severe-elevation": _severe,
     "hys-law": _hys_law,
     "possible-hys-law": _hys_law,

@@ -37,6 +37,8 @@ KIND_CODES: Final[dict[Kind, str]] = {
     Kind.WORSENING: "worsening",
     Kind.NEW_MODERATE: "new-moderate-elevation",
     Kind.URGENT: "urgent-elevation",
+    Kind.RECHECK_OVERDUE: "recheck-overdue",
+    Kind.MONITORING_OVERDUE: "monitoring-overdue",
 }
 """Code of a finding by its kind; an urgent one is named by its reason where :data:`FINDINGS` has that."""
 

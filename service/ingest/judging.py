@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from service.alerts.alert import Alert, Disposition, State
 from service.alerts.events import Change
 from service.alerts.reconcile import reconcile
+from service.alerts.states import day_of
 from service.clinical.assess import assess
-from service.clinical.episodes import Assessment, Tier
+from service.clinical.episodes import Assessment, Family, Tier
 from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
@@ -222,15 +223,17 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
 
 
 def _next_review(bench: _Bench, case: _Case, changes: Sequence[Change]) -> date | None:
-    """The next day on which the same record reads differently: an episode goes dormant, an alert wakes."""
+    """The next day on which the same record reads differently.
+
+    An episode goes dormant, a recheck or a monitoring date is overdue (the day after it), an alert wakes.
+    """
     current = {alert.id: alert for row in case.rows for alert in bench.alerts.get(row.id, ())}
     current |= {change.after.id: change.after for change in changes}
-    days = [
-        alert.wakes for alert in current.values() if alert.subject == case.person and alert.wakes is not None
-    ]
+    wakes = [alert.wakes for alert in current.values() if alert.subject == case.person and alert.wakes]
+    days = [*wakes, *(day + timedelta(days=1) for day in wakes)]
     if case.assessment.next_review is not None:
         days.append(case.assessment.next_review)
-    return min((day for day in days if day > case.as_of.date()), default=None)
+    return min((day for day in days if day > day_of(case.as_of)), default=None)
 
 
 def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:
@@ -264,10 +267,14 @@ def _want(
 
 
 def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
-    """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant."""
-    if alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
-        return outbox.forget(connection, alert.id)
+    """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant.
+
+    That a recheck was late is over once it came: where nobody was told, nobody is.
+    """
     over = alert.state is State.RESOLVED and rules.backfill_writes == "open"
+    came = over and alert.family is Family.FOLLOW_UP
+    if came or alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
+        return outbox.forget(connection, alert.id)
     if over or alert.state is State.DORMANT:
         return outbox_control.line(connection, alert.id) is None
     return False

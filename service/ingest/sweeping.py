@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from service.alerts.states import day_of
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.receiving import in_transaction, replay, reread
 from service.ingest.storing import Receipt
 from service.store import patients, quarantine, sources
+from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.session import reading
 from service.store.sources import Source
@@ -30,19 +32,31 @@ class Swept:
 def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
     """Judge records that are behind or due, and take results whose time has come.
 
-    Several processes may sweep at once: each record is judged under its lock, and again does no harm.
+    Several processes may sweep at once: each record is judged under its lock, once it is seen there that it
+    is still due, and judging it again does no harm. Whether a day has come is told by the UTC day of `now`.
     """
     with reading(engine) as connection:
         held = quarantine.due(connection, now, CHUNK) + quarantine.answered(connection, CHUNK)
     replayed = sum(len(replay_held(engine, [each], rules, now).patients) for each in held)
-    with reading(engine) as connection:
-        due = patients.due(connection, now.date(), CHUNK) if rules.clock == "system" else []
-    failed = _judge(engine, due, rules, now)
-    judged = len(due)
-    for chunk in _pages(engine, patients.unjudged):
-        failed += _judge(engine, chunk, rules, now)
-        judged += len(chunk)
+    today = day_of(now)
+
+    def due(connection: Connection, limit: int, after: int) -> list[int]:
+        return patients.due(connection, today, limit, after)
+
+    def still_due(row: PatientRow) -> bool:
+        return row.review_on is not None and row.review_on <= today
+
+    judged = failed = 0
+    work = [(due, still_due)] if rules.clock == "system" else []
+    for query, wanted in [*work, (patients.unjudged, _anybody)]:
+        for chunk in _pages(engine, query):
+            tried, failing = _judge(engine, chunk, rules, now, wanted)
+            judged, failed = judged + tried, failed + failing
     return Swept(judged, failed, replayed)
+
+
+def _anybody(_row: PatientRow) -> bool:
+    return True
 
 
 def rejudge(
@@ -133,16 +147,24 @@ def _pages(engine: Engine, query: Callable[[Connection, int, int], list[int]]) -
         yield chunk
 
 
-def _judge(engine: Engine, ids: Collection[int], rules: Rules, now: datetime) -> int:
-    """Judge the people these patients belong to; how many failed."""
-    if not ids:
-        return 0
+def _judge(
+    engine: Engine,
+    ids: Collection[int],
+    rules: Rules,
+    now: datetime,
+    wanted: Callable[[PatientRow], bool],
+) -> tuple[int, int]:
+    """Judge the people these patients belong to where their record, once locked, still wants it.
 
-    def work(connection: Connection) -> int:
+    Returns:
+        How many people were judged, and for how many of those it failed.
+    """
+
+    def work(connection: Connection) -> tuple[int, int]:
         locked = patients.lock(connection, ids)
-        people = {row.person for row in locked.values()}
+        people = {row.person for row in locked.values() if wanted(locked[row.person])}
         failed = judge(connection, locked, people, [], rules, now)
-        patients.save(connection, locked.values())
-        return len(failed)
+        patients.save(connection, (row for row in locked.values() if row.person in people))
+        return len(people), len(failed)
 
     return in_transaction(engine, work)

@@ -8,6 +8,7 @@ from service.clinical.analytes import Analyte
 from service.clinical.episodes import Assessment, Family, Finding, Kind, Suppression, Tier
 from service.clinical.results import Sex
 from tests.clinical.records import (
+    When,
     ALP,
     ALT,
     AST,
@@ -81,7 +82,7 @@ def test_a_fall_from_severe_to_moderate_is_not_new() -> None:
 
 
 def test_in_the_next_episode_it_is_new_again() -> None:
-    values = {0: 6, 20: "0.5", 40: "0.5", 800: 6}
+    values: dict[When, object] = {0: 6, 20: "0.5", 40: "0.5", 800: 6}
     assert [one.met for one in found(judged(man(multiples(ALT, values))))] == [DAY_0, date(2022, 3, 11)]
 
 
@@ -131,5 +132,6 @@ def test_in_pregnancy_the_urgent_rule_speaks_alone() -> None:
 def test_its_words_name_the_level_and_the_limit() -> None:
     (finding,) = found(judged(man(result(ALT, 0, 240, limits=(None, 40)))))
     assert finding.reasons[0].detail == (
-        "ALT 6 × ULN (240 U/L, limit 40, laboratory) on 2020-01-01: the first in this episode in the band moderate."
+        "ALT 6 × ULN (240 U/L, limit 40, laboratory) on 2020-01-01: "
+        "the first in this episode in the band moderate."
     )

@@ -13,6 +13,7 @@ from tests.clinical.records import (
     GGT,
     TBIL,
     When,
+    elevations,
     findings,
     judged,
     man,
@@ -74,7 +75,7 @@ def test_every_persistent_run_of_an_episode_is_a_finding_of_its_own() -> None:
     record = man(series(ALT, {0: 60, 200: 60, 250: 20, 300: 60, 500: 60}))
     assessment = judged(record)
     first, second = findings(assessment, ALT, Kind.PERSISTENT)
-    assert len(assessment.episodes) == 1
+    assert len(elevations(assessment)) == 1
     assert (first.first, first.met, first.last) == (date(2020, 1, 1), date(2020, 7, 19), date(2020, 7, 19))
     assert (second.first, second.met) == (date(2020, 10, 27), date(2021, 5, 15))
 
