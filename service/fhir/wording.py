@@ -70,7 +70,7 @@ def why(alert: Alert) -> list[str]:
     notes = dict.fromkeys(alert.episode.notes)
     for finding in alerting_findings(alert.episode):
         for reason in finding.reasons:
-            when = f"met {reason.met}"
+            when = f"{'met' if finding.recheck is None else 'overdue since'} {reason.met}"
             if reason.last != reason.met:
                 when += f", last held {reason.last}"
             name = finding_in_words(reason_code(finding, reason))
