@@ -167,8 +167,16 @@ def compare_alerts(found: Iterable[Alert], wanted: Expected) -> None:
 
 
 def anonymous(alert: Alert, subject: int) -> Alert:
-    """Without what depends on the order of arrival: identity, revision and need for review."""
-    return replace(alert, id=NOBODY, subject=subject, created=LONG_AGO, revision=0, review_since=None)
+    """Without what depends on the order of arrival: identity, revision, need for review, waiting."""
+    return replace(
+        alert,
+        id=NOBODY,
+        subject=subject,
+        created=LONG_AGO,
+        revision=0,
+        review_since=None,
+        waiting=None,
+    )
 
 
 def in_order(alerts: Iterable[Alert]) -> list[Alert]:

@@ -252,7 +252,7 @@ def test_an_id_that_fits_two_alerts_is_refused(loaded: Run, engine: Engine) -> N
 def test_rejudge_and_sweep_say_how_many_records_they_judged(loaded: Run) -> None:
     assert loaded("rejudge", "--json").json == {"judged": 0, "failed": 0}
     assert loaded("rejudge", "--all").out == "judged 2 records\n"
-    assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0}
+    assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0, "passed_on": 0}
 
 
 # ------------------------------------------------------------------------------- sources and quarantine
@@ -279,6 +279,7 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "fhir_base_url": "https://ehr/fhir",
         "write_token_file": None,
         "write_token_env": None,
+        "contacts": [],
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")
@@ -291,6 +292,43 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
     assert run("source", "secret", "ward").code == 1
     assert "ward" in run("source", "list").out
     assert audited(engine) == ["source-add", "source-set", "source-set", "source-secret", "source-remove"]
+
+
+def test_the_contacts_of_a_source_are_set_in_order_and_taken_away(run: Run, engine: Engine) -> None:
+    assert run("source", "add", "ward", "--contact", "Dr Bo", "--contact", "Dr Cy").code == 0
+    with reading(engine) as connection:
+        assert sources.by_name(connection, "ward").settings.contacts == ("Dr Bo", "Dr Cy")
+    assert "Dr Bo, Dr Cy" in run("source", "list").out
+    assert run("source", "set", "ward", "--zone", "Europe/Vienna").out == "changed: zone\n"
+    changed = run("source", "set", "ward", "--contact", "Dr Di")
+    assert changed.out == "changed: contacts\n"
+    assert "rejudge" not in changed.err
+    assert run("source", "list", "--json").json[0]["contacts"] == ["Dr Di"]
+    assert run("source", "set", "ward", "--contact", "").out == "changed: contacts\n"
+    assert run("source", "list", "--json").json[0]["contacts"] == []
+
+
+@pytest.mark.parametrize("names", [["Dr Bo", "Dr Bo"], ["   "], ["Dr\tBo"], ["x" * 129]])
+def test_contacts_that_cannot_be_told_apart_or_shown_are_refused(run: Run, names: list[str]) -> None:
+    given = [part for name in names for part in ("--contact", name)]
+    assert run("source", "add", "ward", *given).code == 1
+
+
+def test_an_urgent_alert_that_nobody_takes_says_so_where_alerts_are_listed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "system")
+    run("source", "add", "files", "--contact", "Dr Bo")
+    day = f"{datetime.now(UTC).date()}"
+    assert run("load", write_lines(tmp_path / "u.ndjson", [result("one", "p1", day, 1200)])).code == 0
+    (alert,) = run("alerts", "--json").json
+    assert (alert["overdue"], alert["told"]) == (False, [])
+    assert "nobody" not in run("alerts").out
+    later = datetime.fromisoformat(alert["untaken_since"]) + timedelta(hours=4, seconds=1)
+    assert "passed on 1 urgent" in run("sweep", "--as-of", f"{later:%Y-%m-%dT%H:%M:%S}").out
+    (alert,) = run("alerts", "--json").json
+    assert (alert["overdue"], alert["told"]) == (True, ["Dr Bo"])
+    assert "UTC: passed on to Dr Bo" in run("alerts").out
 
 
 @pytest.mark.parametrize(

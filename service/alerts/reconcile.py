@@ -11,8 +11,8 @@ The content of every live alert follows from its episode, the dispositions that 
 
 Missed rechecks and monitoring dates are joined first (`follow_up.py`): only then are they episodes of alerts.
 
-`revision` counts changes of content. `review_since` is not content: it tells how the alert came about, and
-the EHR must hold the same whatever the order of arrival.
+`revision` counts changes of content. `review_since` and `waiting` are not content: they tell how the alert
+came about, and the EHR must hold the same whatever the order of arrival.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,6 +21,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from service.alerts.alert import Alert, Disposition, State
+from service.alerts.escalation import waiting
 from service.alerts.events import Change, Event, EventKind, history
 from service.alerts.follow_up import with_follow_up
 from service.alerts.identity import attach
@@ -37,6 +38,16 @@ NOT_OVERDUE = "As the results stand now, the recheck came in time or was not ask
 """`Alert.withdrawn` of an alert of the family `follow-up` when nothing of it was missed."""
 NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
 """`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """The two moments that a judgement may look at."""
+
+    as_of: datetime
+    """What content follows from."""
+    wall: datetime
+    """What tells how an alert came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,8 @@ def reconcile(
     episodes: Sequence[tuple[int, Episode]],
     as_of: datetime,
     new_id: Callable[[], UUID],
+    *,
+    now: datetime | None = None,
 ) -> tuple[Change, ...]:
     """What must change for the alerts to be those the episodes ask for; nothing when they already are.
 
@@ -72,6 +85,7 @@ def reconcile(
         episodes: (patient number, episode) for every episode of those patients, alerting or not.
         as_of: the moment of judgement, aware.
         new_id: mints an alert's identifier.
+        now: the clock on the wall, where that is not `as_of`: since when an urgent alert waits.
 
     Returns:
         One change an alert at most: first those that live, in order of patient, onset and family, then those
@@ -84,7 +98,8 @@ def reconcile(
         return ()
     ordered = sorted(_with_follow_up(episodes, dispositions, as_of), key=_order)
     placed = place(alerts, [episode for _, episode in ordered])
-    changes = [_carry(ground, as_of, new_id) for ground in _grounds(ordered, placed, dispositions)]
+    clocks = _Clocks(as_of, now or as_of)
+    changes = [_carry(ground, clocks, new_id) for ground in _grounds(ordered, placed, dispositions)]
     kept = [change for change in changes if change is not None]
     withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
     merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
@@ -142,13 +157,14 @@ def _nothing_missing(episode: Episode) -> bool:
     return episode.family is Family.FOLLOW_UP and (episode.resolved is not None or episode.deceased)
 
 
-def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Change | None:
+def _carry(ground: _Ground, clocks: _Clocks, new_id: Callable[[], UUID]) -> Change | None:
     """The alert of an alerting episode as it must be now; None when it already is so."""
-    before, why = ground.before, _review(ground)
+    before, why, as_of = ground.before, _review(ground), clocks.as_of
     after = _live(ground, _review_since(ground, bool(why), as_of), as_of, new_id)
+    after = replace(after, waiting=waiting(before, after, clocks.wall))
     if before is not None and after == before:
         return None
-    changed = before is None or replace(after, review_since=before.review_since) != before
+    changed = before is None or _content(after, before) != before
     if before is not None and changed:
         after = replace(after, revision=before.revision + 1)
     fresh = _fresh(ground)
@@ -161,6 +177,11 @@ def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Chan
     if before is not None and before.needs_review and not after.needs_review:
         events.append(Event(EventKind.REVIEWED, "a person decided about it since"))
     return Change(before, after, tuple(events))
+
+
+def _content(after: Alert, before: Alert) -> Alert:
+    """`after`, but with what is no content as it was before."""
+    return replace(after, review_since=before.review_since, waiting=before.waiting)
 
 
 def _live(
@@ -235,6 +256,7 @@ def _withdraw(alert: Alert, episode: Episode | None) -> Change:
         state=State.ENTERED_IN_ERROR,
         wakes=None,
         review_since=None,
+        waiting=None,
         withdrawn=words,
         revision=alert.revision + 1,
     )
@@ -248,6 +270,7 @@ def _merge(alert: Alert, survivor: Alert) -> Change:
         state=State.MERGED,
         wakes=None,
         review_since=None,
+        waiting=None,
         merged_into=survivor.id,
         revision=alert.revision + 1,
     )

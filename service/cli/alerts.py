@@ -1,7 +1,7 @@
 """`alerts`, `dispose`: the worklist at the keyboard."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -76,7 +76,7 @@ def _found(
 
 def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
     """An alert as `--json` writes it."""
-    episode = alert.episode
+    episode, waiting = alert.episode, alert.waiting
     raised = [finding for finding in episode.findings if finding.alerts_from is not None]
     return {
         "id": str(alert.id),
@@ -88,6 +88,9 @@ def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
         "owner": alert.owner,
         "wakes": alert.wakes,
         "needs_review": alert.needs_review,
+        "untaken_since": waiting.since.astimezone(UTC) if waiting else None,
+        "overdue": waiting.overdue if waiting else False,
+        "told": list(waiting.told) if waiting else [],
         "onset": episode.onset,
         "first_met": min((finding.met for finding in raised), default=None),
         "alerts_from": episode.alerts_from,
@@ -154,6 +157,9 @@ def _say(alert: dict[str, Any]) -> None:
     if latest:
         say(f"  latest: {', '.join(latest)}")
     say(f"  behind it: {', '.join(alert['results'])}")
+    if alert["overdue"]:
+        told = f"passed on to {', '.join(alert['told'])}" if alert["told"] else "no contact is set"
+        say(f"  nobody has taken it since {alert['untaken_since']:%Y-%m-%d %H:%M} UTC: {told}")
     for name in ("withdrawn", "merged_into"):
         if alert[name]:
             say(f"  {name.replace('_', ' ')}: {alert[name]}")

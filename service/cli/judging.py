@@ -1,5 +1,6 @@
 """`rejudge`, `sweep`: judging stored records again."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -60,9 +61,11 @@ def sweep(
     with database(settings) as engine:
         swept = run(engine, rules_of(settings), moment)
     if as_json:
-        say_json({"judged": swept.judged, "failed": swept.failed, "replayed": swept.replayed})
+        say_json(asdict(swept))
     else:
         say(f"judged {swept.judged} records, took {swept.replayed} from quarantine")
+        if swept.passed_on:
+            say(f"passed on {swept.passed_on} urgent alerts that nobody has taken")
     _fail(swept.failed)
 
 

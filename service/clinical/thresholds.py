@@ -323,6 +323,13 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """How long an urgent alert may wait for somebody to take it before the next contact is told."""
+
+    untaken_hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """All sections."""
 
@@ -342,3 +349,4 @@ class Rules:
     episode: EpisodeRules
     tiers: Tiers
     follow_up: FollowUp
+    escalation: Escalation

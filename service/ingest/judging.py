@@ -196,7 +196,8 @@ def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]
     standing = [alert for row in rows for alert in bench.alerts.get(row.id, ())]
     decided = {made.id: made for case in cases for made in case.dispositions}
     episodes = [(case.person, episode) for case in cases for episode in case.assessment.episodes]
-    return reconcile(standing, list(decided.values()), episodes, max(case.as_of for case in cases), uuid4)
+    as_of = max(case.as_of for case in cases)
+    return reconcile(standing, list(decided.values()), episodes, as_of, uuid4, now=bench.now)
 
 
 def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision:

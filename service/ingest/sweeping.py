@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from service.alerts.states import day_of
+from service.ingest.escalating import escalate
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.receiving import in_transaction, replay, reread
 from service.ingest.storing import Receipt
@@ -27,10 +28,12 @@ class Swept:
     judged: int
     failed: int
     replayed: int
+    passed_on: int = 0
+    """Urgent alerts that went on to the next contact because nobody took them in time."""
 
 
 def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
-    """Judge records that are behind or due, and take results whose time has come.
+    """Judge records that are behind or due, take results whose time has come, pass on what nobody takes.
 
     Several processes may sweep at once: each record is judged under its lock, once it is seen there that it
     is still due, and judging it again does no harm. Whether a day has come is told by the UTC day of `now`.
@@ -52,7 +55,8 @@ def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
         for chunk in _pages(engine, query):
             tried, failing = _judge(engine, chunk, rules, now, wanted)
             judged, failed = judged + tried, failed + failing
-    return Swept(judged, failed, replayed)
+    passed_on = escalate(engine, rules, now) if rules.clock == "system" else 0
+    return Swept(judged, failed, replayed, passed_on)
 
 
 def _anybody(_row: PatientRow) -> bool:

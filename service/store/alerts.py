@@ -33,6 +33,19 @@ def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Al
     ]
 
 
+def untaken(
+    connection: Connection, source_id: int, since: datetime, limit: int, after: UUID
+) -> dict[UUID, int]:
+    """Alerts that have waited since then or longer, and can go on to somebody: id and patient.
+
+    At most `limit`, with ids above `after`.
+    """
+    query = select(alert.c.id, alert.c.patient_id).where(
+        alert.c.source_id == source_id, alert.c.waiting_from <= since, alert.c.id > after
+    )
+    return {row.id: row.patient_id for row in connection.execute(query.order_by(alert.c.id).limit(limit))}
+
+
 def get(connection: Connection, alert_id: UUID) -> Alert:
     """One alert.
 
@@ -83,6 +96,7 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
 
 
 def _columns(content: Alert, source_id: int, now: datetime) -> dict[str, object]:
+    waiting = content.waiting
     return {
         "patient_id": content.subject,
         "source_id": source_id,
@@ -92,6 +106,8 @@ def _columns(content: Alert, source_id: int, now: datetime) -> dict[str, object]
         "updated": now,
         "revision": content.revision,
         "content": encode(content),
+        "waiting_from": waiting.latest if waiting is not None and not waiting.nobody_left else None,
+        "overdue": waiting is not None and waiting.overdue,
     }
 
 
