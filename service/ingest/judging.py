@@ -130,7 +130,7 @@ def judge(
             failed |= set(pool)
             _hold_failed(bench, rows, error)
             continue
-        noted += [_conclude(bench, case, changes) for case in cases]
+        noted += [_conclude(bench, case) for case in cases]
         if told is not None:
             for case in cases:
                 told(case.person, case.assessment)
@@ -200,7 +200,7 @@ def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]
     return reconcile(standing, list(decided.values()), episodes, as_of, uuid4, now=bench.now)
 
 
-def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision:
+def _conclude(bench: _Bench, case: _Case) -> Decision:
     """Say on the patients what they were judged under and until when that holds; and what to note of it."""
     source = bench.sources[case.rows[0].source_id]
     for row in case.rows:
@@ -209,7 +209,7 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
         row.judged_revision = row.revision
         row.review_on = None
     if bench.rules.clock == "system":
-        case.rows[0].review_on = _next_review(bench, case, changes)
+        case.rows[0].review_on = _next_review(case)
     return Decision(
         case.person,
         bench.now,
@@ -223,15 +223,14 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
     )
 
 
-def _next_review(bench: _Bench, case: _Case, changes: Sequence[Change]) -> date | None:
-    """The next day on which the same record reads differently.
+def _next_review(case: _Case) -> date | None:
+    """The next day on which the same record reads differently, or may do so.
 
-    An episode goes dormant, a recheck or a monitoring date is overdue (the day after it), an alert wakes.
+    An episode goes dormant or a recheck is overdue, as the assessment says; what a decision put to sleep
+    wakes on its date, or is overdue the day after.
     """
-    current = {alert.id: alert for row in case.rows for alert in bench.alerts.get(row.id, ())}
-    current |= {change.after.id: change.after for change in changes}
-    wakes = [alert.wakes for alert in current.values() if alert.subject == case.person and alert.wakes]
-    days = [*wakes, *(day + timedelta(days=1) for day in wakes)]
+    dates = [made.until for made in case.dispositions if made.until is not None]
+    days = [*dates, *(day + timedelta(days=1) for day in dates)]
     if case.assessment.next_review is not None:
         days.append(case.assessment.next_review)
     return min((day for day in days if day > day_of(case.as_of)), default=None)

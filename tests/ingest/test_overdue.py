@@ -1,7 +1,7 @@
 """Rechecks and monitoring dates that pass while nothing arrives: found once, ended by results."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +210,20 @@ class TestAMonitoringDate:
         monitored.sweep()
         assert [each.family for each in monitored.alerts()] == [Family.TRANSAMINASE]
         assert monitored.alert().state is State.OPEN
+
+    def test_is_found_although_everything_has_been_lost_to_follow_up_before(self, feed: Feed) -> None:
+        feed.send(*persistent())
+        feed.now += timedelta(hours=1)
+        feed.decide(feed.alert(), Action.KNOWN_CAUSE, until=date(2028, 3, 1))
+        feed.now = datetime(2028, 2, 1, tzinfo=UTC)
+        feed.sweep()
+        assert [each.state for each in feed.alerts()] == [State.DORMANT]
+        feed.now = datetime(2028, 3, 2, tzinfo=UTC)
+        feed.sweep()
+        assert {each.family: each.state for each in feed.alerts()} == {
+            Family.TRANSAMINASE: State.DORMANT,
+            Family.FOLLOW_UP: State.DORMANT,
+        }
 
     def test_is_found_once_however_often_it_is_looked_for(self, monitored: Feed, engine: Engine) -> None:
         for days in (100, 90, 1, 30):
