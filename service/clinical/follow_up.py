@@ -39,7 +39,7 @@ class FollowUp:
 
     def __init__(self, record: PatientRecord, rulebook: Rulebook, policy: AlertPolicy, today: date) -> None:
         self._record = record
-        self._rules = rulebook.rules
+        self._rulebook = rulebook
         self._policy = policy
         self._today = today
         self._watches: dict[Analyte, Watch] = {}
@@ -64,7 +64,9 @@ class FollowUp:
 
     def open(self, value: DayValue, results: Sequence[LabResult], *, child: bool, pregnant: bool) -> None:
         """The elevated `value` asks for a recheck."""
-        self._watches[value.analyte] = watch_for(value, results, self._rules, child=child, pregnant=pregnant)
+        self._watches[value.analyte] = watch_for(
+            value, results, self._rulebook, child=child, pregnant=pregnant
+        )
 
     def finish(self) -> list[Episode]:
         """Every recheck that was missed up to today, come since or not."""
@@ -86,7 +88,7 @@ class FollowUp:
         if value.analyte in self._overdue:
             return
         held = Held(
-            Kind.RECHECK_OVERDUE, RECHECK_OVERDUE, value, value.day, watch.tier, (watch, None), (value,)
+            Kind.RECHECK_OVERDUE, RECHECK_OVERDUE, value, value.day, watch.wait.tier, (watch, None), (value,)
         )
         self._overdue[value.analyte] = self._policy.judge(
             held, value.day, child=watch.child, pregnant=watch.pregnant
@@ -103,9 +105,9 @@ class FollowUp:
             resolved=None if repeat is None else repeat.day,
             deceased=self._record.deceased,
             dormant=False,
-            tier=watch.tier if alerts else None,
+            tier=watch.wait.tier if alerts else None,
             alerts_from=since if alerts else None,
-            tier_changes=(TierChange(since, watch.tier),) if alerts else (),
+            tier_changes=(TierChange(since, watch.wait.tier),) if alerts else (),
             findings=(_finding(watch, verdict, repeat),),
             trend=Trend.STABLE,
             latest=(level_of(repeat or value),),
@@ -134,7 +136,7 @@ def _finding(watch: Watch, verdict: Verdict, repeat: DayValue | None) -> Finding
         first=value.day,
         met=since,
         last=since,
-        tier=watch.tier,
+        tier=watch.wait.tier,
         reasons=(Reason(RECHECK_OVERDUE, since, since, words, (value.result.key,)),),
         alerts_from=since if verdict.suppressed is None else None,
         suppressed=verdict.suppressed,

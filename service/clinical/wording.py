@@ -94,7 +94,7 @@ def _recheck_overdue(watch: Watch, repeat: DayValue | None) -> str:
     analyte = analyte_in_words(watch.value.analyte)
     came = f"repeated on {repeat.day}" if repeat is not None else "it has not been repeated"
     return (
-        f"{level(watch.value)}, {watch.level}: to be repeated by {watch.due}, and no usable result of "
+        f"{level(watch.value)}, {watch.wait.level}: to be repeated by {watch.due}, and no usable result of "
         f"{analyte} up to {watch.last}; {came}."
     )
 
