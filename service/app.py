@@ -76,6 +76,7 @@ def seed_sources(engine: Engine, settings: Settings) -> None:
                 version_order=seed.version_order,
                 fhir_base_url=seed.fhir_base_url,
                 write_token_file=seed.write_token_file,
+                contacts=seed.contacts,
             )
             added = sources.add(connection, seed.name, chosen, seed.secret or sources.new_secret(), now)
             decisions.write_audit(

@@ -89,6 +89,8 @@ class Standing:
     """Held resources by reason."""
     alerts: Mapping[tuple[str, str], int]
     """Alerts by state and tier."""
+    overdue: int
+    """Urgent alerts that nobody has taken within the site's time."""
     unjudged: int
     """Records whose judgement is behind what was received."""
     rejudging: bool
@@ -131,6 +133,7 @@ class _Asked(Collector):
         yield alerts
         for name, text, value in (
             ("unjudged_records", "Records whose judgement is behind what was received", now.unjudged),
+            ("urgent_overdue", "Urgent alerts that nobody has taken in time", now.overdue),
             ("rejudging", "1 while records are judged under older rules than those of now", now.rejudging),
             ("outbox_pending", "Alerts that an EHR should hold and does not yet", now.outbox_pending),
             ("outbox_failing", "Pending ones that have failed at least once", now.outbox_failing),

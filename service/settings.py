@@ -25,6 +25,7 @@ class SourceSeed(BaseModel):
     version_order: Literal["auto", "numeric", "last-updated"] = "auto"
     fhir_base_url: str | None = None
     write_token_file: str | None = None
+    contacts: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):

@@ -12,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from service.alerts.alert import Alert, Disposition
+from service.alerts.alert import Alert, Disposition, State
+from service.alerts.follow_up import with_follow_up
+from service.alerts.identity import attach
 from service.alerts.reconcile import reconcile
+from service.alerts.states import state_of
 from service.clinical.assess import assess
-from service.clinical.episodes import Episode
+from service.clinical.episodes import Episode, Family
 from service.clinical.recommendations import recommended_steps
 from service.clinical.results import Condition, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
@@ -48,14 +51,19 @@ class Expected:
     """By the surviving Patient's id; nobody without any."""
     alerts: Sequence[Alert]
     """Alerts that live, without identity; `subject` is the place in `names`."""
+    past: Sequence[Alert]
+    """What an alert for rechecks that were late says once they came, if there ever was one: see `came`."""
     names: Sequence[str]
     """Ids of all Patients, sorted."""
     dispositions: Mapping[UUID, Disposition]
     held: Sequence[tuple[str, str]]
     """(`Type/id`, reason) of everything in quarantine, sorted."""
 
-    def ehr(self, source: str, due: DueDays, *, skip: Collection[str] = ()) -> list[str]:
-        """What the EHR must hold, canonical and without identifiers, except alerts in the states `skip`."""
+    def ehr(self, source: str, due: DueDays, *, skip: Collection[str] = (), past: bool = False) -> list[str]:
+        """What the EHR must hold, canonical and without identifiers, except alerts in the states `skip`.
+
+        `past`: also what it may hold of rechecks that came late.
+        """
         return sorted(
             encoded(
                 each,
@@ -64,7 +72,7 @@ class Expected:
                 due,
                 [self.dispositions[one] for one in each.dispositions],
             )
-            for each in self.alerts
+            for each in (*self.alerts, *(self.past if past else ()))
             if each.state not in skip
         )
 
@@ -122,19 +130,44 @@ def expected(
             [], dispositions, [(names.index(person), one) for one in episodes], now, uuid4
         )
     ]
+    past = [
+        alert
+        for person, episodes in judged.items()
+        for alert in _past(names.index(person), episodes, dispositions, now)
+    ]
     return Expected(
         histories={name: set(part.results) for name, part in parts.items() if part.results},
         persons=persons,
         episodes={person: episodes for person, episodes in judged.items() if episodes},
         alerts=in_order(anonymous(alert, alert.subject) for alert in alerts),
+        past=past,
         names=names,
         dispositions={made.id: made for made in dispositions},
         held=sorted(held),
     )
 
 
+def came(alert: Alert) -> bool:
+    """Whether it tells of rechecks that were late and came.
+
+    Such an alert stands only where it was open before: whether somebody looked in between decides that.
+    """
+    return alert.family is Family.FOLLOW_UP and alert.state is State.RESOLVED
+
+
+def compare_alerts(found: Iterable[Alert], wanted: Expected) -> None:
+    """That the alerts found, without identity, are those wanted."""
+    standing: list[Alert] = []
+    for alert in in_order(found):
+        if came(alert):
+            assert alert in wanted.past
+        else:
+            standing.append(alert)
+    assert standing == wanted.alerts
+
+
 def anonymous(alert: Alert, subject: int) -> Alert:
-    """Without what depends on the order of arrival: identity, revision, need for review, past advice."""
+    """Without what depends on the order of arrival: identity, revision, review, waiting, past advice."""
     return replace(
         alert,
         id=NOBODY,
@@ -143,6 +176,7 @@ def anonymous(alert: Alert, subject: int) -> Alert:
         revision=0,
         review_since=None,
         no_longer_advised=frozenset(),
+        waiting=None,
     )
 
 
@@ -232,6 +266,31 @@ def _file(part: _Parts, content: Content) -> None:
         part.medications.append(content)
     elif isinstance(content, Observed):
         part.results.extend(content.results)
+
+
+def _past(
+    subject: int, episodes: Sequence[Episode], dispositions: Sequence[Disposition], now: datetime
+) -> Iterable[Alert]:
+    """The alerts for rechecks that are not missing any more."""
+    joined = with_follow_up(episodes, dispositions, now)
+    for episode, decided in zip(joined, attach(dispositions, joined).by_episode, strict=True):
+        standing = state_of(episode, decided, now)
+        if episode.family is not Family.FOLLOW_UP or standing.state is not State.RESOLVED:
+            continue
+        if episode.tier is not None:
+            yield Alert(
+                id=NOBODY,
+                subject=subject,
+                family=episode.family,
+                state=standing.state,
+                tier=episode.tier,
+                created=LONG_AGO,
+                episode=episode,
+                owner=standing.owner,
+                seen=standing.seen,
+                dispositions=tuple(made.id for made in decided),
+                revision=0,
+            )
 
 
 def _survivor(name: str, facts: Mapping[str, PatientFacts]) -> str | None:

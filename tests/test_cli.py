@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_the_database_is_made_by_the_first_command(
 
 def test_episodes_are_a_list_of_findings(loaded: Run) -> None:
     found = loaded("episodes", "--json").json
-    (finding,) = [each for each in found if each["patient"] == "p1"]
+    of_p1 = [each for each in found if each["patient"] == "p1"]
+    (finding,) = [each for each in of_p1 if each["family"] != "follow-up"]
     assert finding == {
         "patient": "p1",
         "source": "files",
@@ -110,17 +112,25 @@ def test_episodes_are_a_list_of_findings(loaded: Run) -> None:
         "tier": "routine",
         "suppressed": None,
         "alerts_from": "2024-09-03",
+        "due": None,
         "onset": "2024-01-10",
         "resolved": None,
         "dormant": False,
         "notes": finding["notes"],
     }
+    late = [each for each in of_p1 if each["family"] == "follow-up"]
+    assert [(each["kind"], each["first"], each["due"], each["met"], each["resolved"]) for each in late] == [
+        ("recheck-overdue", "2024-01-10", "2024-01-24", "2024-02-10", "2024-03-12"),
+        ("recheck-overdue", "2024-03-12", "2024-03-26", "2024-04-12", "2024-06-11"),
+        ("recheck-overdue", "2024-06-11", "2024-06-25", "2024-07-12", "2024-09-03"),
+    ]
     assert {each["kind"] for each in found if each["patient"] == "p2"} == {
         "persistent",
         "worsening",
         "urgent",
+        "recheck-overdue",
     }
-    assert loaded("episodes", "--json", "--patient", "p1").json == [finding]
+    assert loaded("episodes", "--json", "--patient", "p1").json == of_p1
     assert loaded("episodes", "--json", "--source", "files").json == found
     assert loaded("episodes", "--source", "elsewhere").code == 1
     assert "persistent-6-months" in loaded("episodes").out
@@ -140,6 +150,29 @@ def test_alerts_stand_the_most_urgent_first_with_what_is_behind_them(loaded: Run
     text = loaded("alerts").out
     assert "URGENT" in text.splitlines()[0]
     assert audited(engine).count("read-alerts") == 3
+
+
+def test_a_sweep_as_of_a_day_finds_what_is_overdue_by_then(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "system")
+    last = f"{datetime.now(UTC).date()}"
+    assert run("load", write_lines(tmp_path / "b.ndjson", [result("one", "p1", last, 60)])).code == 0
+    first_overdue = datetime.fromisoformat(f"{last}T00:00:00+00:00") + timedelta(days=91)
+    eve = first_overdue - timedelta(seconds=1)
+    assert run("sweep", "--as-of", f"{eve:%Y-%m-%dT%H:%M:%S}").code == 0
+    assert run("alerts", "--json").json == []
+    assert run("sweep", "--json", "--as-of", f"{first_overdue:%Y-%m-%d}").json["judged"] == 1
+    assert run("sweep", "--json", "--as-of", f"{first_overdue:%Y-%m-%dT%H:%M:%S%z}").json["judged"] == 0
+    (alert,) = run("alerts", "--json").json
+    assert (alert["family"], alert["tier"], alert["first_met"]) == (
+        "follow-up",
+        "routine",
+        f"{first_overdue:%Y-%m-%d}",
+    )
+    text = run("alerts").out
+    assert f"ALT recheck-overdue: recheck-overdue, due {eve.date() - timedelta(days=76)}" in text
+    assert ", stable" not in text
 
 
 def test_resolved_and_withdrawn_alerts_are_listed_on_request(loaded: Run, tmp_path: Path) -> None:
@@ -184,7 +217,7 @@ def test_an_id_that_fits_two_alerts_is_refused(loaded: Run, engine: Engine) -> N
 def test_rejudge_and_sweep_say_how_many_records_they_judged(loaded: Run) -> None:
     assert loaded("rejudge", "--json").json == {"judged": 0, "failed": 0}
     assert loaded("rejudge", "--all").out == "judged 2 records\n"
-    assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0}
+    assert loaded("sweep", "--json").json == {"judged": 0, "failed": 0, "replayed": 0, "passed_on": 0}
 
 
 @pytest.mark.parametrize("arguments", [["sweep"], ["quarantine", "replay", "--all"]])
@@ -253,6 +286,7 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "fhir_base_url": "https://ehr/fhir",
         "write_token_file": None,
         "write_token_env": None,
+        "contacts": [],
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")
@@ -265,6 +299,43 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
     assert run("source", "secret", "ward").code == 1
     assert "ward" in run("source", "list").out
     assert audited(engine) == ["source-add", "source-set", "source-set", "source-secret", "source-remove"]
+
+
+def test_the_contacts_of_a_source_are_set_in_order_and_taken_away(run: Run, engine: Engine) -> None:
+    assert run("source", "add", "ward", "--contact", "Dr Bo", "--contact", "Dr Cy").code == 0
+    with reading(engine) as connection:
+        assert sources.by_name(connection, "ward").settings.contacts == ("Dr Bo", "Dr Cy")
+    assert "Dr Bo, Dr Cy" in run("source", "list").out
+    assert run("source", "set", "ward", "--zone", "Europe/Vienna").out == "changed: zone\n"
+    changed = run("source", "set", "ward", "--contact", "Dr Di")
+    assert changed.out == "changed: contacts\n"
+    assert "rejudge" not in changed.err
+    assert run("source", "list", "--json").json[0]["contacts"] == ["Dr Di"]
+    assert run("source", "set", "ward", "--contact", "").out == "changed: contacts\n"
+    assert run("source", "list", "--json").json[0]["contacts"] == []
+
+
+@pytest.mark.parametrize("names", [["Dr Bo", "Dr Bo"], ["   "], ["Dr\tBo"], ["x" * 129]])
+def test_contacts_that_cannot_be_told_apart_or_shown_are_refused(run: Run, names: list[str]) -> None:
+    given = [part for name in names for part in ("--contact", name)]
+    assert run("source", "add", "ward", *given).code == 1
+
+
+def test_an_urgent_alert_that_nobody_takes_says_so_where_alerts_are_listed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_CLOCK", "system")
+    run("source", "add", "files", "--contact", "Dr Bo")
+    day = f"{datetime.now(UTC).date()}"
+    assert run("load", write_lines(tmp_path / "u.ndjson", [result("one", "p1", day, 1200)])).code == 0
+    (alert,) = run("alerts", "--json").json
+    assert (alert["overdue"], alert["told"]) == (False, [])
+    assert "nobody" not in run("alerts").out
+    later = datetime.fromisoformat(alert["untaken_since"]) + timedelta(hours=4, seconds=1)
+    assert "passed on 1 urgent" in run("sweep", "--as-of", f"{later:%Y-%m-%dT%H:%M:%S}").out
+    (alert,) = run("alerts", "--json").json
+    assert (alert["overdue"], alert["told"]) == (True, ["Dr Bo"])
+    assert "UTC: passed on to Dr Bo" in run("alerts").out
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_results_are_stored_and_every_record_is_judged_once(
     path = write_lines(tmp_path / "a.ndjson", [*persistent("p1"), person("p1"), *persistent("p2", 30)])
     summary = load(path)
     assert (summary.read, summary.counts["stored"], summary.patients, summary.judged) == (9, 9, 2, 2)
-    assert summary.episodes == {"persistent": 1}
+    assert summary.episodes == {"persistent": 1, "recheck-overdue": 3}
     assert summary.alerts == {"urgent": 0, "soon": 0, "routine": 1}
     assert outcome(engine) == [("p1", "transaminase", "open", "2024-01-10")]
     with reading(engine) as connection:

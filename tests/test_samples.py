@@ -53,8 +53,8 @@ def loinc_codes(content: Any) -> Iterator[str]:
             yield from loinc_codes(part)
 
 
-def test_there_are_ten_vignettes() -> None:
-    assert len(VIGNETTES) == 10
+def test_there_are_twelve_vignettes() -> None:
+    assert len(VIGNETTES) == 12
 
 
 @every_vignette

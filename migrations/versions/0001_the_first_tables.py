@@ -265,6 +265,19 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("updated", Instant(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole alert"),
+        sa.Column(
+            "waiting_from",
+            Instant(),
+            nullable=True,
+            comment="untaken, with somebody left to tell: time runs from then",
+        ),
+        sa.Column(
+            "overdue",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="untaken for too long",
+        ),
         sa.CheckConstraint(
             "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
             name=op.f("ck_alert_family"),
@@ -280,6 +293,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_alert_source_id_waiting_from"),
+            ["source_id", "waiting_from"],
+            unique=False,
+            postgresql_where=sa.text("waiting_from IS NOT NULL"),
+            sqlite_where=sa.text("waiting_from IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_alert_state_tier"), ["state", "tier"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_updated"), ["updated"], unique=False)
 
@@ -435,6 +455,11 @@ def downgrade() -> None:  # noqa: PLR0915
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_updated"))
         batch_op.drop_index(batch_op.f("ix_alert_state_tier"))
+        batch_op.drop_index(
+            batch_op.f("ix_alert_source_id_waiting_from"),
+            postgresql_where=sa.text("waiting_from IS NOT NULL"),
+            sqlite_where=sa.text("waiting_from IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_alert_patient_id"))
 
     op.drop_table("alert")

@@ -74,12 +74,28 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long an urgent alert has been waiting for somebody to take it, by the clock on the wall."""
+
+    since: datetime
+    """Since when it has been urgent and nobody has taken it."""
+    latest: datetime
+    """When it last went on to a contact; `since` while it has not."""
+    overdue: bool = False
+    """It has waited for longer than the site allows."""
+    told: tuple[str, ...] = ()
+    """The contacts it went on to, in that order; none where the source names nobody."""
+    nobody_left: bool = False
+    """Every contact there was has been told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One alert. `id` is minted once.
 
     The content of a live alert is a function of its episode, the dispositions that belong to it and `as_of`.
-    Only `id`, `created`, `revision`, `review_since`, `no_longer_advised`, and what is left of withdrawn and
-    merged alerts, tell how it came about.
+    Only `id`, `created`, `revision`, `review_since`, `waiting`, `no_longer_advised`, and what is left of
+    withdrawn and merged alerts, tell how it came about.
     """
 
     id: UUID
@@ -102,6 +118,8 @@ class Alert:
     A disposition made later than this clears it. It tells how the alert came about, so it is neither content
     nor sent to the EHR.
     """
+    waiting: Waiting | None = None
+    """While it is urgent and nobody has taken it; neither content nor sent, like `review_since`."""
     dispositions: tuple[UUID, ...] = ()
     """The decisions that stand on it, in the order they were made: what its mitigation in the EHR tells."""
     advised: frozenset[str] = frozenset()

@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     """Part of its evidence is now another episode's."""
     MOVED = "moved"
     """Its results belong to another patient record now."""
+    PASSED_ON = "passed-on"
+    """Urgent, and nobody took it in time; the detail names the contact it goes on to."""
     NEEDS_REVIEW = "needs-review"
     REVIEWED = "reviewed"
 
@@ -146,7 +148,7 @@ def _differences(before: Episode, after: Episode) -> Iterable[str]:
 
 _REST = (
     *("last_result", "resolved", "deceased", "dormant", "tier", "alerts_from", "tier_changes"),
-    *("evidence", "notes"),
+    *("evidence", "notes", "tested"),
 )
 
 

@@ -1,8 +1,8 @@
 """Which episode an alert, or a decision, belongs to: the one it shares most evidence with.
 
 Episodes of one family in one patient follow each other in time and share no elevated result of its analytes,
-so an alert whose evidence is that of an episode belongs to that episode and to no other. Source: design.md,
-Law "Identity".
+so an alert whose evidence is that of an episode belongs to that episode and to no other. For the family
+`follow-up` that holds once what was missed is joined (`follow_up.py`). Source: design.md, Law "Identity".
 """
 
 from collections.abc import Iterable, Sequence

@@ -9,18 +9,22 @@ The content of every live alert follows from its episode, the dispositions that 
   else a new one is raised;
 - one whose episode is gone, or raises no alert any more, becomes `entered-in-error` and says why.
 
-`revision` counts changes of content. `review_since` is not content: it tells how the alert came about, and
-the EHR must hold the same whatever the order of arrival; but for revoked requests of steps that were advised
-for a while, see `Alert.no_longer_advised`.
+Missed rechecks and monitoring dates are joined first (`follow_up.py`): only then are they episodes of alerts.
+
+`revision` counts changes of content. `review_since` and `waiting` are not content: they tell how the alert
+came about, and the EHR must hold the same whatever the order of arrival; but for revoked requests of steps
+that were advised for a while, see `Alert.no_longer_advised`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from service.alerts.alert import Alert, Disposition, State
+from service.alerts.escalation import waiting
 from service.alerts.events import Change, Event, EventKind, history
+from service.alerts.follow_up import with_follow_up
 from service.alerts.identity import attach
 from service.alerts.placement import Placement, alerting, place
 from service.alerts.states import state_of, woken_by
@@ -32,8 +36,20 @@ NO_EVIDENCE = (
     "None of the elevated results it was based on stands any more: corrected, retracted, or moved elsewhere."
 )
 """`Alert.withdrawn` when its evidence vanished."""
+NOT_OVERDUE = "As the results stand now, the recheck came in time or was not asked for."
+"""`Alert.withdrawn` of an alert of the family `follow-up` when nothing of it was missed."""
 NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
 """`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """The two moments that a judgement may look at."""
+
+    as_of: datetime
+    """What content follows from."""
+    wall: datetime
+    """What tells how an alert came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,8 @@ def reconcile(
     episodes: Sequence[tuple[int, Episode]],
     as_of: datetime,
     new_id: Callable[[], UUID],
+    *,
+    now: datetime | None = None,
 ) -> tuple[Change, ...]:
     """What must change for the alerts to be those the episodes ask for; nothing when they already are.
 
@@ -69,6 +87,7 @@ def reconcile(
         episodes: (patient number, episode) for every episode of those patients, alerting or not.
         as_of: the moment of judgement, aware.
         new_id: mints an alert's identifier.
+        now: the clock on the wall, where that is not `as_of`: since when an urgent alert waits.
 
     Returns:
         One change an alert at most: first those that live, in order of patient, onset and family, then those
@@ -79,13 +98,23 @@ def reconcile(
     """
     if not alerts and not any(alerting(episode) for _, episode in episodes):
         return ()
-    ordered = sorted(episodes, key=_order)
+    ordered = sorted(_with_follow_up(episodes, dispositions, as_of), key=_order)
     placed = place(alerts, [episode for _, episode in ordered])
-    changes = [_carry(ground, as_of, new_id) for ground in _grounds(ordered, placed, dispositions)]
+    clocks = _Clocks(as_of, now or as_of)
+    changes = [_carry(ground, clocks, new_id) for ground in _grounds(ordered, placed, dispositions)]
     kept = [change for change in changes if change is not None]
     withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
     merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
     return (*kept, *withdrawn, *merged)
+
+
+def _with_follow_up(
+    episodes: Sequence[tuple[int, Episode]], dispositions: Sequence[Disposition], as_of: datetime
+) -> Iterator[tuple[int, Episode]]:
+    """What each record misses, joined; each by itself, as it is judged later."""
+    for subject in dict.fromkeys(subject for subject, _ in episodes):
+        own = [episode for whose, episode in episodes if whose == subject]
+        yield from ((subject, one) for one in with_follow_up(own, dispositions, as_of))
 
 
 def _order(placed: tuple[int, Episode]) -> tuple[int, date, Family, Sequence[ResultKey]]:
@@ -106,9 +135,9 @@ def _grounds(
             attached[at] = made
     grounds = []
     for at, (subject, episode) in enumerate(episodes):
-        if not alerting(episode):
-            continue
         before = placed.keepers.get(at)
+        if not alerting(episode) or (before is None and _nothing_missing(episode)):
+            continue
         elsewhere = frozenset(
             made for alert in placed.in_play if alert is not before for made in alert.dispositions
         ).difference(before.dispositions if before else ())
@@ -121,13 +150,23 @@ def _grounds(
     return grounds
 
 
-def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Change | None:
+def _nothing_missing(episode: Episode) -> bool:
+    """Whether it tells of rechecks that came since: that is no ground for a new alert.
+
+    So ten years of old results make none for each recheck that was late; an alert that was open when the
+    repeat came stays, resolved.
+    """
+    return episode.family is Family.FOLLOW_UP and (episode.resolved is not None or episode.deceased)
+
+
+def _carry(ground: _Ground, clocks: _Clocks, new_id: Callable[[], UUID]) -> Change | None:
     """The alert of an alerting episode as it must be now; None when it already is so."""
-    before, why = ground.before, _review(ground)
+    before, why, as_of = ground.before, _review(ground), clocks.as_of
     after = _live(ground, _review_since(ground, bool(why), as_of), as_of, new_id)
+    after = replace(after, waiting=waiting(before, after, clocks.wall))
     if before is not None and after == before:
         return None
-    changed = before is None or replace(after, review_since=before.review_since) != before
+    changed = before is None or _content(after, before) != before
     if before is not None and changed:
         after = replace(after, revision=before.revision + 1)
     fresh = _fresh(ground)
@@ -140,6 +179,11 @@ def _carry(ground: _Ground, as_of: datetime, new_id: Callable[[], UUID]) -> Chan
     if before is not None and before.needs_review and not after.needs_review:
         events.append(Event(EventKind.REVIEWED, "a person decided about it since"))
     return Change(before, after, tuple(events))
+
+
+def _content(after: Alert, before: Alert) -> Alert:
+    """`after`, but with what is no content as it was before."""
+    return replace(after, review_since=before.review_since, waiting=before.waiting)
 
 
 def _live(
@@ -208,7 +252,7 @@ def _review_since(ground: _Ground, moved: bool, as_of: datetime) -> datetime | N
 
 def _withdraw(alert: Alert, episode: Episode | None) -> Change:
     """Entered in error: with its evidence gone (no episode), or its episode raising no alert any more."""
-    words = NO_EVIDENCE
+    words = NOT_OVERDUE if alert.family is Family.FOLLOW_UP else NO_EVIDENCE
     if episode is not None:
         found = sorted({finding.suppressed for finding in episode.findings if finding.suppressed})
         words = f"{NO_CRITERIA} ({', '.join(found)})" if found else NO_CRITERIA
@@ -217,6 +261,7 @@ def _withdraw(alert: Alert, episode: Episode | None) -> Change:
         state=State.ENTERED_IN_ERROR,
         wakes=None,
         review_since=None,
+        waiting=None,
         withdrawn=words,
         revision=alert.revision + 1,
     )
@@ -230,6 +275,7 @@ def _merge(alert: Alert, survivor: Alert) -> Change:
         state=State.MERGED,
         wakes=None,
         review_since=None,
+        waiting=None,
         merged_into=survivor.id,
         revision=alert.revision + 1,
     )

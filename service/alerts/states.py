@@ -4,13 +4,13 @@ The transitions are a table, complete by construction: a cell that is not there 
 itself - waking, resolution, dormancy - is laid over it by `state_of`. Source: clinical.md §9.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 
 from service.alerts.alert import Action, Disposition, State
-from service.clinical.episodes import Episode, Tier
+from service.clinical.episodes import Episode, Family, Tier
 from service.clinical.results import ResultKey
 
 _EVERYTHING: Mapping[Action, State] = {
@@ -53,6 +53,10 @@ ASLEEP = frozenset({State.SNOOZED, State.MONITORING, State.OVERRIDDEN})
 """States a decision put an alert in that end by themselves: by a date, a result or a higher tier."""
 
 
+_AHEAD = timedelta(days=1)
+"""Results dated so little after the moment of judgement are judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where an alert stands, as far as its episode, the decisions about it and the clock say."""
@@ -83,9 +87,9 @@ class _Fold:
             owner = None
         return _Fold(following, owner, disposition if following in ASLEEP else None)
 
-    def at(self, day: date, tier: Tier | None, results: frozenset[ResultKey]) -> "_Fold":
+    def at(self, day: date, tier: Tier | None, results: frozenset[ResultKey], episode: Episode) -> "_Fold":
         """On that day, with that tier and those results: awake again if one of them wakes it."""
-        if self.held is None or waking(self.held, day, tier, results) is None:
+        if self.held is None or waking(self.held, day, tier, results, episode) is None:
             return self
         return replace(self, state=State.TAKEN if self.owner else State.OPEN, held=None)
 
@@ -106,23 +110,57 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def waking(held: Disposition, day: date, tier: Tier | None, results: frozenset[ResultKey]) -> str | None:
-    """Why a snooze, a known cause or an override no longer holds, in words; None while it does."""
+def waking(
+    held: Disposition, day: date, tier: Tier | None, results: frozenset[ResultKey], episode: Episode
+) -> str | None:
+    """Why a snooze, a known cause or an override no longer holds, in words; None while it does.
+
+    A known cause wakes on its monitoring date, to be looked at again, if a test was repeated by then. If none
+    was, there is nothing to look at: it sleeps on, and that the test is missing is an alert of its own (see
+    follow_up.py) until the repeat comes, which wakes it.
+    """
     if tier is not None and tier > held.tier:
         return "a higher tier than when it was decided"
     if held.until_next_result and not results <= held.results:
         return "a new result"
-    if held.until is not None and day >= held.until:
-        return "its date has come"
-    return None
+    if held.until is None or day < held.until:
+        return None
+    if awaits_repeat(held):
+        repeat = repeated_on(episode, held)
+        if repeat is None or repeat > day + _AHEAD:
+            return None
+    return "its date has come"
 
 
-def _folded(dispositions: Iterable[Disposition]) -> _Fold:
+def awaits_repeat(held: Disposition) -> bool:
+    """Whether the decision set a date by which the tests of an elevation are to be repeated."""
+    return held.action is Action.KNOWN_CAUSE and held.family is not Family.FOLLOW_UP
+
+
+def repeated_on(episode: Episode, held: Disposition) -> date | None:
+    """The first day after that of the decision on which a test of the episode gave a usable result."""
+    since = day_of(held.at)
+    return next((tested.day for tested in episode.tested if tested.day > since), None)
+
+
+def effective(episode: Episode, dispositions: Iterable[Disposition]) -> list[Disposition]:
+    """The decisions that changed something, in the order they were made; see `state_of` for the others."""
+    return [made for made, before, after in _steps(episode, dispositions) if after is not before]
+
+
+def _steps(
+    episode: Episode, dispositions: Iterable[Disposition]
+) -> Iterator[tuple[Disposition, _Fold, _Fold]]:
+    """Every decision in the order they were made, with what stood before and after it."""
     fold = _Fold()
-    for disposition in sorted(dispositions, key=lambda made: (made.at, made.id)):
-        woken = fold.at(day_of(disposition.at), disposition.tier, disposition.results)
-        fold = woken.decided(disposition)
-    return fold
+    for made in sorted(dispositions, key=lambda one: (one.at, one.id)):
+        before = fold.at(day_of(made.at), made.tier, made.results, episode)
+        fold = before.decided(made)
+        yield made, before, fold
+
+
+def _folded(episode: Episode, dispositions: Iterable[Disposition]) -> _Fold:
+    return next((after for _, _, after in reversed([*_steps(episode, dispositions)])), _Fold())
 
 
 def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datetime) -> Standing:
@@ -137,7 +175,7 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
         ValueError: `as_of` or a disposition has no time zone.
     """
     dispositions = tuple(dispositions)
-    fold = _folded(dispositions).at(day_of(as_of), episode.tier, episode.results)
+    fold = _folded(episode, dispositions).at(day_of(as_of), episode.tier, episode.results, episode)
     state, wakes = fold.state, fold.held.until if fold.held else None
     if episode.resolved is not None or episode.deceased:
         state, wakes = State.RESOLVED, None
@@ -148,5 +186,7 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
 
 def woken_by(episode: Episode, dispositions: Iterable[Disposition], as_of: datetime) -> str | None:
     """Why the last sleep those decisions led to is over, in words; None if they left it awake or asleep."""
-    held = _folded(dispositions).held
-    return None if held is None else waking(held, day_of(as_of), episode.tier, episode.results)
+    held = _folded(episode, dispositions).held
+    if held is None:
+        return None
+    return waking(held, day_of(as_of), episode.tier, episode.results, episode)

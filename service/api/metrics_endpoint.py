@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.alerts.alert import State
 from service.alerts.events import tier_name
 from service.api.access import Authenticated
 from service.api.health import writer_alive
@@ -40,9 +41,11 @@ def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standi
     waiting = outbox_control.counts(connection)
     late = (datetime.now(UTC) - waiting.oldest_due).total_seconds() if waiting.oldest_due else 0.0
     by_state = select(alert.c.state, alert.c.tier, func.count()).group_by(alert.c.state, alert.c.tier)
+    urgent = (alert.c.state == State.OPEN.value) & (alert.c.tier == int(Tier.URGENT))
     return Standing(
         quarantine=quarantine.counts(connection),
         alerts={(row[0], tier_name(Tier(row[1]))): row[2] for row in connection.execute(by_state)},
+        overdue=connection.execute(select(func.count()).where(urgent, alert.c.overdue)).scalar_one(),
         unjudged=count_unjudged(connection),
         rejudging=rejudging,
         outbox_pending=waiting.pending,

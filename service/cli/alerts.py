@@ -1,6 +1,6 @@
 """`alerts`, `dispose`: the worklist at the keyboard."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ from service.alerts.alert import Action, OverrideReason
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+from service.clinical.episodes import Family
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -73,7 +74,7 @@ def _found(
 
 def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
     """An alert as `--json` writes it."""
-    episode = alert.episode
+    episode, waiting = alert.episode, alert.waiting
     raised = [finding for finding in episode.findings if finding.alerts_from is not None]
     return {
         "id": str(alert.id),
@@ -85,6 +86,9 @@ def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
         "owner": alert.owner,
         "wakes": alert.wakes,
         "needs_review": alert.needs_review,
+        "untaken_since": waiting.since.astimezone(UTC) if waiting else None,
+        "overdue": waiting.overdue if waiting else False,
+        "told": list(waiting.told) if waiting else [],
         "onset": episode.onset,
         "first_met": min((finding.met for finding in raised), default=None),
         "alerts_from": episode.alerts_from,
@@ -110,6 +114,8 @@ def _kind(finding: "Finding") -> dict[str, Any]:
         "last": finding.last,
         "tier": finding.tier.name.lower(),
         "suppressed": finding.suppressed.value if finding.suppressed else None,
+        "due": finding.recheck.due if finding.recheck else None,
+        "ended": finding.recheck.ended if finding.recheck else None,
     }
 
 
@@ -138,13 +144,20 @@ def _say(alert: dict[str, Any]) -> None:
     )
     met = f", first met {alert['first_met']}" if alert["first_met"] else ""
     resolved = f", resolved {alert['resolved']}" if alert["resolved"] else ""
-    say(f"  since {alert['onset']}{met}, last result {alert['last_result']}{resolved}, {alert['trend']}")
+    trend = "" if alert["family"] == Family.FOLLOW_UP else f", {alert['trend']}"
+    say(f"  since {alert['onset']}{met}, last result {alert['last_result']}{resolved}{trend}")
     for kind in alert["kinds"]:
         unraised = f" (no alert: {kind['suppressed']})" if kind["suppressed"] else ""
-        say(f"  {kind['analyte']} {kind['kind']}: {', '.join(kind['reasons'])}{unraised}")
-    latest = (f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"])
-    say(f"  latest: {', '.join(latest)}")
+        due = f", due {kind['due']}" if kind["due"] else ""
+        ended = f", ended {kind['ended']}" if kind["ended"] else ""
+        say(f"  {kind['analyte']} {kind['kind']}: {', '.join(kind['reasons'])}{due}{ended}{unraised}")
+    latest = [f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"]]
+    if latest:
+        say(f"  latest: {', '.join(latest)}")
     say(f"  behind it: {', '.join(alert['results'])}")
+    if alert["overdue"]:
+        told = f"passed on to {', '.join(alert['told'])}" if alert["told"] else "no contact is set"
+        say(f"  nobody has taken it since {alert['untaken_since']:%Y-%m-%d %H:%M} UTC: {told}")
     for name in ("withdrawn", "merged_into"):
         if alert[name]:
             say(f"  {name.replace('_', ' ')}: {alert[name]}")

@@ -18,7 +18,7 @@ def episodes(
     as_json: Json = False,
     clock: AsOf = None,
 ) -> None:
-    """List every finding of every patient: persistent, intermittent, worsening, urgent.
+    """List every finding of every patient: persistent, intermittent, worsening, moderate, urgent, overdue.
 
     They are worked out anew from the stored results by today's rules; nothing is changed.
     """
@@ -67,6 +67,7 @@ def findings(assessed: "Assessed") -> Iterator[dict[str, Any]]:
                 "tier": finding.tier.name.lower(),
                 "suppressed": finding.suppressed.value if finding.suppressed else None,
                 "alerts_from": finding.alerts_from,
+                "due": finding.recheck.due if finding.recheck else None,
                 "onset": episode.onset,
                 "resolved": episode.resolved,
                 "dormant": episode.dormant,

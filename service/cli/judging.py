@@ -1,5 +1,7 @@
 """`rejudge`, `sweep`: judging stored records again."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -41,22 +43,37 @@ def rejudge(
     _fail(failed)
 
 
-def sweep(as_json: Json = False, clock: AsOf = None) -> None:
+def sweep(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            help="Judge as of that moment (UTC where it names no offset) instead of now. What is overdue by "
+            "then is written as such: for rehearsals, on a copy of the database.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    clock: AsOf = None,
+) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
     from service.ingest import check_agreement
     from service.ingest import sweep as run
     from service.store.session import reading
 
     settings = settings_of(clock)
+    moment = now() if as_of is None else as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     rules = rules_of(settings)
     with database(settings) as engine:
         with reading(engine) as connection:
             check_agreement(connection, rules)
-        swept = run(engine, rules, now())
+        swept = run(engine, rules, moment)
     if as_json:
-        say_json({"judged": swept.judged, "failed": swept.failed, "replayed": swept.replayed})
+        say_json(asdict(swept))
     else:
         say(f"judged {swept.judged} records, took {swept.replayed} from quarantine")
+        if swept.passed_on:
+            say(f"passed on {swept.passed_on} urgent alerts that nobody has taken")
     _fail(swept.failed)
 
 

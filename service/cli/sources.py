@@ -31,6 +31,14 @@ Order = Annotated[VersionOrder | None, typer.Option(help="What orders versions: 
 BaseUrl = Annotated[str | None, typer.Option(help="FHIR base URL that alerts are written to.")]
 TokenFile = Annotated[str | None, typer.Option(help="File that holds the bearer token for writing.")]
 TokenEnv = Annotated[str | None, typer.Option(help="Environment variable that holds that token.")]
+Contacts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--contact",
+        metavar="NAME",
+        help="Whom an urgent alert goes on to when nobody takes it in time; give several in order.",
+    ),
+]
 SecretFile = Annotated[
     Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
 ]
@@ -44,6 +52,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
+    contact: Contacts = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
@@ -52,7 +61,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     from service.store.session import writing
 
     secret = _secret(secret_file)
-    settings = _changed(zone, version_order, fhir_base_url, write_token_file, write_token_env)
+    settings = _changed(zone, version_order, fhir_base_url, write_token_file, write_token_env, contact)
     with database(settings_of()) as engine, writing(engine) as connection:
         source = sources.add(connection, name, settings, secret, now())
         _audit(connection, "source-add", source)
@@ -70,7 +79,9 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         say_json_list(found)
         return
-    columns = ("name", "active", "zone", "version_order", "fhir_base_url")
+    columns = ("name", "active", "zone", "version_order", "fhir_base_url", "contacts")
+    for each in found:
+        each["contacts"] = ", ".join(each["contacts"]) or None
     table(columns, ([each[column] for column in columns] for each in found))
 
 
@@ -82,6 +93,7 @@ def set_(
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
+    contact: Contacts = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
     from service.store import sources
@@ -90,7 +102,7 @@ def set_(
     with database(settings_of()) as engine, writing(engine) as connection:
         before = sources.by_name(connection, name)
         settings = _changed(
-            zone, version_order, fhir_base_url, write_token_file, write_token_env, before.settings
+            zone, version_order, fhir_base_url, write_token_file, write_token_env, contact, before.settings
         )
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
@@ -141,6 +153,7 @@ def _changed(
     fhir_base_url: str | None,
     write_token_file: str | None,
     write_token_env: str | None,
+    contacts: list[str] | None,
     before: "SourceSettings | None" = None,
 ) -> "SourceSettings":
     """The settings with what is given in place; an empty text means none."""
@@ -154,9 +167,11 @@ def _changed(
         "write_token_file": write_token_file,
         "write_token_env": write_token_env,
     }
-    said = {name: value or None for name, value in given.items() if value is not None}
+    said: dict[str, Any] = {name: value or None for name, value in given.items() if value is not None}
     if version_order is not None:
         said["version_order"] = version_order.value
+    if contacts:
+        said["contacts"] = tuple(name.strip() for name in contacts if name)
     return msgspec.structs.replace(before or SourceSettings(), **said)
 
 

@@ -6,12 +6,13 @@ only, so a later result never undoes what was met; a correction or a late result
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context as DecimalContext
 from decimal import localcontext
 from itertools import groupby
 from operator import attrgetter
 
+from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.episodes import Assessment, Episode, Family
 from service.clinical.limits import LimitFinder
@@ -36,14 +37,15 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
     results, future = _split(record.results, as_of + tolerance)
     context = Context(record, rulebook)
     limits = LimitFinder(rulebook, record.sex, record.birth_date)
-    episodes: list[Episode] = []
-    if not uneventful(results, limits, context):
-        with localcontext(_ARITHMETIC):
-            walk = Walk(record, rulebook, context, limits)
-            for day, group in groupby(sorted(results, key=_day), key=_day):
-                walk.step(day, list(group))
-            episodes = walk.finish()
-    return _on_the_clock(episodes, rulebook, as_of, [result.effective - tolerance for result in future])
+    reviews = [(one.effective - tolerance).astimezone(UTC).date() for one in future]
+    if uneventful(results, limits, context):
+        return _on_the_clock([], rulebook, as_of, reviews)
+    with localcontext(_ARITHMETIC):
+        walk = Walk(record, rulebook, context, limits, _today(as_of))
+        for day, group in groupby(sorted(results, key=_day), key=_day):
+            walk.step(day, list(group))
+        episodes = walk.finish()
+    return _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
 
 
 _day = attrgetter("day")
@@ -59,19 +61,29 @@ def _split(results: Iterable[LabResult], horizon: datetime) -> tuple[list[LabRes
     return judged, [result for result in relevant if result.day > surely and result.effective > horizon]
 
 
+def _today(as_of: datetime) -> date:
+    """The UTC day: what lies within days of the clock is judged by it."""
+    return as_of.astimezone(UTC).date()
+
+
+def _place(episode: Episode) -> tuple[date, int, Analyte | None]:
+    """By onset, then family; several rechecks missed after one panel, by analyte."""
+    analyte = episode.findings[0].analyte if episode.family is Family.FOLLOW_UP else None
+    return episode.onset, _FAMILY_ORDER[episode.family], analyte
+
+
 def _on_the_clock(
-    episodes: Iterable[Episode], rulebook: Rulebook, as_of: datetime, coming: list[datetime]
+    episodes: Iterable[Episode], rulebook: Rulebook, as_of: datetime, reviews: list[date]
 ) -> Assessment:
-    """Add what depends on the time alone: dormancy, and the next day on which something would change."""
-    today = as_of.astimezone(UTC).date()
+    """Add dormancy, and the next day on which something would change, beside the days `reviews`."""
+    today = _today(as_of)
     months = rulebook.rules.episode.dormant_months
     judged: list[Episode] = []
-    reviews = [time.astimezone(UTC).date() for time in coming]
     for episode in episodes:
         awake_until = add_months(episode.last_result, months)
         dormant = episode.resolved is None and today > awake_until
         if episode.resolved is None and not dormant:
             reviews.append(awake_until + timedelta(days=1))
         judged.append(replace(episode, dormant=True) if dormant else episode)
-    judged.sort(key=lambda one: (one.onset, _FAMILY_ORDER[one.family]))
+    judged.sort(key=_place)
     return Assessment(episodes=tuple(judged), next_review=min(reviews, default=None))

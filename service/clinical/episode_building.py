@@ -1,14 +1,15 @@
 """An episode while the walk is inside it: opened by the first elevation, closed by normal day-values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
-from service.clinical.episodes import Episode, Family, Kind, Level, Tier, TierChange, Trend
+from service.clinical.episodes import Episode, Family, Kind, Level, Tested, Tier, TierChange, Trend
 from service.clinical.finding_building import OpenFinding
 from service.clinical.held import Held
 from service.clinical.limits import RULEBOOK_SEX_UNKNOWN
+from service.clinical.remarks import SEX_UNKNOWN
 from service.clinical.results import LabResult, ResultKey
 from service.clinical.rulebook import Rulebook
 from service.clinical.track import Track
@@ -42,6 +43,8 @@ class OpenEpisode:
         self.evidence: list[LabResult] = []
         self.results: list[ResultKey] = []
         self.notes: dict[str, None] = {}
+        self.moderate_told: set[Analyte] = set()
+        """Analytes whose first moderate level a finding has told of."""
         self._explained: set[Analyte] = set()
         """Analytes whose latest elevation a drug explains: they are not waited for."""
         self._latest: dict[Analyte, DayValue] = {}
@@ -49,14 +52,16 @@ class OpenEpisode:
         self._tier: Tier | None = None
         self._alerts_from: date | None = None
         self._changes: list[TierChange] = []
+        self._tested: dict[date, list[LabResult]] = {}
 
-    def elevated(self, value: DayValue, results: Iterable[LabResult]) -> None:
+    def elevated(self, value: DayValue, results: Sequence[LabResult]) -> None:
         """An elevated day-value of the family, with every elevated result of that day."""
         self.normals[value.analyte] = 0
         self._explained.discard(value.analyte)
         self._latest[value.analyte] = value
         self._rise_peak(value)
         self.evidence += results
+        self._test(value, results)
 
     def normal(self, value: DayValue) -> None:
         """A normal day-value of the family; counts where the analyte was elevated before."""
@@ -64,6 +69,7 @@ class OpenEpisode:
         if count is not None:
             self.normals[value.analyte] = count + 1
             self._latest[value.analyte] = value
+        self._test(value, ())
 
     def explained(self, value: DayValue) -> None:
         """An elevation that a recorded drug explains: the analyte holds the episode open no more."""
@@ -105,6 +111,10 @@ class OpenEpisode:
             self._changes.pop()
         self._changes.append(TierChange(day, tier))
 
+    def told_of(self, analyte: Analyte, day: date, tier: Tier) -> bool:
+        """Whether a finding of `analyte` holds on `day` and alerts as soon as `tier` asks or sooner."""
+        return any(one.analyte is analyte and one.tells(day, tier) for one in self.findings.values())
+
     def over(self, normal_day_values: int) -> bool:
         """Every analyte that was elevated has had so many normal day-values in a row.
 
@@ -136,12 +146,21 @@ class OpenEpisode:
                 sorted(findings, key=lambda one: (one.met, _ORDER[one.kind], one.analyte, one.first))
             ),
             trend=self._trend(tracks, rulebook),
-            latest=tuple(_level(value) for value in latest),
-            peak=tuple(_level(self._peak[analyte]) for analyte in analytes),
+            latest=tuple(level_of(value) for value in latest),
+            peak=tuple(level_of(self._peak[analyte]) for analyte in analytes),
             evidence=evidence,
             results=evidence.union(self.results),
             notes=tuple(self.notes),
+            tested=tuple(
+                Tested(day, frozenset(result.key for result in results))
+                for day, results in self._tested.items()
+            ),
         )
+
+    def _test(self, value: DayValue, elevated: Sequence[LabResult]) -> None:
+        """Note that `value` is there; an INR is no repeat of the tests that an episode is about."""
+        if value.analyte is not Analyte.INR:
+            self._tested.setdefault(value.day, []).extend(elevated)
 
     def _rise_peak(self, value: DayValue) -> None:
         peak = self._peak.get(value.analyte)
@@ -157,7 +176,7 @@ class OpenEpisode:
     def _add_notes(self, latest: Iterable[DayValue]) -> None:
         shown = [*latest, *self._peak.values()]
         if any(value.source == RULEBOOK_SEX_UNKNOWN for value in shown):
-            self.notes["sex unknown: the lower of the two limits was used"] = None
+            self.notes[SEX_UNKNOWN] = None
         flags = {flag for result in self.evidence for flag in result.flags}
         for flag, note in _FLAG_NOTES.items():
             if flag in flags:
@@ -183,7 +202,8 @@ class OpenEpisode:
 _ORDER = {kind: place for place, kind in enumerate(Kind)}
 
 
-def _level(value: DayValue) -> Level:
+def level_of(value: DayValue) -> Level:
+    """A day-value as a reader wants it."""
     return Level(
         analyte=value.analyte,
         day=value.day,

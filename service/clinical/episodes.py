@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.results import ResultKey
@@ -33,7 +34,10 @@ class Kind(StrEnum):
     PERSISTENT = "persistent"
     INTERMITTENT = "intermittent"
     WORSENING = "worsening"
+    NEW_MODERATE = "new-moderate-elevation"
     URGENT = "urgent"
+    RECHECK_OVERDUE = "recheck-overdue"
+    MONITORING_OVERDUE = "monitoring-overdue"
 
 
 class Suppression(StrEnum):
@@ -73,6 +77,16 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Recheck:
+    """The test that a finding of the family `follow-up` misses."""
+
+    due: date
+    """The last day on which it would have been in time, without any grace."""
+    ended: date | None
+    """The day it came, or a decision made it needless; None while it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One kind of finding in one analyte, within one episode."""
 
@@ -81,6 +95,7 @@ class Finding:
     first: date
     """First day-value of the run (persistent), of the elevation (worsening) or of the evidence (urgent)."""
     met: date
+    """The first day it held; of a missing recheck: the first day it was overdue."""
     last: date
     tier: Tier
     """The highest tier reached."""
@@ -91,6 +106,8 @@ class Finding:
     """Why it raises no alert, where `alerts_from` is None."""
     notes: tuple[str, ...] = ()
     """What a reader must know: a missing test, an unknown sex, a fallback limit."""
+    recheck: Recheck | None = None
+    """The test that is missing; only in findings of the family `follow-up`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +133,21 @@ class Level:
     key: ResultKey
 
 
+class Tested(NamedTuple):
+    """A day on which a test that an episode is about gave a usable result."""
+
+    day: date
+    elevated: frozenset[ResultKey]
+    """The elevated results of it; none where all were normal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """A family's elevation from its first elevated day-value to its resolution, and all found in it.
 
-    It is a function of the patient's record, the rulebook and `as_of` alone, never of arrival order.
+    In the family `follow-up`: one recheck that did not come in time, from the elevated result that asks for
+    it to the repeat. It is a function of the patient's record, the rulebook and `as_of` alone, never of
+    arrival order.
     """
 
     family: Family
@@ -128,7 +155,7 @@ class Episode:
     last_result: date
     """The day of the latest usable result of the family's analytes."""
     resolved: date | None
-    """The second consecutive normal day-value of the last analyte to become normal."""
+    """The second consecutive normal day-value of the last analyte to become normal; the day of a repeat."""
     deceased: bool
     dormant: bool
     """Unresolved, and the last result older than the rulebook's limit at `as_of`: lost to follow-up."""
@@ -148,6 +175,8 @@ class Episode:
     results: frozenset[ResultKey]
     """Every usable result of the family's analytes from onset to end, normal ones too."""
     notes: tuple[str, ...] = ()
+    tested: tuple[Tested, ...] = ()
+    """Every day with a usable result of its enzymes or bilirubin, from onset to end; none in `follow-up`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +185,4 @@ class Assessment:
 
     episodes: Sequence[Episode]
     next_review: date | None
-    """The next day on which the same record would be judged differently (dormancy), or None."""
+    """The next day on which the same record would be judged differently, or None."""

@@ -99,6 +99,10 @@ class OpenFinding:
         self._tier = self._latest_tier if self._tier is None else max(self._tier, self._latest_tier)
         return self._tier
 
+    def tells(self, day: date, tier: Tier) -> bool:
+        """Whether it held on `day`, and alerts as soon as `tier` asks or sooner."""
+        return self.last == day and self.alerts_from is not None and self._latest_tier >= tier
+
     def suppress(self, reason: Suppression) -> None:
         """It may not alert now; one that has alerted before goes on alerting."""
         if self.alerts_from is None:

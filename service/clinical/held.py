@@ -31,3 +31,8 @@ def urgent(reason: str, value: DayValue, facts: tuple[object, ...], *evidence: D
     notes = ("rests on a preliminary result",) if any(one.result.preliminary for one in used) else ()
     first = min(one.day for one in used)
     return Held(Kind.URGENT, reason, value, first, Tier.URGENT, facts, used, None, notes)
+
+
+def rests_on_finals_of(day: date, held: Held) -> bool:
+    """Whether a result of `day` drives the criterion, and no preliminary result is behind it."""
+    return held.value.day == day and not any(one.result.preliminary for one in held.evidence)

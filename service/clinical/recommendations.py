@@ -7,13 +7,15 @@ from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 
-from service.clinical.episodes import Episode, Finding, Kind, Tier
+from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
 from service.clinical.results import Coding, ResultKey
 from service.clinical.thresholds import DueDays
 
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
 SAME_DAY = "same-day-assessment"
+OVERDUE = "overdue-recheck"
+OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
 
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
@@ -84,6 +86,8 @@ def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
     """
     if episode.tier is None:
         return ()
+    if episode.family is Family.FOLLOW_UP:
+        return (_overdue_recheck(episode, episode.tier),)
     alerting = alerting_findings(episode)
     steps = []
     urgent = [finding for finding in alerting if finding.tier is Tier.URGENT]
@@ -110,7 +114,10 @@ def advised_steps(episode: Episode) -> frozenset[str]:
 
 def alerting_findings(episode: Episode) -> tuple[Finding, ...]:
     """The findings that raise the alert, the gravest first; those for the panel only are left out."""
-    kinds = (Kind.URGENT, Kind.WORSENING, Kind.PERSISTENT, Kind.INTERMITTENT)
+    kinds = (
+        *(Kind.URGENT, Kind.WORSENING, Kind.NEW_MODERATE, Kind.PERSISTENT, Kind.INTERMITTENT),
+        *(Kind.RECHECK_OVERDUE, Kind.MONITORING_OVERDUE),
+    )
     return tuple(
         sorted(
             (finding for finding in episode.findings if finding.alerts_from is not None),
@@ -124,6 +131,19 @@ def evidence_of(findings: Iterable[Finding]) -> tuple[ResultKey, ...]:
     return tuple(
         dict.fromkeys(key for finding in findings for reason in finding.reasons for key in reason.evidence)
     )
+
+
+def _overdue_recheck(episode: Episode, tier: Tier) -> Step:
+    """The panel that is missing, due since the first that is; after rest where all that is missing is slight.
+
+    Once nothing is missing any more, it stays the step that there was.
+    """
+    findings = alerting_findings(episode)
+    missing = [one for one in findings if one.recheck is not None and one.recheck.ended is None] or findings
+    slight = all(one.kind is Kind.RECHECK_OVERDUE and one.tier is Tier.ROUTINE for one in missing)
+    due = min(one.recheck.due for one in missing if one.recheck is not None)
+    name = OVERDUE_AFTER_REST if slight else OVERDUE
+    return Step(orderables()[name], due, tier, missing[0].kind, evidence_of(missing))
 
 
 def _step(name: str, start: date, tier: Tier, findings: Sequence[Finding], due_days: DueDays) -> Step:

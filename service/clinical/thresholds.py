@@ -283,6 +283,7 @@ class Tiers:
     soon_from_band: Band
     soon_from_grade: int
     worsening: Tier
+    new_moderate: Tier
     urgent: Tier
     due_days: DueDays
 
@@ -298,12 +299,34 @@ class DaysByBand:
 
 
 @dataclass(frozen=True, slots=True)
+class OverdueTiers:
+    """The tier of a recheck that did not come: by band for ALT and AST, by CTCAE grade for the others."""
+
+    borderline: Tier
+    mild: Tier
+    moderate: Tier
+    severe: Tier
+    grade_1: Tier
+    grade_2: Tier
+    grade_3: Tier
+    """Grade 3 and over."""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUp:
-    """The recheck after a first elevation and the grace beyond it."""
+    """The recheck after an elevation, the grace beyond it, and how soon a person must look after that."""
 
     monitoring_months: int
     recheck_days: DaysByBand
     grace_days: DaysByBand
+    overdue: OverdueTiers
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How long an urgent alert may wait for somebody to take it before the next contact is told."""
+
+    untaken_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,4 +367,5 @@ class Rules:
     episode: EpisodeRules
     tiers: Tiers
     follow_up: FollowUp
+    escalation: Escalation
     drug_exposure: DrugExposure

@@ -11,9 +11,12 @@ from service.clinical.day_values import HAEMOLYSED, DayResults, DayValue, read_d
 from service.clinical.episode_building import FAMILIES, OpenEpisode
 from service.clinical.episodes import Episode, Family, Kind
 from service.clinical.finding_building import OpenFinding
-from service.clinical.held import Held
+from service.clinical.follow_up import FollowUp
+from service.clinical.held import Held, rests_on_finals_of
 from service.clinical.limits import LimitFinder
+from service.clinical.new_moderate import BANDED, new_moderate
 from service.clinical.persistence import intermittent, persistence
+from service.clinical.remarks import BIRTH_DATE_UNKNOWN, UNDER_18
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import TRENDED
@@ -24,14 +27,13 @@ from service.clinical.worsening import worsening
 JUDGED = frozenset({*TRENDED, Analyte.DIRECT_BILIRUBIN, Analyte.ALBUMIN, Analyte.INR})
 """The analytes that a rule here looks at."""
 _TRENDED = frozenset(TRENDED)
-_UNDER_18 = "under 18: outside the validated population"
 
 
 class Walk:
     """The state of the walk between two days."""
 
     def __init__(
-        self, record: PatientRecord, rulebook: Rulebook, context: Context, limits: LimitFinder
+        self, record: PatientRecord, rulebook: Rulebook, context: Context, limits: LimitFinder, today: date
     ) -> None:
         self._record = record
         self._rulebook = rulebook
@@ -41,6 +43,7 @@ class Walk:
         self._policy = AlertPolicy(rulebook, self._context, self._tracks)
         preliminary = any(result.preliminary for result in record.results)
         self._urgent = UrgentWatch(rulebook, self._context, preliminary=preliminary)
+        self._follow_up = FollowUp(record, rulebook, self._policy, today)
         self._open: dict[Family, OpenEpisode] = {}
         self._closed: list[Episode] = []
         self._child = self._pregnant = False
@@ -51,18 +54,26 @@ class Walk:
         self._child = self._context.child(day)
         self._pregnant = self._context.pregnant(day)
         read = read_day(results, ordinal, self._limits, child=self._child, pregnant=self._pregnant)
+        self._follow_up.before(day, read.finals)
         for analyte, value in read.finals.items():
             self._tracks[analyte].add(value)
         self._policy.observe(ordinal, read.finals)
         self._follow_episodes(day, read)
-        for analyte, value in read.finals.items():
-            if value.elevated and analyte in _TRENDED:
-                self._look(self._tracks[analyte], value, day)
+        to_recheck = {
+            analyte
+            for analyte, value in read.finals.items()
+            if value.elevated and analyte in _TRENDED and self._look(self._tracks[analyte], value, day)
+        }
         if read.urgents:
             for held in self._urgent.step(ordinal, read, pregnant=self._pregnant):
                 self._hold_urgent(held, day)
+                if rests_on_finals_of(day, held):
+                    to_recheck.add(held.value.analyte)
             for analyte, note in self._urgent.answered:
                 self._unsay(analyte, note)
+        self._watch(to_recheck & read.elevated.keys() & _TRENDED, read)
+        if Family.TRANSAMINASE in self._open:
+            self._look_for_moderate(day, read)
         if self._open:
             self._gather(day, results, read.left_out)
             self._recheck(day, ordinal)
@@ -70,7 +81,12 @@ class Walk:
 
     def finish(self) -> list[Episode]:
         """Every episode, resolved or not."""
-        return [*self._closed, *(self._freeze(episode, None) for episode in self._open.values())]
+        standing = (self._freeze(episode, None) for episode in self._open.values())
+        return [*self._closed, *standing, *self._follow_up.finish()]
+
+    def coming(self) -> Iterable[date]:
+        """The days, after today, on which a recheck becomes overdue unless it comes."""
+        return self._follow_up.coming()
 
     def _follow_episodes(self, day: date, read: DayResults) -> None:
         """Open an episode at its first elevated day-value, and follow the analytes of open ones."""
@@ -89,8 +105,11 @@ class Walk:
                     else:
                         episode.elevated(value, read.elevated[analyte])
 
-    def _look(self, track: Track, value: DayValue, day: date) -> None:
-        """Persistence and worsening at an elevated day-value."""
+    def _look(self, track: Track, value: DayValue, day: date) -> bool:
+        """Persistence and worsening at an elevated day-value; gives whether that asks for a recheck.
+
+        It does unless its run is persistent and nothing worsens.
+        """
         lasting = persistence(track, value, self._rulebook)
         if lasting is not None:
             self._hold(lasting, day, lasting.facts[0].first.ordinal)
@@ -98,8 +117,32 @@ class Walk:
             pattern = intermittent(track, value, self._rulebook)
             if pattern is not None:
                 self._hold(pattern, day)
-        for held in worsening(track, value, self._rulebook):
+        worse = worsening(track, value, self._rulebook)
+        for held in worse:
             self._hold(held, day)
+        return lasting is None or bool(worse)
+
+    def _watch(self, analytes: Iterable[Analyte], read: DayResults) -> None:
+        for analyte in analytes:
+            self._follow_up.open(
+                read.finals[analyte], read.elevated[analyte], child=self._child, pregnant=self._pregnant
+            )
+
+    def _look_for_moderate(self, day: date, read: DayResults) -> None:
+        """The first moderate level of ALT and of AST, unless another finding of the day tells of it."""
+        episode = self._open[Family.TRANSAMINASE]
+        soon = self._rulebook.rules.tiers.new_moderate
+        for analyte in BANDED:
+            value = read.finals.get(analyte)
+            if value is None or not value.elevated or analyte in episode.moderate_told:
+                continue
+            held = new_moderate(value, self._rulebook)
+            if held is None:
+                continue
+            if not episode.told_of(analyte, day, soon):
+                self._hold(held, day)
+            if episode.told_of(analyte, day, soon):
+                episode.moderate_told.add(analyte)
 
     def _hold(self, held: Held, day: date, run: int = 0) -> None:
         episode = self._open[FAMILIES[held.value.analyte]]
@@ -127,7 +170,7 @@ class Walk:
 
     def _alert(self, episode: OpenEpisode, finding: OpenFinding, day: date) -> None:
         if self._child:
-            finding.note(_UNDER_18)
+            finding.note(UNDER_18)
         episode.alert(finding, day)
 
     def _gather(self, day: date, results: Iterable[LabResult], left_out: Iterable[LabResult]) -> None:
@@ -188,9 +231,9 @@ class Walk:
         if episode is None:
             episode = self._open[family] = OpenEpisode(family, day)
             if self._child:
-                episode.notes[_UNDER_18] = None
+                episode.notes[UNDER_18] = None
             if self._record.birth_date is None:
-                episode.notes["birth date unknown: read as an adult"] = None
+                episode.notes[BIRTH_DATE_UNKNOWN] = None
         return episode
 
     def _freeze(self, episode: OpenEpisode, resolved: date | None) -> Episode:

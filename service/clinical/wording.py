@@ -8,6 +8,7 @@ from service.clinical.bands import Band
 from service.clinical.change_limits import ChangeLimits
 from service.clinical.day_values import DayValue
 from service.clinical.months import add_months
+from service.clinical.recheck import Watch
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.clinical.slope import doubling_days
 from service.clinical.track import Run
@@ -85,6 +86,19 @@ def _days(count: int) -> str:
     return "1 day of testing" if count == 1 else f"{count} days of testing"
 
 
+def _new_moderate(value: DayValue, reached: Band) -> str:
+    return f"{level(value)}: the first in this episode in the band {reached.name.lower()}."
+
+
+def _recheck_overdue(watch: Watch, repeat: DayValue | None) -> str:
+    analyte = analyte_in_words(watch.value.analyte)
+    came = f"repeated on {repeat.day}" if repeat is not None else "it has not been repeated"
+    return (
+        f"{level(watch.value)}, {watch.wait.level}: to be repeated by {watch.due}, and no usable result of "
+        f"{analyte} up to {watch.last}; {came}."
+    )
+
+
 def _severe(value: DayValue) -> str:
     return f"{level(value)}: severe elevation."
 
@@ -131,6 +145,8 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "fold-rise": _fold_rise,
     "band-step": _band_step,
     "sustained-rise": _sustained_rise,
+    "new-moderate-elevation": _new_moderate,
+    "recheck-overdue": _recheck_overdue,
     "severe-elevation": _severe,
     "hys-law": _hys_law,
     "possible-hys-law": _hys_law,

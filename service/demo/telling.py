@@ -36,7 +36,7 @@ class Teller:
 
     def opening(self, stage: Stage) -> None:
         """Who is on stage."""
-        self._heading("Liverwatch demo: ten invented people, one afternoon's feed")
+        self._heading("Liverwatch demo: twelve invented people, one afternoon's feed")
         self._row("EHR", f"{stage.ehr} (simulated, in memory, a process of its own)")
         self._row("Liverwatch", f"{stage.service} (SQLite in {stage.database})")
         self._row("look at", f"{stage.service}/fhir/DetectedIssue")

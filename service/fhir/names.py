@@ -35,7 +35,10 @@ KIND_CODES: Final[dict[Kind, str]] = {
     Kind.PERSISTENT: "persistent-elevation",
     Kind.INTERMITTENT: "intermittent-elevation",
     Kind.WORSENING: "worsening",
+    Kind.NEW_MODERATE: "new-moderate-elevation",
     Kind.URGENT: "urgent-elevation",
+    Kind.RECHECK_OVERDUE: "recheck-overdue",
+    Kind.MONITORING_OVERDUE: "monitoring-overdue",
 }
 """Code of a finding by its kind; an urgent one is named by its reason where :data:`FINDINGS` has that."""
 

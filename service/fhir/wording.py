@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
-from service.clinical.episodes import Finding, Kind, Level, Reason
+from service.clinical.episodes import Family, Finding, Kind, Level, Reason
 from service.clinical.recommendations import alerting_findings
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
@@ -53,6 +53,8 @@ def standing(alert: Alert) -> list[str]:
         lines.append(f"Entered in error: {grounds}.")
     elif alert.state is State.DORMANT:
         lines.append(f"Lost to follow-up: no result since {alert.episode.last_result}.")
+    elif alert.episode.resolved is not None and alert.family is Family.FOLLOW_UP:
+        lines.append(f"Resolved on {alert.episode.resolved}: nothing of it is overdue any more.")
     elif alert.episode.resolved is not None:
         lines.append(
             f"Resolved on {alert.episode.resolved}: two consecutive normal results of every test in it."
@@ -68,7 +70,7 @@ def why(alert: Alert) -> list[str]:
     notes = dict.fromkeys(alert.episode.notes)
     for finding in alerting_findings(alert.episode):
         for reason in finding.reasons:
-            when = f"met {reason.met}"
+            when = f"{'met' if finding.recheck is None else 'overdue since'} {reason.met}"
             if reason.last != reason.met:
                 when += f", last held {reason.last}"
             name = finding_in_words(reason_code(finding, reason))

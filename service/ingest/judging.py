@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from service.alerts.alert import Alert, Disposition, State
 from service.alerts.events import Change
 from service.alerts.reconcile import reconcile
+from service.alerts.states import day_of
 from service.clinical.assess import assess
-from service.clinical.episodes import Assessment, Tier
+from service.clinical.episodes import Assessment, Family, Tier
 from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
@@ -132,7 +133,7 @@ def judge(
             failed |= set(pool)
             _hold_failed(bench, rows, error)
             continue
-        noted += [_conclude(bench, case, changes) for case in cases]
+        noted += [_conclude(bench, case) for case in cases]
         if told is not None:
             for case in cases:
                 told(case.person, case.assessment)
@@ -199,10 +200,11 @@ def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]
     standing = [alert for row in rows for alert in bench.alerts.get(row.id, ())]
     decided = {made.id: made for case in cases for made in case.dispositions}
     episodes = [(case.person, episode) for case in cases for episode in case.assessment.episodes]
-    return reconcile(standing, list(decided.values()), episodes, max(case.as_of for case in cases), uuid4)
+    as_of = max(case.as_of for case in cases)
+    return reconcile(standing, list(decided.values()), episodes, as_of, uuid4, now=bench.now)
 
 
-def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision:
+def _conclude(bench: _Bench, case: _Case) -> Decision:
     """Say on the patients what they were judged under and until when that holds; and what to note of it."""
     source = bench.sources[case.rows[0].source_id]
     for row in case.rows:
@@ -211,7 +213,7 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
         row.judged_revision = row.revision
         row.review_on = None
     if bench.rules.clock == "system":
-        case.rows[0].review_on = _next_review(bench, case, changes)
+        case.rows[0].review_on = _next_review(case)
     return Decision(
         case.person,
         bench.now,
@@ -225,16 +227,17 @@ def _conclude(bench: _Bench, case: _Case, changes: Sequence[Change]) -> Decision
     )
 
 
-def _next_review(bench: _Bench, case: _Case, changes: Sequence[Change]) -> date | None:
-    """The next day on which the same record reads differently: an episode goes dormant, an alert wakes."""
-    current = {alert.id: alert for row in case.rows for alert in bench.alerts.get(row.id, ())}
-    current |= {change.after.id: change.after for change in changes}
-    days = [
-        alert.wakes for alert in current.values() if alert.subject == case.person and alert.wakes is not None
-    ]
+def _next_review(case: _Case) -> date | None:
+    """The next day on which the same record reads differently, or may do so.
+
+    An episode goes dormant or a recheck is overdue, as the assessment says; what a decision put to sleep
+    wakes on its date, or is overdue the day after.
+    """
+    dates = [made.until for made in case.dispositions if made.until is not None]
+    days = [*dates, *(day + timedelta(days=1) for day in dates)]
     if case.assessment.next_review is not None:
         days.append(case.assessment.next_review)
-    return min((day for day in days if day > case.as_of.date()), default=None)
+    return min((day for day in days if day > day_of(case.as_of)), default=None)
 
 
 def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:
@@ -268,10 +271,14 @@ def _want(
 
 
 def _never_written(connection: Connection, alert: Alert, rules: Rules) -> bool:
-    """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant."""
-    if alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
-        return outbox.forget(connection, alert.id)
+    """Whether it is for the time line only: gone before it was sent, over when first seen, or dormant.
+
+    That a recheck was late is over once it came: where nobody was told, nobody is.
+    """
     over = alert.state is State.RESOLVED and rules.backfill_writes == "open"
+    came = over and alert.family is Family.FOLLOW_UP
+    if came or alert.state in (State.ENTERED_IN_ERROR, State.MERGED):
+        return outbox.forget(connection, alert.id)
     if over or alert.state is State.DORMANT:
         return outbox_control.line(connection, alert.id) is None
     return False

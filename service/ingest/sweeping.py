@@ -6,10 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from service.alerts.states import day_of
+from service.ingest.escalating import escalate
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.receiving import in_transaction, replay, reread
 from service.ingest.storing import Receipt
 from service.store import patients, quarantine, sources
+from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.session import reading
 from service.store.sources import Source
@@ -25,24 +28,39 @@ class Swept:
     judged: int
     failed: int
     replayed: int
+    passed_on: int = 0
+    """Urgent alerts that went on to the next contact because nobody took them in time."""
 
 
 def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
-    """Judge records that are behind or due, and take results whose time has come.
+    """Judge records that are behind or due, take results whose time has come, pass on what nobody takes.
 
-    Several processes may sweep at once: each record is judged under its lock, and again does no harm.
+    Several processes may sweep at once: each record is judged under its lock, once it is seen there that it
+    is still due, and judging it again does no harm. Whether a day has come is told by the UTC day of `now`.
     """
     with reading(engine) as connection:
         held = quarantine.due(connection, now, CHUNK) + quarantine.answered(connection, CHUNK)
     replayed = sum(len(replay_held(engine, [each], rules, now).patients) for each in held)
-    with reading(engine) as connection:
-        due = patients.due(connection, now.date(), CHUNK) if rules.clock == "system" else []
-    failed = _judge(engine, due, rules, now)
-    judged = len(due)
-    for chunk in _pages(engine, patients.unjudged):
-        failed += _judge(engine, chunk, rules, now)
-        judged += len(chunk)
-    return Swept(judged, failed, replayed)
+    today = day_of(now)
+
+    def due(connection: Connection, limit: int, after: int) -> list[int]:
+        return patients.due(connection, today, limit, after)
+
+    def still_due(row: PatientRow) -> bool:
+        return row.review_on is not None and row.review_on <= today
+
+    judged = failed = 0
+    work = [(due, still_due)] if rules.clock == "system" else []
+    for query, wanted in [*work, (patients.unjudged, _anybody)]:
+        for chunk in _pages(engine, query):
+            tried, failing = _judge(engine, chunk, rules, now, wanted)
+            judged, failed = judged + tried, failed + failing
+    passed_on = escalate(engine, rules, now) if rules.clock == "system" else 0
+    return Swept(judged, failed, replayed, passed_on)
+
+
+def _anybody(_row: PatientRow) -> bool:
+    return True
 
 
 def rejudge(
@@ -133,16 +151,24 @@ def _pages(engine: Engine, query: Callable[[Connection, int, int], list[int]]) -
         yield chunk
 
 
-def _judge(engine: Engine, ids: Collection[int], rules: Rules, now: datetime) -> int:
-    """Judge the people these patients belong to; how many failed."""
-    if not ids:
-        return 0
+def _judge(
+    engine: Engine,
+    ids: Collection[int],
+    rules: Rules,
+    now: datetime,
+    wanted: Callable[[PatientRow], bool],
+) -> tuple[int, int]:
+    """Judge the people these patients belong to where their record, once locked, still wants it.
 
-    def work(connection: Connection) -> int:
+    Returns:
+        How many people were judged, and for how many of those it failed.
+    """
+
+    def work(connection: Connection) -> tuple[int, int]:
         locked = patients.lock(connection, ids)
-        people = {row.person for row in locked.values()}
+        people = {row.person for row in locked.values() if wanted(locked[row.person])}
         failed = judge(connection, locked, people, [], rules, now)
-        patients.save(connection, locked.values())
-        return len(failed)
+        patients.save(connection, (row for row in locked.values() if row.person in people))
+        return len(people), len(failed)
 
     return in_transaction(engine, work)

@@ -35,6 +35,19 @@ def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Al
     return [_alert_of.decode(content) for (content,) in _of_patients.rows(connection, ids=patient_ids)]
 
 
+def untaken(
+    connection: Connection, source_id: int, since: datetime, limit: int, after: UUID
+) -> dict[UUID, int]:
+    """Alerts that have waited since then or longer, and can go on to somebody: id and patient.
+
+    At most `limit`, with ids above `after`.
+    """
+    query = select(alert.c.id, alert.c.patient_id).where(
+        alert.c.source_id == source_id, alert.c.waiting_from <= since, alert.c.id > after
+    )
+    return {row.id: row.patient_id for row in connection.execute(query.order_by(alert.c.id).limit(limit))}
+
+
 def get(connection: Connection, alert_id: UUID) -> Alert:
     """One alert.
 
@@ -78,10 +91,14 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
     insert_rows(connection, alert_event, ("alert_id", "at", "kind", "detail", "revision"), events)
 
 
-_COLUMNS = ("patient_id", "source_id", "family", "state", "tier", "updated", "revision", "content")
+_COLUMNS = (
+    *("patient_id", "source_id", "family", "state", "tier", "updated", "revision", "content"),
+    *("waiting_from", "overdue"),
+)
 
 
 def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...]:
+    waiting = content.waiting
     return (
         content.subject,
         source_id,
@@ -91,6 +108,8 @@ def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...
         now,
         content.revision,
         encode(content),
+        waiting.latest if waiting is not None and not waiting.nobody_left else None,
+        waiting is not None and waiting.overdue,
     )
 
 

@@ -164,10 +164,13 @@ def outdated(connection: Connection, digests: dict[int, str], limit: int, after:
     return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())
 
 
-def due(connection: Connection, today: date, limit: int) -> list[int]:
-    """Patients whose record reads differently from today on although nothing arrived."""
-    query = select(patient.c.id).where(patient.c.review_on <= today).order_by(patient.c.id).limit(limit)
-    return list(connection.execute(query).scalars())
+def due(connection: Connection, today: date, limit: int, after: int = 0) -> list[int]:
+    """Patients whose record reads differently from today on although nothing arrived.
+
+    At most `limit`, with ids above `after`.
+    """
+    query = select(patient.c.id).where(patient.c.id > after, patient.c.review_on <= today)
+    return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())
 
 
 def read_digests(connection: Connection) -> set[str]:

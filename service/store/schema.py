@@ -273,10 +273,24 @@ alert = Table(
     Column("updated", Instant, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("content", Text, nullable=False, comment="JSON: the whole alert"),
+    Column(
+        "waiting_from",
+        Instant,
+        nullable=True,
+        comment="untaken, with somebody left to tell: time runs from then",
+    ),
+    Column("overdue", Boolean, nullable=False, server_default=text("false"), comment="untaken for too long"),
     _one_of("family", Family),
     _one_of("state", State),
     Index(None, "state", "tier"),
     Index(None, "updated"),
+    Index(
+        None,
+        "source_id",
+        "waiting_from",
+        postgresql_where=text("waiting_from IS NOT NULL"),
+        sqlite_where=text("waiting_from IS NOT NULL"),
+    ),
 )
 
 alert_event = Table(

@@ -19,6 +19,10 @@ from service.store.query import Query
 from service.store.schema import reader_token, source
 
 
+LONGEST_CONTACT = 128
+"""Characters of a contact's name."""
+
+
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How one source is read and written to. Holds no secret: those are hashed, or stay in files."""
 
@@ -31,6 +35,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File that holds the bearer token for writing."""
     write_token_env: str | None = None
     """Environment variable that holds it."""
+    contacts: tuple[str, ...] = ()
+    """Names of those an urgent alert goes on to, one after the other, while nobody takes it."""
 
     @property
     def writes(self) -> bool:
@@ -121,8 +127,14 @@ def check(settings: SourceSettings) -> None:
     """Refuse settings that cannot work.
 
     Raises:
-        ConfigurationError: an unknown zone, or a base URL that is not absolute http(s).
+        ConfigurationError: an unknown zone, a base URL that is not absolute http(s), a contact without a name
+            or named twice.
     """
+    for name in settings.contacts:
+        if not name.strip() or not name.isprintable() or len(name) > LONGEST_CONTACT:
+            raise ConfigurationError(f"contact: {name!r} is no name of at most {LONGEST_CONTACT} characters")
+    if len(set(settings.contacts)) < len(settings.contacts):
+        raise ConfigurationError("contact: the same name stands twice")
     if settings.zone is not None:
         try:
             ZoneInfo(settings.zone)

@@ -9,7 +9,20 @@ from uuid import UUID
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.alerts.events import Change
 from service.alerts.reconcile import reconcile
-from service.clinical.episodes import Episode, Family, Tier, Trend
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import (
+    Episode,
+    Family,
+    Finding,
+    Kind,
+    Reason,
+    Recheck,
+    Suppression,
+    Tested,
+    Tier,
+    TierChange,
+    Trend,
+)
 from service.clinical.results import ResultKey
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -44,6 +57,7 @@ def episode(
 ) -> Episode:
     """An episode of elevated results `evidence`; it raises an alert unless its tier is None."""
     began = day(min(evidence) if onset is None else onset)
+    numbers = sorted({*evidence, *normal})
     return Episode(
         family=family,
         onset=began,
@@ -54,12 +68,67 @@ def episode(
         tier=tier,
         alerts_from=None if tier is None else began,
         tier_changes=(),
-        findings=(),
+        findings=() if tier is None else (finding(tier, began, evidence),),
         trend=Trend.STABLE,
         latest=(),
         peak=(),
         evidence=keys(*evidence),
         results=keys(*evidence, *normal),
+        tested=tuple(Tested(day(each), keys(*{each} & {*evidence})) for each in numbers),
+    )
+
+
+def finding(tier: Tier, began: date, evidence: Iterable[int]) -> Finding:
+    """What makes an episode raise an alert from its onset on."""
+    reason = Reason("persistent-6-months", began, began, "Elevated for long.", tuple(sorted(keys(*evidence))))
+    return Finding(Kind.PERSISTENT, Analyte.ALT, began, began, began, tier, (reason,), began, None)
+
+
+def recheck(
+    *evidence: int,
+    since: int,
+    resolved: int | None = None,
+    analyte: Analyte = Analyte.ALT,
+    tier: Tier | None = Tier.ROUTINE,
+    dormant: bool = False,
+    deceased: bool = False,
+) -> Episode:
+    """A recheck of results of day `min(evidence)`, overdue from day `since` on; the repeat is `100 + day`."""
+    asked, came = day(min(evidence)), None if resolved is None else day(resolved)
+    reason = Reason(
+        "recheck-overdue", day(since), day(since), "Not repeated.", tuple(sorted(keys(*evidence)))
+    )
+    alerts = None if tier is None else day(since)
+    missing = Finding(
+        *(
+            Kind.RECHECK_OVERDUE,
+            analyte,
+            asked,
+            day(since),
+            day(since),
+            tier or Tier.ROUTINE,
+            (reason,),
+            alerts,
+        ),
+        suppressed=Suppression.GGT_ALONE if tier is None else None,
+        recheck=Recheck(day(since - 1), came),
+    )
+    return Episode(
+        family=Family.FOLLOW_UP,
+        onset=asked,
+        last_result=came or asked,
+        resolved=came,
+        deceased=deceased,
+        dormant=dormant,
+        tier=tier,
+        alerts_from=alerts,
+        tier_changes=() if tier is None else (TierChange(day(since), tier),),
+        findings=(missing,),
+        trend=Trend.STABLE,
+        latest=(),
+        peak=(),
+        evidence=keys(*evidence),
+        results=keys(*evidence, *([] if resolved is None else [100 + resolved])),
     )
 
 
@@ -78,11 +147,12 @@ def decision(
     until: int | None = None,
     until_next_result: bool = False,
     by: str = "nurse",
+    family: Family = Family.TRANSAMINASE,
 ) -> Disposition:
     """A decision made on those results, on day `at`."""
     return Disposition(
         id=UUID(int=number),
-        family=Family.TRANSAMINASE,
+        family=family,
         action=action,
         by=by,
         at=moment(at),

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from service.store import outbox, quarantine
 from service.store.quarantine import Held
+from service.store.schema import alert as alert_table
 from service.store.schema import outbox as outbox_table
 from service.store.session import writing
 from tests.api.reading_room import ReadingRoom, number
@@ -51,6 +52,17 @@ def test_what_stands_in_the_database_is_told(room: ReadingRoom, client: TestClie
     assert value(told, "unjudged_records") == 0
     assert value(told, "rejudging") == 0
     assert value(told, "writer_alive") == 1
+
+
+def test_urgent_alerts_that_nobody_takes_in_time_are_told_while_they_wait(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    for n in (1, 2):
+        room.put(n, urgent())
+    assert value(scrape(client), "urgent_overdue") == 0
+    with writing(room.engine) as connection:
+        connection.execute(update(alert_table).where(alert_table.c.id == number(1)).values(overdue=True))
+    assert value(scrape(client), "urgent_overdue") == 1
 
 
 def test_requests_are_counted_by_template_and_never_by_path(room: ReadingRoom, client: TestClient) -> None:

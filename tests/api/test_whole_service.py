@@ -36,7 +36,7 @@ def test_an_alert_can_be_read_as_soon_as_the_results_behind_it_are_acknowledged(
     feed, reader = {"Authorization": "Bearer feed-secret"}, {"Authorization": "Bearer reader-token"}
     with TestClient(app) as client:
         assert client.get("/fhir/DetectedIssue", headers=feed).status_code == 401
-        for number, days_ago in ((1, 250), (2, 10)):
+        for number, days_ago in ((2, 10), (1, 250)):  # the repeat first: nothing is ever overdue
             answer = client.post("/feeds/clinic", json=alt(number, 90, days_ago), headers=feed)
             assert answer.status_code == 200
         found = client.post("/fhir/DetectedIssue/_search", data={"patient": "p1"}, headers=reader).json()

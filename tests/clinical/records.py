@@ -115,20 +115,34 @@ def judged(
     return assess(record, rulebook, datetime.combine(day_of(at), time(12), UTC))
 
 
+def elevations(assessment: Assessment) -> list[Episode]:
+    """The episodes of elevated results."""
+    return [one for one in assessment.episodes if one.family is not Family.FOLLOW_UP]
+
+
+def missed(assessment: Assessment, analyte: Analyte | None = None) -> list[Episode]:
+    """The rechecks that did not come in time, of one analyte if given, in order of what asked for them."""
+    return [
+        one
+        for one in assessment.episodes
+        if one.family is Family.FOLLOW_UP and analyte in (None, one.findings[0].analyte)
+    ]
+
+
 def findings(
     assessment: Assessment, analyte: Analyte | None = None, kind: Kind | None = None
 ) -> list[Finding]:
-    """Every finding, of one analyte or kind if given."""
+    """Every finding of results that are there (see `missed`), of one analyte or kind if given."""
     return [
         finding
-        for episode in assessment.episodes
+        for episode in elevations(assessment)
         for finding in episode.findings
         if analyte in (None, finding.analyte) and kind in (None, finding.kind)
     ]
 
 
 def reasons(assessment: Assessment, analyte: Analyte | None = None) -> set[str]:
-    """The names of every reason found."""
+    """The names of every reason found in the results that are there."""
     return {reason.name for finding in findings(assessment, analyte) for reason in finding.reasons}
 
 

@@ -27,11 +27,14 @@ from tests.clinical.records import (
     RULEBOOK,
     TBIL,
     ULN,
+    When,
     day_of,
     drug,
+    elevations,
     findings,
     judged,
     man,
+    missed,
     multiples,
     pregnancy,
     result,
@@ -94,8 +97,8 @@ def test_later_results_undo_nothing_that_was_met(results: list[LabResult], until
     before = judged(record(earlier, with_context=context))
     after = judged(record(results, with_context=context))
     assert met(before) <= met(after)
-    known = {(one.family, one.onset): one for one in after.episodes}
-    for episode in before.episodes:
+    known = {(one.family, one.onset): one for one in elevations(after)}
+    for episode in elevations(before):
         later = known[episode.family, episode.onset]
         assert later.tier_changes[: len(episode.tier_changes)] == episode.tier_changes
         assert episode.evidence <= later.evidence
@@ -104,6 +107,36 @@ def test_later_results_undo_nothing_that_was_met(results: list[LabResult], until
             assert later.alerts_from == episode.alerts_from
         if episode.resolved is not None:
             assert later == episode
+
+
+@given(histories, st.integers(0, 1000), st.booleans())
+def test_a_recheck_that_was_missed_stays_missed_whatever_comes_later(
+    results: list[LabResult], until: int, context: bool
+) -> None:
+    earlier = [one for one in results if one.day <= day_of(until)]
+    before = missed(judged(record(earlier, with_context=context), at=until))
+    after = {one.evidence: one for one in missed(judged(record(results, with_context=context)))}
+    for episode in before:
+        later = after[episode.evidence]
+        assert (later.alerts_from, later.tier) == (episode.alerts_from, episode.tier)
+        assert later.findings[0].suppressed is episode.findings[0].suppressed
+        if episode.resolved is not None:
+            assert later == episode
+
+
+@given(histories, st.integers(0, 1200), st.integers(1, 1000))
+def test_nothing_changes_before_the_day_of_the_next_review_and_something_does_then(
+    results: list[LabResult], at: int, further: int
+) -> None:
+    known = record([one for one in results if one.day <= day_of(at)])
+    now = judged(known, at=at)
+    if now.next_review is None:
+        assert judged(known, at=at + further).episodes == now.episodes
+        return
+    days = (now.next_review - day_of(at)).days
+    assert days > 0
+    assert judged(known, at=at + further % days).episodes == now.episodes
+    assert judged(known, at=now.next_review).episodes != now.episodes
 
 
 @given(histories, st.booleans())
@@ -213,6 +246,28 @@ class Oracle:
             names |= {"sustained-rise"} if p <= 0.05 else set()
         return names
 
+    def missed(self, today: date) -> set[tuple[date, date, date | None]]:
+        """§8: of every recheck that did not come in time, what asked for it, since when, and the repeat."""
+        found = set()
+        for day, value in self.values.items():
+            worse = self.on(day, value) - {"persistent-6-months"}
+            lasting = day > add_months(self.run_start(day), 6)
+            if value <= self.limit or (lasting and not worse):
+                continue
+            since = day + timedelta(days=self.allowed(value) + 1)
+            repeat = min((later for later in self.values if later > day), default=None)
+            if since <= today and (repeat is None or repeat >= since):
+                found.add((day, since, repeat))
+        return found
+
+    def allowed(self, value: Decimal) -> int:
+        """Days until the recheck must be there, grace included."""
+        if self.banded:
+            return {1: 14 + 76, 2: 14 + 16, 3: 7 + 7, 4: 1 + 1}[self.band(value)]
+        first, second = (Decimal("2.5"), 5) if self.limit == ULN[ALP] else (Decimal("1.5"), 3)
+        multiple = value / self.limit
+        return 14 + 16 if multiple <= first else 7 + 7 if multiple <= second else 1 + 1
+
     def run_start(self, day: date) -> date:
         start = day
         for earlier in sorted((d for d in self.values if d < day), reverse=True):
@@ -266,3 +321,44 @@ def test_people_without_any_elevation_are_not_walked_through() -> None:
     calm = [result(ALT, 100 * visit, "20") for visit in range(5)]
     with mock.patch("service.clinical.assess.Walk", side_effect=AssertionError):
         assert judged(man(calm)).episodes == ()
+
+
+LEVELS = [
+    *("0.9", "1.1", "1.5", "1.51", "1.9", "2", "2.5", "2.51"),
+    *("3", "3.01", "4.9", "5", "5.01", "15", "15.01"),
+]
+"""On both sides of every number that sets the days of a recheck."""
+
+raised = st.dictionaries(
+    st.one_of(st.integers(0, 1500), st.integers(0, 60), st.integers(0, 40).map(lambda week: week * 15)),
+    st.sampled_from(LEVELS).map(Decimal),
+    max_size=7,
+)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from([ALT, ALP, TBIL]), raised, st.integers(0, 1700))
+def test_missed_rechecks_agree_with_a_plain_oracle(
+    analyte: Analyte, values: dict[int, Decimal], at: int
+) -> None:
+    known: dict[When, object] = {when: value for when, value in values.items() if when <= at}
+    days = {day_of(when): values[when] * Decimal(ULN[analyte]) for when in values if when <= at}
+    plain = Oracle(analyte, days)
+    # The other tests are such that nothing holds an alert of this one back, and that no rule combines them.
+    others = result(GGT, at, 60) if analyte is ALT else result(ALT, at, 20)
+    given_results = multiples(analyte, known)
+    assessment = judged(man(given_results, others), at=at)
+    day_by_key = {one.key: one.day for one in given_results}
+    urgent = {
+        day_by_key[key]
+        for finding in findings(assessment, analyte, Kind.URGENT)
+        for reason in finding.reasons
+        for key in reason.evidence
+        if key in day_by_key
+    }
+    found = {
+        (one.onset, one.findings[0].met, one.resolved)
+        for one in missed(assessment, analyte)
+        if one.onset not in urgent
+    }
+    assert found == {one for one in plain.missed(day_of(at)) if one[0] not in urgent}

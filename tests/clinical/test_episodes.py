@@ -18,6 +18,7 @@ from tests.clinical.records import (
     RULEBOOK,
     TBIL,
     drug,
+    elevations,
     findings,
     judged,
     man,
@@ -77,7 +78,7 @@ def test_a_gap_ends_a_run_but_never_an_episode() -> None:
 
 def test_a_later_rise_is_a_new_episode() -> None:
     assessment = judged(man(series(ALT, {0: 40, 10: 30, 20: 30, 30: 40})))
-    first, second = assessment.episodes
+    first, second = elevations(assessment)
     assert (first.onset, first.resolved) == (DAY_0, date(2020, 1, 21))
     assert (second.onset, second.resolved) == (date(2020, 1, 31), None)
     assert not first.evidence & second.evidence
@@ -87,7 +88,7 @@ def test_families_have_episodes_of_their_own_in_order_of_onset() -> None:
     assessment = judged(
         man(series(TBIL, {0: 30}), series(ALP, {0: 200}), series(ALT, {5: 40}), series(GGT, {9: 90}))
     )
-    assert [episode.family for episode in assessment.episodes] == [
+    assert [episode.family for episode in elevations(assessment)] == [
         Family.CHOLESTATIC,
         Family.BILIRUBIN,
         Family.TRANSAMINASE,
@@ -170,7 +171,7 @@ class TestDormancy:
 
     def test_dormancy_is_judged_in_utc(self) -> None:
         east = datetime.fromisoformat("2022-01-02T05:00:00+14:00")
-        (episode,) = assess(self.RECORD, RULEBOOK, east).episodes
+        (episode,) = elevations(assess(self.RECORD, RULEBOOK, east))
         assert not episode.dormant
 
 
@@ -255,7 +256,7 @@ def test_an_inr_alone_in_its_episode_is_not_over_because_an_anticoagulant_was_be
 def test_an_inr_under_a_recorded_anticoagulant_opens_no_episode() -> None:
     warfarin = [drug("Warfarin", date(2019, 1, 1))]
     record = man(series(INR, {0: "2.5"}), multiples(TBIL, {0: 2}), medications=warfarin)
-    assert {episode.family for episode in judged(record).episodes} == {Family.BILIRUBIN}
+    assert {episode.family for episode in elevations(judged(record))} == {Family.BILIRUBIN}
 
 
 def test_an_urgent_finding_after_the_resolution_opens_a_new_episode_with_its_own_evidence() -> None:
@@ -272,7 +273,7 @@ def test_an_urgent_finding_after_the_resolution_opens_a_new_episode_with_its_own
 def test_the_latest_level_is_the_last_known_one_also_where_an_older_one_drives_the_episode() -> None:
     alt = series(ALT, {0: 140, 3: 20, 6: 21})
     bilirubin = series(TBIL, {20: 60})
-    second = judged(man(alt, bilirubin)).episodes[-2]
+    second = elevations(judged(man(alt, bilirubin)))[-2]
     assert (second.family, second.onset) == (Family.TRANSAMINASE, date(2020, 1, 21))
     (latest,) = second.latest
     assert (latest.day, latest.value) == (date(2020, 1, 7), Decimal(21))

@@ -127,6 +127,15 @@ def test_patients_worsening_by_fold_rise_or_band_step(source: str, analyte: str,
 
 
 @pytest.mark.parametrize(
+    ("source", "moderate"), [("cdiscpilot", {}), ("pbcseq", {"AST": 12}), ("synthea", {})]
+)
+def test_patients_with_a_first_moderate_elevation_that_nothing_else_tells_of(
+    source: str, moderate: dict[str, int]
+) -> None:
+    assert patients_with(source, Kind.NEW_MODERATE) == moderate
+
+
+@pytest.mark.parametrize(
     ("name", "count"),
     [("cholestatic-jaundice", 98), ("possible-hys-law", 23), ("severe-elevation", 3), ("hys-law", 0)],
 )
