@@ -19,7 +19,7 @@ from service.alerts.reconcile import reconcile
 from service.alerts.states import state_of
 from service.clinical.assess import assess
 from service.clinical.episodes import Episode, Family
-from service.clinical.recommendations import recommended_steps
+from service.clinical.recommendations import advised_steps, recommended_steps
 from service.clinical.results import Condition, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import DueDays
@@ -289,6 +289,7 @@ def _past(
                 owner=standing.owner,
                 seen=standing.seen,
                 dispositions=tuple(made.id for made in decided),
+                advised=advised_steps(episode),
                 revision=0,
             )
 

@@ -80,8 +80,8 @@ def episode(
 
 def finding(tier: Tier, began: date, evidence: Iterable[int]) -> Finding:
     """What makes an episode raise an alert from its onset on."""
-    reason = Reason("persistent-6-months", began, began, "Elevated for long.", tuple(sorted(keys(*evidence))))
-    return Finding(Kind.PERSISTENT, Analyte.ALT, began, began, began, tier, (reason,), began, None)
+    reason = Reason("fold-rise", began, began, "It has risen.", tuple(sorted(keys(*evidence))))
+    return Finding(Kind.WORSENING, Analyte.ALT, began, began, began, tier, (reason,), began, None)
 
 
 def recheck(

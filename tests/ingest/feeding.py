@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from service.alerts.alert import Action, Alert, State
 from service.clinical.analytes import Analyte
+from service.clinical.episodes import Family
 from service.clinical.results import LabResult
 from service.clinical.rulebook import Rulebook, load_rulebook
 from service.fhir.decode import decode_resource, tombstone
@@ -304,6 +305,15 @@ class Feed:
     def alert(self) -> Alert:
         """The one that lives."""
         (only,) = self.alerts()
+        return only
+
+    def elevations(self) -> list[Alert]:
+        """Those that live and are about elevated results, not about rechecks that did not come."""
+        return [each for each in self.alerts() if each.family is not Family.FOLLOW_UP]
+
+    def elevation(self) -> Alert:
+        """The one of those."""
+        (only,) = self.elevations()
         return only
 
     def held(self) -> list[Held]:

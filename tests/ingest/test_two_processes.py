@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
-from service.alerts.alert import Alert
-from service.clinical.episodes import Family
 from service.ingest import LostRace, receive
 from service.ingest.receiving import in_transaction
 from service.store.rows import AlreadyThere
@@ -110,16 +108,10 @@ def interleaved(
     assert_as_expected(feed, [*before, *one, *two])
 
 
-def persistent_alert(feed: Feed) -> Alert:
-    """The one for the elevation itself."""
-    (alert,) = [each for each in feed.alerts() if each.family is Family.TRANSAMINASE]
-    return alert
-
-
 def test_two_results_of_one_patient_at_once_are_both_judged(feed: Feed) -> None:
     results = persistent()
     interleaved(feed, results[:2], results[2:3], results[3:])
-    assert len(persistent_alert(feed).episode.evidence) == 4
+    assert len(feed.elevation().episode.evidence) == 4
 
 
 @pytest.mark.parametrize("newer_first", [False, True])
@@ -132,7 +124,7 @@ def test_two_versions_of_one_result_at_once_leave_the_newer(feed: Feed, newer_fi
 def test_a_result_given_to_two_patients_at_once_ends_with_the_newer(feed: Feed) -> None:
     before = persistent("p1")
     interleaved(feed, before, persistent("p2", version=2), persistent("p3", version=3))
-    assert persistent_alert(feed).subject == feed.patient_number("p3")
+    assert feed.elevation().subject == feed.patient_number("p3")
 
 
 @pytest.mark.parametrize("newer_first", [False, True])
@@ -148,7 +140,7 @@ def test_a_result_for_a_record_that_is_being_merged_is_judged_with_the_other_one
     results = persistent("p1")[:3]
     late = observation("b4", "p2", days_ago=10)
     interleaved(feed, [*results, patient("p2")], [patient("p1", replaced_by="p2")], [late])
-    assert len(persistent_alert(feed).episode.evidence) == 4
+    assert len(feed.elevation().episode.evidence) == 4
 
 
 def test_a_merge_while_another_is_under_way_ends_in_one_record(feed: Feed) -> None:

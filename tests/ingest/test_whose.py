@@ -66,18 +66,19 @@ def test_a_result_does_not_wait_for_ever_when_its_patient_was_coming_in_at_the_s
 
 def test_a_merge_joins_two_records(feed: Feed) -> None:
     feed.send(*persistent("p1")[:2], *persistent("p2")[2:])
-    assert feed.alerts() == []
+    assert feed.elevations() == []
     feed.send(patient("p1", replaced_by="p2"))
     assert feed.persons() == {"p1": "p2", "p2": "p2"}
-    assert feed.alert().subject == feed.patient_number("p2")
-    assert len(feed.alert().episode.evidence) == 4
+    assert feed.elevation().subject == feed.patient_number("p2")
+    assert len(feed.elevation().episode.evidence) == 4
+    assert {each.state for each in feed.alerts() if each != feed.elevation()} == {State.RESOLVED}
 
 
 def test_a_merge_may_be_said_by_the_record_that_survives(feed: Feed) -> None:
     feed.send(*persistent("p1")[:2], *persistent("p2")[2:])
     feed.send(patient("p2", replaces=["p1"]))
     assert feed.persons() == {"p1": "p2", "p2": "p2"}
-    assert feed.alert().subject == feed.patient_number("p2")
+    assert feed.elevation().subject == feed.patient_number("p2")
 
 
 def test_merging_two_records_with_alerts_leaves_the_oldest_and_asks_for_review(feed: Feed) -> None:
@@ -230,7 +231,7 @@ def test_records_of_two_sources_are_never_joined(engine: Engine) -> None:
     here.send(*persistent("p1")[:2])
     there.send(*persistent("p1")[2:])
     there.send(patient("p1", replaced_by="p1"))
-    assert here.alerts() == []
+    assert here.elevations() == []
 
 
 def test_merged_and_single_records_are_judged_apart(feed: Feed) -> None:
