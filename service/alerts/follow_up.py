@@ -2,7 +2,7 @@
 
 The record gives each missed recheck by itself, the decisions give each missed monitoring date. A patient has
 one open alert of this family, so those are joined that are missing at the same time, and those that the same
-panel asks for: what is joined has evidence of its own, as the Law "Identity" of design.md wants it.
+panel asks for: what is joined has evidence that no other has, as the Law "Identity" of design.md wants it.
 
 A decision can make a repeat needless. "Known cause" sets a date of its own for the results it was made on,
 and an override says that nobody is to act on them: from then on no recheck of theirs is missing.
@@ -39,7 +39,10 @@ class _Lapse:
 
     def meets(self, other: "_Lapse") -> bool:
         """Whether `other`, which began later or on the same day, belongs to the same alert."""
-        return self.asked_by == other.asked_by or self.until is None or other.since < self.until
+        if self.asked_by == other.asked_by or self.until is None or other.since < self.until:
+            return True
+        # Two dates set one after the other for the same results, whose days a correction has moved since.
+        return not self.episode.evidence.isdisjoint(other.episode.evidence)
 
 
 def with_follow_up(

@@ -57,6 +57,10 @@ class TestTheDate:
         assert (both.alerts_from, both.resolved) == (day(31), None)
         assert [finding.met for finding in both.findings] == [day(31), day(61)]
 
+    def test_passes_as_one_also_where_a_correction_has_dated_a_result_after_the_decision(self) -> None:
+        made = [known(6, at=4, until=5), known(6, at=7, until=8, number=2)]
+        assert len(overdue(replace(episode(6), onset=day(1)), *made, on=9)) == 1
+
     @pytest.mark.parametrize("action", [Action.TAKE, Action.OVERRIDE, Action.REOPEN, Action.REFER])
     def test_does_not_count_once_something_else_was_decided_before_it(self, action: Action) -> None:
         made = [known(1, at=3, until=30), decision(2, action, 1, at=30)]
