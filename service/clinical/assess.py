@@ -38,7 +38,7 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
     context = Context(record, rulebook)
     limits = LimitFinder(rulebook, record.sex, record.birth_date)
     reviews = [(one.effective - tolerance).astimezone(UTC).date() for one in future]
-    if uneventful(results, limits, context):
+    if uneventful(results, limits, context, rulebook):
         return _on_the_clock([], rulebook, as_of, reviews)
     with localcontext(_ARITHMETIC):
         walk = Walk(record, rulebook, context, limits, _today(as_of))

@@ -89,7 +89,9 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     connected = _lock(step, source, concerned, known)
     revised = {key: version for key, version in known.items() if key in fresh}
     if revised and connection.dialect.name != "sqlite":  # that a new one is new is seen when it is inserted
-        _check_unchanged(revised, resources.current(connection, source.id, revised))
+        _check_unchanged(revised, resources.lock_current(connection, source.id, revised))
+        before = {key: versions for key, versions in past.items() if key in revised}
+        _check_unchanged(before, resources.older(connection, source.id, revised))
     plan = Plan(source, step.now, step.locked, resolution=step.resolution)
     for outcome in outcomes:
         _count(outcome, counts)

@@ -68,6 +68,12 @@ _versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
 _current = Query(
     select(*_versioned).where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))
 )
+_current_locked = Query(
+    select(*_versioned)
+    .where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))
+    .order_by(resource.c.key)
+    .with_for_update()
+)
 _older = Query(
     select(superseded.c.key, *(superseded.c[name] for name in _VERSION))
     .where(superseded.c.source_id == bindparam("source_id"), among(superseded.c.key, "keys"))
@@ -78,6 +84,12 @@ _older = Query(
 def current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
     """The current version of each of `keys` that is known."""
     return {row[0]: Version(*row) for row in _current.rows(connection, source_id=source_id, keys=keys)}
+
+
+def lock_current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
+    """As `current`, and nobody else changes what is known of them until the transaction ends."""
+    rows = _current_locked.rows(connection, source_id=source_id, keys=keys)
+    return {row[0]: Version(*row) for row in rows}
 
 
 def older(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, list[Version]]:

@@ -7,6 +7,7 @@ takes apart, in one round trip where COPY and psycopg's executemany need several
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -132,11 +133,14 @@ def _cursor(connection: Connection, table: Table) -> Iterator[Any]:
         cursor.close()
 
 
+def _unless_there(keep: bool) -> str:
+    return " ON CONFLICT DO NOTHING" if keep else ""
+
+
 @lru_cache(maxsize=64)
 def _sqlite_insert(table: Table, columns: tuple[str, ...], keep: bool) -> str:
-    verb = "INSERT OR IGNORE" if keep else "INSERT"
     marks = ", ".join("?" * len(columns))
-    return f"{verb} INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks}){_unless_there(keep)}"  # noqa: S608 - our own
 
 
 @lru_cache(maxsize=64)
@@ -173,15 +177,17 @@ def _converter(kind: TypeEngine[Any], dialect: Dialect) -> Any:
 
 
 def _as_json(rows: Sequence[tuple[Any, ...]]) -> str:
-    return msgspec.json.encode(rows).decode()
+    # Instants in UTC: offsets may have seconds, which JSON's way of writing them leaves out.
+    return msgspec.json.encode(
+        [[each.astimezone(UTC) if isinstance(each, datetime) else each for each in row] for row in rows]
+    ).decode()
 
 
 @lru_cache(maxsize=64)
 def _postgresql_insert(table: Table, columns: tuple[str, ...], keep: bool) -> str:
     values = ", ".join(_taken(table, name, place) for place, name in enumerate(columns))
-    unless = " ON CONFLICT DO NOTHING" if keep else ""
     into = f"INSERT INTO {table.name} ({', '.join(columns)})"
-    return f"{into} SELECT {values} FROM jsonb_array_elements(%s::jsonb) AS given{unless}"  # noqa: S608 - our own names
+    return f"{into} SELECT {values} FROM jsonb_array_elements(%s::jsonb) AS given{_unless_there(keep)}"  # noqa: S608 - our own names
 
 
 @lru_cache(maxsize=64)

@@ -60,7 +60,8 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed, durable=durable)
     options = (
-        f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS}"
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS} -c lock_timeout={LOCK_TIMEOUT_MILLISECONDS} "
+        "-c datestyle=ISO -c timezone=UTC"  # whatever the server's own are
     )
     if not durable:
         options += " -c synchronous_commit=off"

@@ -210,3 +210,9 @@ def test_a_haemolysed_ast_is_never_severe_by_itself() -> None:
 
 def test_the_combination_of_alp_and_bilirubin_takes_the_place_of_jaundice() -> None:
     assert urgent(multiples(TBIL, {0: 4}), multiples(ALP, {0: 3})) == {"cholestatic-jaundice"}
+
+
+@pytest.mark.parametrize("analyte", [ALT, AST])
+def test_a_severe_value_is_urgent_whatever_limit_the_laboratory_states(analyte: Analyte) -> None:
+    assert "severe-elevation" in urgent(result(analyte, 0, "1000", limits=(None, 1500)))
+    assert urgent(result(analyte, 0, "999", limits=(None, 1500))) == set()

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from service.ingest import LostRace, receive
 from service.ingest.receiving import in_transaction
+from service.store import resources
 from service.store.rows import AlreadyThere
 from service.store.session import open_engine, reading, writing
 from tests.ingest.feeding import (
@@ -119,6 +120,20 @@ def test_two_versions_of_one_result_at_once_leave_the_newer(feed: Feed, newer_fi
     pair = [observation("o1", times=3, version=1), observation("o1", times=9, version=2)]
     one, two = reversed(pair) if newer_first else pair
     interleaved(feed, [], [one], [two])
+
+
+@pytest.mark.parametrize("whose", ["p1", None])
+def test_an_older_version_that_comes_twice_at_once_is_kept_once(feed: Feed, whose: str | None) -> None:
+    feed.send(observation("o1", whose, 3, version=5))
+    older = observation("o1", whose, 3, version=2)
+    feed.now += timedelta(seconds=1)
+    with under_way(feed, older):
+        feed.now += timedelta(seconds=1)
+        wait = meanwhile(feed, older)
+    wait()
+    with reading(feed.engine) as connection:
+        kept = resources.older(connection, feed.source.id, ["Observation/o1"])
+    assert [each.version_id for each in kept["Observation/o1"]] == ["2"]
 
 
 def test_a_result_given_to_two_patients_at_once_ends_with_the_newer(feed: Feed) -> None:

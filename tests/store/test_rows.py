@@ -161,3 +161,20 @@ def test_a_query_finds_what_sqlalchemy_finds_and_reads_it_alike(things: Engine) 
         assert _by_id_and_flag.rows(connection, ids={1, 2, 99, 10**12}, of_flag=True) == [(1, moment)]
         assert _by_name.rows(connection, names=[]) == []
         assert len(_by_name.rows(connection, names=[f"no{at}" for at in range(50_000)] + ["other"])) == 1
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_an_instant_whose_offset_has_seconds_is_the_same_instant(things: Engine, count: int) -> None:
+    """Amsterdam was 19 minutes and 32 seconds ahead until 1937."""
+    then = datetime(1930, 1, 1, 12, tzinfo=timezone(timedelta(minutes=19, seconds=32)))
+    with writing(things) as connection:
+        insert_rows(connection, THINGS, ("id", "name", "at"), [(at, "x", then) for at in range(count)])
+    with reading(things) as connection:
+        assert {row[2] for row in stored(connection)} == {then}
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_may_not_be_is_refused_also_where_what_is_there_is_kept(things: Engine, keep: bool) -> None:
+    dbapi: Any = things.dialect.dbapi
+    with pytest.raises(dbapi.IntegrityError), writing(things) as connection:
+        insert_rows(connection, THINGS, ("id", "name"), [(1, None)], keep=keep)

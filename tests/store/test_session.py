@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -295,3 +295,17 @@ def test_an_old_sqlite_library_is_replaced_or_warned_about(
     with caplog.at_level(logging.WARNING):
         assert session.sqlite_module() is sqlite3
     assert "3.51.3" in caplog.text
+
+
+def test_the_ways_of_the_server_to_write_dates_and_zones_do_not_matter(postgres_url: str) -> None:
+    engine = open_engine(postgres_url, durable=False)
+    with writing(engine) as connection:
+        name = connection.execute(text("SELECT current_database()")).scalar_one()
+        connection.execute(text(f"ALTER DATABASE \"{name}\" SET datestyle = 'German'"))
+        connection.execute(text(f"ALTER DATABASE \"{name}\" SET timezone = 'Asia/Kathmandu'"))
+    engine.dispose()
+    with reading(engine) as connection:
+        assert connection.execute(text("SELECT TIMESTAMPTZ '2024-02-29 12:00+00'")).scalar_one() == datetime(
+            2024, 2, 29, 12, tzinfo=UTC
+        )
+    engine.dispose()
