@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.limits import LOW_IS_ABNORMAL, Limit, LimitFinder
-from service.clinical.results import Comparator, LabResult
+from service.clinical.results import OPEN_ABOVE, Comparator, LabResult
 
 HAEMOLYSED = "haemolysed"
 """The flag of a result whose specimen was haemolysed."""
@@ -15,7 +15,6 @@ _RAISED_BY_HAEMOLYSIS = frozenset({Analyte.AST, Analyte.CREATINE_KINASE})
 
 _EXACT = Comparator.EXACT
 _GREATER = Comparator.GREATER
-_OPEN_ABOVE = (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
 _ALBUMIN = Analyte.ALBUMIN
 
 
@@ -51,7 +50,7 @@ class DayValue(NamedTuple):
 
     def surely_below(self, multiple: Decimal) -> bool:
         """Less than `multiple` × limit; `>x` and `>=x` may lie anywhere above x, and are not."""
-        return self.value < multiple * self.limit and self.result.comparator not in _OPEN_ABOVE
+        return self.value < multiple * self.limit and self.result.comparator not in OPEN_ABOVE
 
 
 def usable(result: LabResult, ordinal: int, limit: Limit) -> DayValue | None:

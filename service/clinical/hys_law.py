@@ -8,13 +8,12 @@ from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
 from service.clinical.held import Held, urgent
 from service.clinical.recent import Recent
-from service.clinical.results import Comparator
+from service.clinical.results import OPEN_ABOVE
 from service.clinical.thresholds import CholestaticJaundice, HysLaw
 
 HYS_LAW = "hys-law"
 POSSIBLE_HYS_LAW = "possible-hys-law"
 CHOLESTATIC_JAUNDICE = "cholestatic-jaundice"
-_OPEN_ABOVE = (Comparator.GREATER, Comparator.GREATER_OR_EQUAL)
 
 
 class _Peak:
@@ -95,7 +94,7 @@ class HysLawWatch:
         if total is None:
             return None
         rule, enzyme, alp = self._rule, peak.enzyme, peak.alp
-        if alp is not None and alp.result.comparator in _OPEN_ABOVE and not alp.at_least(rule.alp):
+        if alp is not None and alp.result.comparator in OPEN_ABOVE and not alp.at_least(rule.alp):
             alp = None
         if alp is None:
             today = date.fromordinal(ordinal)

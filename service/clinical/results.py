@@ -27,6 +27,10 @@ class Comparator(StrEnum):
     GREATER_OR_EQUAL = ">="
 
 
+OPEN_ABOVE = frozenset({Comparator.GREATER, Comparator.GREATER_OR_EQUAL})
+"""Of a value reported so, the true one may lie anywhere above the number given."""
+
+
 class ResultKey(NamedTuple):
     """The identity of one result, whatever its version: evidence is a set of these."""
 

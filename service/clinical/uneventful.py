@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.limits import LimitFinder
-from service.clinical.results import Comparator, LabResult
+from service.clinical.results import OPEN_ABOVE, LabResult
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import TRENDED
 
 _TRENDED = frozenset(TRENDED)
 _SEVERE_BY_VALUE = frozenset({Analyte.ALT, Analyte.AST})
-_OPEN_ABOVE = frozenset({Comparator.GREATER, Comparator.GREATER_OR_EQUAL})
 
 
 def uneventful(
@@ -21,8 +20,8 @@ def uneventful(
 
     Every rule asks for at least one elevated trended analyte, but for the one that takes an ALT or AST for
     severe by its value alone, whatever limit the laboratory states. Most people have none, and need no walk
-    through their history. Where the limits change from day to day, for a child or in a
-    pregnancy, that is left to the walk.
+    through their history. Where the limits change from day to day, for a child or in a pregnancy, that is
+    left to the walk.
 
     Args:
         results: in any order, preliminary ones too.
@@ -36,7 +35,7 @@ def uneventful(
     for result in results:
         if result.analyte in _TRENDED:
             limit = limits.find(result, child=False, pregnant=False)
-            if limit is not None and (result.value > limit.value or result.comparator in _OPEN_ABOVE):
+            if limit is not None and (result.value > limit.value or result.comparator in OPEN_ABOVE):
                 return False
             if result.value >= severe and result.analyte in _SEVERE_BY_VALUE:
                 return False
