@@ -20,8 +20,18 @@ ALL = known_conditions()
 BY_NAME = {concept.name: concept for concept in ALL}
 ICD_CODE = re.compile(r"[A-Z]\d[0-9A-Z](?:\.[0-9A-Z]{1,4})?").fullmatch
 A_CODE = re.compile(r'\s+"([0-9A-Z.]+)",\s*(# .+ \((\S+)\)|# .+)?')
-DIHEDRAL = ("0123456789", "1234067895", "2340178956", "3401289567", "4012395678")
-DIHEDRAL += ("5987604321", "6598710432", "7659821043", "8765932104", "9876543210")
+DIHEDRAL = [
+    "0123456789",
+    "1234067895",
+    "2340178956",
+    "3401289567",
+    "4012395678",
+    "5987604321",
+    "6598710432",
+    "7659821043",
+    "8765932104",
+    "9876543210",
+]
 TURN = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 CONTRADICTING = [
     {"diabetes-type-1", "diabetes-type-2", "prediabetes"},

@@ -95,6 +95,11 @@ def test_the_mark_that_american_records_put_on_risk_adjusted_diagnoses_is_no_liv
     assert concepts_of((), "Chronic systolic heart failure (HCC)") == {"heart-failure"}
 
 
+@pytest.mark.parametrize("said", ["hepatitis b negative, ", "exposure to ", "metastatic ", "possible "])
+def test_of_a_whole_letter_in_place_of_a_name_only_the_beginning_is_read(said: str) -> None:
+    assert concepts_of((), "Obesity; " + said * 50_000 + "; cirrhosis") == {"obesity"}
+
+
 @pytest.mark.parametrize("name", ["hepatitis C", "alcohol abuse", "hypertension", "ulcerative colitis"])
 def test_a_history_of_a_chronic_condition_counts(name: str) -> None:
     assert concepts_of((), f"History of {name}") == concepts_of((), name) != set()
@@ -119,6 +124,7 @@ def test_a_history_of_an_acute_condition_does_not(name: str) -> None:
         ("Abnormal liver function tests due to fatty liver", {"fatty-liver"}),
         ("Alcohol dependence in remission", {"alcohol-use-disorder"}),
         ("Post-traumatic seizure", {"seizure"}),
+        ("Diabetes with neuropathy of the left leg and negative urine test", {"diabetes"}),
     ],
 )
 def test_a_denial_takes_nothing_but_what_it_denies(text: str, names: set[str]) -> None:

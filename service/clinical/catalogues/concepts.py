@@ -18,7 +18,15 @@ _HERE = Path(__file__).parent
 _EXACT = "snomed"
 """The system whose codes stand for themselves alone; those of the others also begin finer ones."""
 _SENTENCES = re.compile(r"[;\n]|\.\s")
+_LONGEST = 2000
+"""Characters of a text in which names are sought: a condition with all its displays is shorter, letters are not."""
 _NOTHING = re.compile(r"(?!)")
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of `text` as far as it is read, without one that would be cut short of its denial."""
+    *whole, last = _SENTENCES.split(text[:_LONGEST])
+    return whole if len(text) > _LONGEST else [*whole, last]
 
 
 def _any_of(words: Iterable[str], around: str = "{}") -> re.Pattern[str]:
@@ -71,11 +79,11 @@ class Concept(NamedTuple):
     def _begun(self, coding: Coding) -> bool:
         return any(coding.system == system and coding.code.startswith(code) for system, code in self.prefixes)
 
-    def named(self, text: str) -> bool:
-        """Whether the `text`, which is case-folded, names it and does not deny it."""
+    def named(self, text: str, sentences: Iterable[str]) -> bool:
+        """Whether the `text`, case-folded and in `sentences`, names it and does not deny it."""
         if self.not_words.search(text):
             return False
-        for whole in _SENTENCES.split(text):
+        for whole in sentences:
             sentence = self.lookalikes.sub(" ", whole)
             if any(not self.denials.deny(sentence, name) for name in self.words.finditer(sentence)):
                 return True
@@ -115,9 +123,10 @@ class Catalogue:
     def find(self, codings: tuple[Coding, ...], text: str) -> frozenset[str]:
         """The names of all concepts that the codes or the text say, with the wider ones these imply."""
         folded = text.casefold()
+        sentences = _sentences(folded)
         found: set[str] = set()
         for concept in self.concepts:
-            if concept.coded(codings) or concept.named(folded):
+            if concept.coded(codings) or concept.named(folded, sentences):
                 self._add(concept.name, found)
         return frozenset(found)
 
