@@ -19,7 +19,7 @@ _EXACT = "snomed"
 """The system whose codes stand for themselves alone; those of the others also begin finer ones."""
 _SENTENCES = re.compile(r"[;\n]|\.\s")
 _LONGEST = 2000
-"""Characters of a text in which names are sought: a condition with all its displays is shorter, letters are not."""
+"""Characters of a text in which names are sought: conditions with their displays are shorter, not letters."""
 _NOTHING = re.compile(r"(?!)")
 
 
