@@ -106,7 +106,10 @@ class Alert:
     tier: Tier
     created: datetime
     episode: Episode
-    """The episode as last judged; the last known one where the alert was withdrawn or merged."""
+    """The episode as last judged; the last known one where the alert was withdrawn or merged.
+
+    In the family `follow-up`: all that is missing at the same time, joined (see `follow_up`).
+    """
     owner: str | None = None
     seen: bool = False
     """A person has looked: any disposition stands on it."""

@@ -153,7 +153,7 @@ def _rises(members: Sequence[Episode]) -> tuple[TierChange, ...]:
 
 
 def _by_analyte(levels: Iterable[Level], by: Callable[[Level], Any]) -> tuple[Level, ...]:
-    """The last level of each analyte, in order of what is asked of it."""
+    """One level of each analyte: the greatest by `by`."""
     found = {level.analyte: level for level in sorted(levels, key=by)}
     return tuple(found[analyte] for analyte in Analyte if analyte in found)
 

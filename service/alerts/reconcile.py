@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from service.alerts.alert import Alert, Disposition, State
+from service.alerts.alert import Alert, Disposition
+from service.alerts.ending import merge, withdraw
 from service.alerts.escalation import waiting
 from service.alerts.events import Change, Event, EventKind, history
 from service.alerts.follow_up import with_follow_up
@@ -31,15 +32,6 @@ from service.alerts.states import state_of, woken_by
 from service.clinical.episodes import Episode, Family
 from service.clinical.recommendations import advised_steps
 from service.clinical.results import ResultKey
-
-NO_EVIDENCE = (
-    "None of the elevated results it was based on stands any more: corrected, retracted, or moved elsewhere."
-)
-"""`Alert.withdrawn` when its evidence vanished."""
-NOT_OVERDUE = "As the results stand now, the recheck came in time or was not asked for."
-"""`Alert.withdrawn` of an alert of the family `follow-up` when nothing of it was missed."""
-NO_CRITERIA = "The results it was based on, as they stand now, no longer meet the criteria for an alert."
-"""`Alert.withdrawn` when its episode remains but raises no alert; suppressed findings are named after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +95,8 @@ def reconcile(
     clocks = _Clocks(as_of, now or as_of)
     changes = [_carry(ground, clocks, new_id) for ground in _grounds(ordered, placed, dispositions)]
     kept = [change for change in changes if change is not None]
-    withdrawn = [_withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
-    merged = [_merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
+    withdrawn = [withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
+    merged = [merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
     return (*kept, *withdrawn, *merged)
 
 
@@ -248,35 +240,3 @@ def _review_since(ground: _Ground, moved: bool, as_of: datetime) -> datetime | N
     if since is not None and any(made.at > since for made in ground.dispositions):
         return None
     return since
-
-
-def _withdraw(alert: Alert, episode: Episode | None) -> Change:
-    """Entered in error: with its evidence gone (no episode), or its episode raising no alert any more."""
-    words = NOT_OVERDUE if alert.family is Family.FOLLOW_UP else NO_EVIDENCE
-    if episode is not None:
-        found = sorted({finding.suppressed for finding in episode.findings if finding.suppressed})
-        words = f"{NO_CRITERIA} ({', '.join(found)})" if found else NO_CRITERIA
-    after = replace(
-        alert,
-        state=State.ENTERED_IN_ERROR,
-        wakes=None,
-        review_since=None,
-        waiting=None,
-        withdrawn=words,
-        revision=alert.revision + 1,
-    )
-    return Change(alert, after, (Event(EventKind.WITHDRAWN, words),))
-
-
-def _merge(alert: Alert, survivor: Alert) -> Change:
-    """Merged into the oldest alert of the same episode, which it names; it never comes back."""
-    after = replace(
-        alert,
-        state=State.MERGED,
-        wakes=None,
-        review_since=None,
-        waiting=None,
-        merged_into=survivor.id,
-        revision=alert.revision + 1,
-    )
-    return Change(alert, after, (Event(EventKind.MERGED, f"into {survivor.id}"),))

@@ -5,7 +5,7 @@ import pytest
 from service.alerts.alert import Action, Alert, State
 from service.alerts.decide import dispose
 from service.alerts.events import Change, EventKind
-from service.alerts.reconcile import NO_CRITERIA, NO_EVIDENCE
+from service.alerts.ending import NO_CRITERIA, NO_EVIDENCE
 from service.clinical.episodes import Family, Tier
 from tests.alerts.making import Clinic, day, decision, episode, ids, key, moment
 
