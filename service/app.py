@@ -159,7 +159,11 @@ class Background:
     def _deliver(self) -> None:
         rulebook = self._rules.rulebook
         terms = Terms(
-            self._settings.public_url, rulebook.rules.tiers.due_days, code_version(), rulebook.digest
+            self._settings.public_url,
+            rulebook.rules.tiers.due_days,
+            code_version(),
+            rulebook.digest,
+            rulebook.version,
         )
         Courier(self._engine, terms).run(self._stop)
 

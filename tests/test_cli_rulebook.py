@@ -110,7 +110,10 @@ def test_a_bad_one_is_told_everything_that_is_wrong(run: Run, site: Path) -> Non
     site.write_text(SITE.replace('"guideline"', '"ours"').replace("value = 4", "value = -4"))
     ran = run("rulebook", "check", site)
     assert (ran.code, ran.out) == (1, "")
-    assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["limits.policy.value", "change.cva.value"]
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
+        "limits.policy.value",
+        "change.cva.value",
+    ]
     assert len(run("rulebook", "check", site, "--json").json["problems"]) == 2
 
 

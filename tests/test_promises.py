@@ -50,6 +50,7 @@ from tests.oracle import (
     AUTHOR,
     ISSUE,
     PUBLIC_URL,
+    RULEBOOK_VERSION,
     Expected,
     Message,
     anonymous,
@@ -344,7 +345,9 @@ class World(RuleBasedStateMachine):
             for claim in claims:
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
-                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS).encode(ISSUE)
+                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS, RULEBOOK_VERSION).encode(
+                        ISSUE
+                    )
                     text = canonical(claim.alert_id, issue, requests)
                     self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)
                 assert outbox.settle(connection, claim, letter.alert.revision, "{}")

@@ -24,7 +24,8 @@ def group() -> None:
 @app.command()
 def show(
     effective: Annotated[
-        bool, typer.Option("--effective", help="The text that decisions keep: complete, also without a parent.")
+        bool,
+        typer.Option("--effective", help="The text that decisions keep: complete, also without a parent."),
     ] = False,
     entry: Annotated[
         str | None,

@@ -100,7 +100,9 @@ def load_rulebook(path: Path | None = None) -> Rulebook:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"rulebook: cannot read {path}: {error}", where=str(path)) from error
-    return parse_rulebook(text, lambda version: shipped_text(version) or _text_of(path.parent / f"{version}.toml"))
+    return parse_rulebook(
+        text, lambda version: shipped_text(version) or _text_of(path.parent / f"{version}.toml")
+    )
 
 
 def shipped_text(version: str) -> str | None:

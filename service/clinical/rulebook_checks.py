@@ -10,7 +10,10 @@ NOT_BELOW = (
     ("urgent.severe_elevation.multiple", "urgent.hys_law.enzyme"),
     ("urgent.jaundice.bilirubin", "urgent.hys_law.bilirubin"),
     ("worsening.urgent_multiple", "bands.mild_from"),
-    *(("worsening.urgent_fold", f"worsening.fold.{analyte}") for analyte in ("ALT", "AST", "ALP", "GGT", "TBIL")),
+    *(
+        ("worsening.urgent_fold", f"worsening.fold.{analyte}")
+        for analyte in ("ALT", "AST", "ALP", "GGT", "TBIL")
+    ),
     ("tiers.urgent", "tiers.worsening"),
     ("follow_up.recheck_days.borderline", "follow_up.recheck_days.mild"),
     ("follow_up.recheck_days.mild", "follow_up.recheck_days.moderate"),

@@ -52,7 +52,9 @@ def _is_entry(node: Content) -> bool:
 def _check_citations(parent: Content, site: object) -> None:
     for key, reference in site.items() if isinstance(site, Mapping) else ():
         if parent.get(key, reference) != reference:
-            raise refused(f"citations.{key}", reference, "a key that the parent does not use for another text")
+            raise refused(
+                f"citations.{key}", reference, "a key that the parent does not use for another text"
+            )
 
 
 def _leaves(node: Content, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

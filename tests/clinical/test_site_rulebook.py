@@ -51,7 +51,6 @@ window_days = { value = 60, citation = "site", tag = "V" }
 )
 
 
-
 def of_the_site(path: str, value: object) -> str:
     return f'{path} = {{ value = {value}, citation = "site", tag = "V" }}'
 
@@ -200,7 +199,12 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         ('parent = "2026.1"', 'parent = "1999.9"', "parent: found '1999.9'", "2026.1"),
         ('parent = "2026.1"', "parent = 2026.1", "parent: found 2026.1", "the version of another rulebook"),
         ('parent = "2026.1"', 'parent = "../2026.1"', "parent: found '../2026.1'", "the version of"),
-        ('version = "2026.1-clinic"', 'version = "2026.1"', "version: found '2026.1'", "a version of its own"),
+        (
+            'version = "2026.1-clinic"',
+            'version = "2026.1"',
+            "version: found '2026.1'",
+            "a version of its own",
+        ),
         ('released = "2026-12-01"', 'released = "soon"', "released: found 'soon'", "a date"),
         ("site =", "acg-2017 =", "citations.acg-2017", "a key that the parent does not use"),
     ],
@@ -228,7 +232,9 @@ def test_a_ward_may_write_over_the_hospitals_rulebook_beside_it(tmp_path: Path) 
 def test_rulebooks_that_name_each_other_are_refused(tmp_path: Path) -> None:
     for one, other in (("a", "b"), ("b", "c"), ("c", "a")):
         (tmp_path / f"{one}.toml").write_text(f'version = "{one}"\nparent = "{other}"', encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="parent: found 'a'; accepted: a rulebook that is not itself"):
+    with pytest.raises(
+        ConfigurationError, match="parent: found 'a'; accepted: a rulebook that is not itself"
+    ):
         load_rulebook(tmp_path / "a.toml")
 
 
