@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import dashboard
 from service.api import create_api, install_error_answers
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
@@ -111,7 +112,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
-        routes=feed.routes(),
+        routes=[*feed.routes(), *dashboard.routes()],
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher

@@ -153,7 +153,7 @@ def test_changing_the_policy_changes_alerts_once_everybody_is_judged_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """ALT of 38 is normal to the laboratory (40) and elevated to the guideline (25, where no sex is known)."""
+    """ALT of 38 is normal to the laboratory (40) and elevated to the guideline (25: no sex is known)."""
     monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
     monkeypatch.setattr(judging, "REMEMBERED_SECONDS", -1.0)
     run("load", write_lines(tmp_path / "feed.ndjson", [each for n in "123" for each in persistent(n, 38)]))

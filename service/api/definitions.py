@@ -11,7 +11,7 @@ from service.fhir.outgoing import validate_outgoing
 DEFINED: Final = {
     "PlanDefinition": "One rule: what it finds, for whom, by which sources, and the steps it can propose.",
     "ActivityDefinition": "One step that a rule can propose.",
-    "Library": "The rulebook itself, as TOML: every threshold with its citation. Its identifier is the digest.",
+    "Library": "The rulebook as TOML: every threshold with its citation. Its identifier is the digest.",
 }
 """Kinds of definitions, and what each is here."""
 

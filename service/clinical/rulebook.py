@@ -1,9 +1,9 @@
 """The rulebook: every threshold the medicine uses, read from TOML, each with its citation and evidence tag.
 
-`load_rulebook()` gives the one shipped with this release. A site's rulebook names its parent and gives only what
-differs; its digest and its kept text are those of the effective rules, so that either can be had again without
-the parent. Two texts that differ only in comments, spacing or
-key order have one digest: it is the SHA-256 of the parsed content as JSON with sorted keys.
+`load_rulebook()` gives the one shipped with this release. A site's rulebook names its parent and gives only
+what differs; its digest and the text that is kept are those of the effective rules, complete without the parent.
+Two texts that differ only in comments, spacing or key order have one digest: it is the SHA-256 of the parsed
+content as JSON with sorted keys.
 """
 
 import hashlib
@@ -137,7 +137,7 @@ def parse_rulebook(text: str, text_of: TextOf = shipped_text) -> Rulebook:
 
 
 def differences(before: Rulebook, after: Rulebook) -> Iterator[Difference]:
-    """The entries in which `after` differs from `before` by value, citation or tag, in the order they stand."""
+    """The entries in which `after` differs from `before` by value, citation or tag, in their order."""
     for path in dict.fromkeys((*before.entries, *after.entries)):
         difference = Difference(path, before.entries.get(path), after.entries.get(path))
         if difference.before != difference.after:

@@ -1,4 +1,4 @@
-"""What must hold between numbers of different sections: no urgent limit lies below the one it is graver than."""
+"""What must hold between numbers of different sections: no urgent limit lies below a milder one."""
 
 from collections.abc import Iterator, Mapping
 

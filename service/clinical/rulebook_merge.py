@@ -45,7 +45,7 @@ def _over(parent: Content, site: Content) -> dict[str, Any]:
 
 
 def _is_entry(node: Content) -> bool:
-    """Whether it is one number with its source: replaced as a whole, so that none keeps another's citation."""
+    """Whether it is one number with its source: replaced whole, so that none keeps another's citation."""
     return "value" in node and not isinstance(node["value"], Mapping)
 
 

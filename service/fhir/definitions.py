@@ -1,6 +1,6 @@
 """The rulebook as FHIR R4: a PlanDefinition for each rule, an ActivityDefinition for each step, one Library.
 
-Their canonical URLs are the same at every site; the version is the rulebook's, which a site's own rulebook has too.
+Their canonical URLs are the same at every site; the version is that of the rulebook in use, a site's own too.
 """
 
 import base64
@@ -21,8 +21,8 @@ _CONTEXT = "http://terminology.hl7.org/CodeSystem/usage-context-type"
 _PLAN_TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 _LIBRARY_TYPE = "http://terminology.hl7.org/CodeSystem/library-type"
 _PURPOSE = (
-    "Supports professionals: it says what the record shows and what the source says, and proposes steps. It is "
-    "not a diagnosis and gives no order."
+    "Supports professionals: it says what the record shows and what the source says, and proposes steps. "
+    "It is not a diagnosis and gives no order."
 )
 
 
@@ -96,8 +96,8 @@ class Publication:
                 **self._published(LIBRARY_ID, f"Rulebook {book.version}"),
                 "type": {"coding": [{"system": _LIBRARY_TYPE, "code": "logic-library"}]},
                 "description": (
-                    "Every threshold that records are judged by, with its citation and how well it was checked: "
-                    "V read in the source, V2 in a secondary one, K to be confirmed by the site."
+                    "Every threshold that records are judged by, with its citation and how well it was "
+                    "checked: V read in the source, V2 in a secondary one, K to be confirmed by the site."
                 ),
                 "purpose": _PURPOSE,
                 "usage": f"SHA-256 of the content, whatever its layout: {book.digest}.",
