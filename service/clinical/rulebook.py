@@ -1,9 +1,9 @@
 """The rulebook: every threshold the medicine uses, read from TOML, each with its citation and evidence tag.
 
 `load_rulebook()` gives the one shipped with this release. A site's rulebook names its parent and gives only
-what differs; its digest and the text that is kept are those of the effective rules, complete without the parent.
-Two texts that differ only in comments, spacing or key order have one digest: it is the SHA-256 of the parsed
-content as JSON with sorted keys.
+what differs; its digest and the text that is kept are those of the effective rules, complete without the
+parent. Two texts that differ only in comments, spacing or key order have one digest: it is the SHA-256 of the
+parsed content as JSON with sorted keys.
 """
 
 import hashlib

@@ -17,6 +17,7 @@ from service.clinical.rulebook import Rulebook
 from service.dashboard.rule_views import (
     TAGS,
     behind_every_rule,
+    breakable,
     changes,
     count_to_confirm,
     history,
@@ -88,10 +89,12 @@ def _page(request: Request, template: str, **content: Any) -> Response:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("service.dashboard"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = breakable
+    return environment

@@ -1,5 +1,6 @@
 """What the rule pages show, from the rulebook and the catalogue of rules."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
@@ -26,6 +27,19 @@ _USES: Final = {
     "social_determinants": "Use of social determinants of health data",
     "health_status": "Use of health status assessments data",
 }
+
+
+_SPELT: Final = {
+    "alp": "ALP",
+    "ctcae": "CTCAE",
+    "cva": "CVa",
+    "cvi": "CVi",
+    "dili": "DILI",
+    "hys": "Hy's",
+    "inr": "INR",
+    "n r": "nR",
+}
+"""Words of paths that are written otherwise in text."""
 
 
 class Sourced(NamedTuple):
@@ -71,7 +85,7 @@ def behind_every_rule(book: Rulebook) -> dict[str, Entry]:
 
 
 def changes(book: Rulebook, only: Collection[str] | None = None) -> list[Change]:
-    """What a rulebook has otherwise than its parent, in all or in the entries given; none without a parent."""
+    """What a rulebook has otherwise than its parent, in all or in the entries given."""
     parent = book.parent
     if parent is None:
         return []
@@ -113,9 +127,21 @@ def _date(book: Rulebook) -> str:
 
 def _words(path: str) -> str:
     """`urgent.hys_law.bilirubin_days` → `Urgent, hys law: bilirubin days`."""
-    *sections, name = path.replace("_", " ").split(".")
+    *sections, name = (_SPELT_OUT.sub(_spelt, part.replace("_", " ")) for part in path.split("."))
     where = ", ".join(sections)
     return f"{where[:1].upper()}{where[1:]}: {name}"
+
+
+_SPELT_OUT = re.compile(rf"\b({'|'.join(_SPELT)})\b")
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return _SPELT[found[0]]
+
+
+def breakable(path: str) -> list[str]:
+    """A path in pieces after which a narrow screen may break it."""
+    return re.findall(r"[^._]+[._]?", path)
 
 
 def _sourced(entry: Entry, book: Rulebook) -> Sourced:

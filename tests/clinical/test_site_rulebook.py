@@ -1,5 +1,6 @@
 """A site gives only what differs from the rulebook it names, and is told everything that is wrong with it."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -214,6 +215,16 @@ def test_a_head_that_cannot_be_used_is_refused(old: str, new: str, named: str, a
         parse_rulebook(HEAD.replace(old, new))
     assert named in refused.value.message
     assert accepted in refused.value.message
+
+
+def test_the_example_in_the_readme_can_be_used() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    ours = parse_rulebook(example)
+    assert [each.path for each in differences(RULEBOOK, ours)] == [
+        "limits.policy",
+        "urgent.jaundice.bilirubin",
+    ]
 
 
 def test_a_ward_may_write_over_the_hospitals_rulebook_beside_it(tmp_path: Path) -> None:
