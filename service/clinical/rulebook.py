@@ -8,8 +8,8 @@ parsed content as JSON with sorted keys.
 
 import hashlib
 import json
-import tomllib
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date

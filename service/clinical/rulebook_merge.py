@@ -59,7 +59,7 @@ def _check_citations(parent: Content, site: object) -> None:
 
 def _leaves(node: Content, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in node.items():
-        if isinstance(value, Mapping) and not _is_entry(value):
+        if isinstance(value, Mapping) and value and not _is_entry(value):
             yield from _leaves(value, (*path, key))
         else:
             yield (*path, key), value

@@ -217,6 +217,16 @@ def test_a_head_that_cannot_be_used_is_refused(old: str, new: str, named: str, a
     assert accepted in refused.value.message
 
 
+def test_a_table_that_a_parent_leaves_empty_is_kept_empty(tmp_path: Path) -> None:
+    whole = load_rulebook().text.replace('version = "2026.1"', 'version = "own"')
+    (tmp_path / "own.toml").write_text(re.sub(r"(?<=_most]\n)(.+\n)+", "", whole), encoding="utf-8")
+    ward = tmp_path / "ward.toml"
+    ward.write_text('version = "ward"\nparent = "own"', encoding="utf-8")
+    ours = load_rulebook(ward)
+    assert ours.rules.plausibility.at_most == {}
+    assert parse_rulebook(ours.text, lambda _: None).digest == ours.digest
+
+
 def test_the_example_in_the_readme_can_be_used() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
