@@ -14,6 +14,7 @@ from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import dashboard
 from service.api import create_api, install_error_answers
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
@@ -125,7 +126,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         openapi_url=None,
         telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
-        routes=feed.routes(),
+        routes=[*feed.routes(), *dashboard.routes()],
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = "http://127.0.0.1:8080"
     """Where readers reach this service: rule links in what is written point there."""
+    publisher: str = Field(default="site", min_length=1)
+    """Who answers for the rules that this service publishes: the site's name."""
     sources: tuple[SourceSeed, ...] = ()
     """JSON list of sources to create on first start; the database wins afterwards."""
     rulebook: Path | None = None

@@ -29,6 +29,7 @@ from service.fhir.incoming import Content, Deleted, Incoming, Observed, PatientF
 NOBODY = UUID(int=0)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 PUBLIC_URL = "https://watch.clinic.test"
+RULEBOOK_VERSION = "2026.1"
 ISSUE, AUTHOR = "urn:issue", "Device/1"
 
 
@@ -191,7 +192,7 @@ def encoded(
     alert: Alert, patient: str, source: str, due: DueDays, dispositions: Sequence[Disposition]
 ) -> str:
     """The resources that say the alert as it stands, as canonical JSON without its identifier."""
-    to = Addresses(f"Patient/{patient}", ISSUE, AUTHOR, source, PUBLIC_URL)
+    to = Addresses(f"Patient/{patient}", ISSUE, AUTHOR, source, PUBLIC_URL, rulebook_version=RULEBOOK_VERSION)
     requests = encode_requests(alert, recommended_steps(alert.episode, due), to)
     return canonical(alert.id, encode_issue(alert, to, dispositions), requests)
 

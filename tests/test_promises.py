@@ -52,6 +52,7 @@ from tests.oracle import (
     AUTHOR,
     ISSUE,
     PUBLIC_URL,
+    RULEBOOK_VERSION,
     Expected,
     Message,
     anonymous,
@@ -357,7 +358,9 @@ class World(RuleBasedStateMachine):
             for claim in claims:
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
-                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS).encode(ISSUE)
+                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS, RULEBOOK_VERSION).encode(
+                        ISSUE
+                    )
                     advised = self._taken_back(letter.alert, requests)
                     text = canonical(claim.alert_id, issue, advised)
                     self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)

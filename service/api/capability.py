@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from service.api.definitions import DEFINED
+from service.api.definitions import SEARCHED as SEARCHED_DEFINITIONS
 from service.api.search_parameters import SEARCHED
 from service.api.targets import KINDS
 from service.fhir.outgoing import validate_outgoing
@@ -42,7 +44,11 @@ def capability_statement(base: str) -> dict[str, Any]:
                 "mode": "server",
                 "documentation": _REFERENCES,
                 "security": {"description": _SECURITY},
-                "resource": [*(_resource(kind) for kind in KINDS), _device()],
+                "resource": [
+                    *(_resource(kind) for kind in KINDS),
+                    *(_defined(kind) for kind in DEFINED),
+                    _device(),
+                ],
             }
         ],
     }
@@ -58,10 +64,24 @@ def _resource(kind: str) -> dict[str, Any]:
         "versioning": "versioned",
         "readHistory": False,
         "conditionalRead": "not-match",
-        "searchParam": [
-            {"name": name, "type": type_, "documentation": words} for name, (type_, words) in SEARCHED.items()
-        ],
+        "searchParam": _parameters(SEARCHED),
     }
+
+
+def _defined(kind: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "documentation": DEFINED[kind],
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": _parameters(SEARCHED_DEFINITIONS),
+    }
+
+
+def _parameters(searched: dict[str, tuple[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"name": name, "type": type_, "documentation": words} for name, (type_, words) in searched.items()
+    ]
 
 
 def _device() -> dict[str, Any]:

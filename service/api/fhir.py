@@ -9,12 +9,14 @@ from starlette.responses import Response
 
 from service.api.access import Authenticated, request_id
 from service.api.capability import capability_statement
+from service.api.definitions import DEFINED, read_definition, search_definitions
 from service.api.media import answer, media_type
 from service.api.presenting import DEVICE, Presenter, show_device
 from service.api.reads import Desk
 from service.api.search_parameters import parse_search, read_pairs
 from service.api.targets import KINDS, Kind
 from service.errors import TooLarge, UnsupportedMediaType
+from service.fhir.definitions import Publication
 from service.store.sources import Reader
 
 _FORM = "application/x-www-form-urlencoded"
@@ -28,6 +30,8 @@ def create_router() -> APIRouter:
     router.add_api_route(f"/{DEVICE}", _device, methods=["GET"], response_model=None)
     for kind in KINDS:
         _add_kind(router, kind)
+    for defined in DEFINED:
+        _add_definitions(router, defined)
     return router
 
 
@@ -45,6 +49,36 @@ def _add_kind(router: APIRouter, kind: Kind) -> None:
     @router.get(f"/{kind}/{{id}}", response_model=None)
     def read(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
         return _read(kind, reader, request, id)
+
+
+def _add_definitions(router: APIRouter, kind: str) -> None:
+    @router.get(f"/{kind}", response_model=None)
+    def search(_reader: Authenticated, request: Request) -> Response:
+        return _search_definitions(kind, request, b"")
+
+    @router.post(f"/{kind}/_search", response_model=None)
+    def search_by_post(
+        _reader: Authenticated, request: Request, form: Annotated[bytes, Depends(_form)]
+    ) -> Response:
+        return _search_definitions(kind, request, form)
+
+    @router.get(f"/{kind}/{{id}}", response_model=None)
+    def read(_reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+        content_type = media_type(request, _format(request))
+        return answer(read_definition(_publication(request), kind, id), content_type)
+
+
+def _search_definitions(kind: str, request: Request, form: bytes) -> Response:
+    pairs = read_pairs(request.scope["query_string"], form)
+    content_type = media_type(request, dict(pairs).get("_format"))
+    base = _presenter(request).base
+    found = search_definitions(_publication(request), base, kind, pairs, strict=_strict(request))
+    return answer(found, content_type)
+
+
+def _publication(request: Request) -> Publication:
+    state = request.app.state
+    return Publication(state.rules.rulebook, state.settings.publisher, state.settings.public_url)
 
 
 def _presenter(request: Request) -> Presenter:

@@ -88,6 +88,7 @@ class Presenter:
             public_url=self.public_url,
             observation_base=there,
             gone=surroundings.gone.get(source.id, frozenset()),
+            rulebook_version=self.rulebook.version,
         )
         if kind == "DetectedIssue":
             known = surroundings.dispositions

@@ -6,7 +6,19 @@ from typing import NoReturn
 
 import typer
 
-from service.cli import alerts, demo, episodes, judging, load, outbox, quarantine, readers, serve, sources
+from service.cli import (
+    alerts,
+    demo,
+    episodes,
+    judging,
+    load,
+    outbox,
+    quarantine,
+    readers,
+    rulebooks,
+    serve,
+    sources,
+)
 from service.cli.console import complain, log_plainly
 from service.errors import LiverwatchError
 
@@ -31,6 +43,7 @@ app.add_typer(sources.app, name="source")
 app.add_typer(readers.app, name="reader")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(rulebooks.app, name="rulebook")
 app.command()(serve.version)
 
 

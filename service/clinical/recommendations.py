@@ -51,6 +51,8 @@ class Step:
     """The kind of finding whose rule asks for it."""
     evidence: tuple[ResultKey, ...]
     """The results it rests on, each once, in date order."""
+    criteria: tuple[str, ...] = ()
+    """Names of the criteria that the finding meets: which of the urgent rules it is."""
 
     @property
     def name(self) -> str:
@@ -149,4 +151,5 @@ def _overdue_recheck(episode: Episode, tier: Tier) -> Step:
 def _step(name: str, start: date, tier: Tier, findings: Sequence[Finding], due_days: DueDays) -> Step:
     days = {Tier.URGENT: due_days.urgent, Tier.SOON: due_days.soon, Tier.ROUTINE: due_days.routine}[tier]
     kind = findings[0].kind if findings else Kind.URGENT
-    return Step(orderables()[name], start + timedelta(days=days), tier, kind, evidence_of(findings))
+    criteria = tuple(reason.name for reason in findings[0].reasons) if findings else ()
+    return Step(orderables()[name], start + timedelta(days=days), tier, kind, evidence_of(findings), criteria)

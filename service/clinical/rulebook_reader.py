@@ -5,11 +5,11 @@ which type, follows from the dataclasses alone; numbers are kept exact (int or D
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from itertools import pairwise
-from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeGuard, get_args, get_origin, get_type_hints
 
 from service.clinical.analytes import Analyte
 from service.errors import ConfigurationError
@@ -55,9 +55,11 @@ class Reader:
     def __init__(self, citations: frozenset[str]) -> None:
         self.citations = citations
         self.entries: dict[str, Entry] = {}
+        self.problems: list[ConfigurationError] = []
+        """Everything that does not fit; what was read is of use only while there is nothing."""
 
     def read(self, kind: Any, found: Any, path: str, marks: Mapping[str, Any] = _NO_MARKS) -> Any:
-        """The value of type `kind` that stands at `path`; ConfigurationError where it does not fit.
+        """The value of type `kind` that stands at `path`; MISSING, and a problem more, where it does not fit.
 
         `marks` is the field's metadata: `required` analytes of a table by analyte, `zero` where 0 is allowed.
         """
@@ -65,30 +67,37 @@ class Reader:
             return self._by_analyte(get_args(kind)[1], found, path, marks.get("required", ()))
         if dataclasses.is_dataclass(kind):
             return self._table(kind, found, path)
-        return self._leaf(kind, found, path, zero=marks.get("zero", False))
+        try:
+            return self._leaf(kind, found, path, zero=marks.get("zero", False))
+        except ConfigurationError as problem:
+            self.problems.append(problem)
+            return MISSING
 
     def _table(self, kind: Any, found: Any, path: str) -> Any:
         fields = {field.name: field for field in dataclasses.fields(kind)}
-        _check_keys(found, tuple(fields), tuple(fields), path)
+        if not self._has_keys(found, tuple(fields), tuple(fields), path):
+            return MISSING
         hints = get_type_hints(kind)
-        made = kind(
-            **{
-                name: self.read(hints[name], found[name], _join(path, name), field.metadata)
-                for name, field in fields.items()
-            }
-        )
+        values = {
+            name: self.read(hints[name], found[name], _join(path, name), field.metadata)
+            for name, field in fields.items()
+            if name in found
+        }
         for names in getattr(kind, "ascending", ()):
-            self._check_ascending(made, names, path)
-        return made
+            self._check_ascending(values, names, path)
+        if len(values) < len(fields) or MISSING in values.values():
+            return MISSING
+        return kind(**values)
 
-    def _by_analyte(
-        self, kind: Any, found: Any, path: str, required: tuple[Analyte, ...]
-    ) -> dict[Analyte, Any]:
-        _check_keys(found, tuple(Analyte), required, path)
-        return {Analyte(key): self.read(kind, found[key], _join(path, key)) for key in found}
+    def _by_analyte(self, kind: Any, found: Any, path: str, required: tuple[Analyte, ...]) -> Any:
+        if not self._has_keys(found, tuple(Analyte), required, path):
+            return MISSING
+        known = [key for key in found if key in tuple(Analyte)]
+        return {Analyte(key): self.read(kind, found[key], _join(path, key)) for key in known}
 
     def _leaf(self, kind: Any, found: Any, path: str, *, zero: bool) -> Any:
-        _check_keys(found, Entry._fields, Entry._fields, path)
+        for problem in _wrong_keys(found, Entry._fields, Entry._fields, path):
+            raise problem
         citation, tag = found["citation"], found["tag"]
         if citation not in self.citations:
             known = ", ".join(sorted(self.citations))
@@ -99,28 +108,38 @@ class Reader:
         self.entries[path] = Entry(value, citation, tag)
         return value
 
-    def _check_ascending(self, made: Any, names: tuple[str, ...], path: str) -> None:
-        for lower, higher in pairwise(names):
-            if not getattr(made, lower) < getattr(made, higher):
-                raise refused(
-                    _join(path, higher), getattr(made, higher), f"more than {lower} ({getattr(made, lower)})"
-                )
+    def _check_ascending(self, values: Mapping[str, Any], names: tuple[str, ...], path: str) -> None:
+        given = [name for name in names if values.get(name, MISSING) is not MISSING]
+        for lower, higher in pairwise(given):
+            if not values[lower] < values[higher]:
+                accepted = f"more than {lower} ({values[lower]})"
+                self.problems.append(refused(_join(path, higher), values[higher], accepted))
+
+    def _has_keys(
+        self, found: Any, known: tuple[str, ...], required: tuple[str, ...], path: str
+    ) -> TypeGuard[Mapping[str, Any]]:
+        """Whether it is a table at all; keys too many and too few are noted."""
+        self.problems += _wrong_keys(found, known, required, path)
+        return isinstance(found, Mapping)
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _check_keys(found: Any, known: tuple[str, ...], required: tuple[str, ...], path: str) -> None:
+def _wrong_keys(
+    found: Any, known: tuple[str, ...], required: tuple[str, ...], path: str
+) -> Iterator[ConfigurationError]:
     if not isinstance(found, Mapping):
-        raise refused(path, found, f"a table with the keys {', '.join(known)}")
+        yield refused(path, found, f"a table with the keys {', '.join(known)}")
+        return
     for name in required:
         if name not in found:
             needed = f"this key; {path or 'the rulebook'} needs {', '.join(required)}"
-            raise refused(_join(path, name), MISSING, needed)
+            yield refused(_join(path, name), MISSING, needed)
     for name in found:
         if name not in known:
-            raise refused(_join(path, name), found[name], f"one of the keys {', '.join(known)}")
+            yield refused(_join(path, name), found[name], f"one of the keys {', '.join(known)}")
 
 
 def _typed(kind: Any, value: object, path: str, *, zero: bool) -> Any:

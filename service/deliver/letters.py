@@ -35,7 +35,9 @@ class Letter:
         """Whether the EHR should get it if it has none: not what vanished, nor what is lost to follow-up."""
         return not is_erroneous(self.alert) and self.alert.state is not State.DORMANT
 
-    def addresses(self, issue: str, author: str | None, public_url: str) -> Addresses:
+    def addresses(
+        self, issue: str, author: str | None, public_url: str, rulebook_version: str | None = None
+    ) -> Addresses:
         """How its resources refer to their surroundings on the source's own server."""
         return Addresses(
             patient=f"Patient/{self.patient_fhir_id}",
@@ -44,14 +46,15 @@ class Letter:
             source=self.source.name,
             public_url=public_url,
             gone=self.gone,
+            rulebook_version=rulebook_version,
         )
 
-    def wanted(self, author: str, public_url: str, due_days: DueDays) -> Wanted:
+    def wanted(self, author: str, public_url: str, due_days: DueDays, rulebook_version: str) -> Wanted:
         """What the server should hold of it."""
         alert, steps = self.alert, recommended_steps(self.alert.episode, due_days)
 
         def encode(issue: str) -> tuple[Resource, dict[str, Resource]]:
-            to = self.addresses(issue, author, public_url)
+            to = self.addresses(issue, author, public_url, rulebook_version)
             return encode_issue(alert, to, self.dispositions), encode_requests(alert, steps, to)
 
         names = {step.name for step in steps} | alert.ever_advised

@@ -50,6 +50,7 @@ class Terms:
     software: str
     """Version of this service."""
     rulebook_digest: str
+    rulebook_version: str
     lease: timedelta = timedelta(minutes=5)
     batch: int = 20
     """Rows claimed at once."""
@@ -61,7 +62,7 @@ class Terms:
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
         """The terms that settings ask for."""
         due_days = rulebook.rules.tiers.due_days
-        return cls(settings.public_url, due_days, code_version(), rulebook.digest)
+        return cls(settings.public_url, due_days, code_version(), rulebook.digest, rulebook.version)
 
 
 class Delivery:
@@ -123,7 +124,9 @@ class Delivery:
     def _write(self, client: FhirClient, letter: Letter, known: Known, authors: dict[str, str]) -> Written:
         if self._server not in authors:
             authors[self._server] = ensure_author(client, encode_device())
-        wanted = letter.wanted(authors[self._server], self._terms.public_url, self._terms.due_days)
+        wanted = letter.wanted(
+            authors[self._server], self._terms.public_url, self._terms.due_days, self._terms.rulebook_version
+        )
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 

@@ -44,6 +44,8 @@ class Addresses:
     """Put before `Type/id` of what holds a result: empty on the server that holds them."""
     gone: frozenset[str] = frozenset()
     """`observation_id` of results retracted, or deleted on the server: a reference to them may be refused."""
+    rulebook_version: str | None = None
+    """Version of the rules that proposals name; None: whichever is the latest."""
 
     def observations(self, keys: Iterable[ResultKey]) -> list[Resource]:
         """References to what holds those results, each once: a component is its Observation."""
@@ -187,7 +189,11 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
                 else wording.narrative(f"Proposed: {order.text}", [f"Due: {step.due}", note])
             ),
             "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
-            "instantiatesCanonical": [f"{names.PLAN}/{names.KIND_CODES[step.kind]}"],
+            "instantiatesCanonical": [
+                names.canonical(
+                    "PlanDefinition", wording.rule_code(step.kind, step.criteria), to.rulebook_version
+                )
+            ],
             "status": _request_status(alert),
             "intent": "proposal",
             "priority": _PRIORITY[step.priority],

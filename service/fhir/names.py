@@ -24,7 +24,10 @@ STEP_CODE: Final = f"{ROOT}/CodeSystem/step"
 """What is recommended: the names in the catalogue of orders."""
 ACTION: Final = f"{ROOT}/CodeSystem/disposition"
 """What a person decided about an alert."""
-PLAN: Final = f"{ROOT}/PlanDefinition"
+RULE: Final = f"{ROOT}/NamingSystem/rule"
+"""Identifier system of a PlanDefinition; the value is the code of its finding."""
+RULEBOOK_DIGEST: Final = f"{ROOT}/NamingSystem/rulebook-digest"
+"""Identifier system of the rulebook's Library; the value is the SHA-256 that decisions record."""
 
 DEVICE_VALUE: Final = "liverwatch"
 
@@ -68,6 +71,12 @@ FINDINGS: Final[dict[str, str]] = {
 def finding_in_words(code: str) -> str:
     """The display of a finding's code; a code without one is spelt out."""
     return FINDINGS.get(code, code.replace("-", " ").capitalize())
+
+
+def canonical(kind: str, name: str, version: str | None = None) -> str:
+    """Canonical URL of a definition that this service publishes, of one version where that is given."""
+    url = f"{ROOT}/{kind}/{name}"
+    return url if version is None else f"{url}|{version}"
 
 
 def step_value(alert: UUID, step: str) -> str:

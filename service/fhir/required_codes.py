@@ -25,7 +25,18 @@ _ISSUE_TYPE = _codes(
 ISSUE_TYPE: Final = _ISSUE_TYPE
 """http://hl7.org/fhir/ValueSet/issue-type."""
 
+_REQUEST_INTENT = _codes(
+    "proposal plan directive order original-order reflex-order filler-order instance-order option"
+)
+
 REQUIRED: Final[dict[str, frozenset[str]]] = {
+    "ActivityDefinition.status": _PUBLICATION,
+    "ActivityDefinition.kind": _codes(
+        "Appointment AppointmentResponse CarePlan Claim CommunicationRequest Contract DeviceRequest "
+        "EnrollmentRequest ImmunizationRecommendation MedicationRequest NutritionOrder ServiceRequest "
+        "SupplyRequest Task VisionPrescription"
+    ),
+    "ActivityDefinition.intent": _REQUEST_INTENT,
     "Bundle.type": _codes(
         "document message transaction transaction-response batch batch-response history searchset collection"
     ),
@@ -55,19 +66,22 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
     "Device.deviceName.type": _codes(
         "udi-label-name user-friendly-name patient-reported-name manufacturer-name model-name other"
     ),
+    "Library.status": _PUBLICATION,
     "OperationOutcome.issue.severity": _codes("fatal error warning information"),
     "OperationOutcome.issue.code": _ISSUE_TYPE,
+    "PlanDefinition.status": _PUBLICATION,
     "Provenance.entity.role": _codes("derivation revision quotation source removal"),
     "ServiceRequest.status": _codes("draft active on-hold revoked completed entered-in-error unknown"),
-    "ServiceRequest.intent": _codes(
-        "proposal plan directive order original-order reflex-order filler-order instance-order option"
-    ),
+    "ServiceRequest.intent": _REQUEST_INTENT,
     "ServiceRequest.priority": _codes("routine urgent asap stat"),
 }
 """Element path → the codes it may hold."""
 
 _EVERYWHERE: Final[dict[str, frozenset[str]]] = {
     "identifier.use": _codes("usual official temp secondary old"),
+    "relatedArtifact.type": _codes(
+        "documentation justification citation predecessor successor derived-from depends-on composed-of"
+    ),
     "text.status": _codes("generated extensions additional empty"),
     "telecom.system": _codes("phone fax email pager url sms other"),
     "telecom.use": _codes("home work temp old mobile"),

@@ -1,6 +1,6 @@
 """What an alert says, in words and numbers: the text of what is written to the EHR."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
@@ -22,10 +22,14 @@ MITIGATING = frozenset(_ACTIONS)
 
 def finding_code(finding: Finding) -> str:
     """The code that names a finding: its kind, or for an urgent one the gravest of its reasons."""
-    if finding.kind is Kind.URGENT:
-        met = {reason.name for reason in finding.reasons}
-        return next((code for code in FINDINGS if code in met), KIND_CODES[Kind.URGENT])
-    return KIND_CODES[finding.kind]
+    return rule_code(finding.kind, [reason.name for reason in finding.reasons])
+
+
+def rule_code(kind: Kind, criteria: Collection[str]) -> str:
+    """The code of the rule that findings of a kind, by criteria of these names, come from."""
+    if kind is Kind.URGENT:
+        return next((code for code in FINDINGS if code in criteria), KIND_CODES[Kind.URGENT])
+    return KIND_CODES[kind]
 
 
 def reason_code(finding: Finding, reason: Reason) -> str:

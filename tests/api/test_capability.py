@@ -23,6 +23,9 @@ def test_everything_it_says_can_be_done_and_nothing_else(room: ReadingRoom, clie
         "identifier": "x",
         "_id": str(number(1)),
         "_lastUpdated": "ge2020",
+        "url": "https://liverwatch.example/fhir/Library/rulebook",
+        "version": "2026.1",
+        "name": "Rulebook",
     }
     (rest,) = client.get("/fhir/metadata").json()["rest"]
     for resource in rest["resource"]:

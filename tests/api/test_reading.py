@@ -169,7 +169,7 @@ def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
         connection.execute(known)
     with reading(room.engine) as connection:
         letter = read_letter(connection, number(1), software="", rulebook_digest="")
-    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, load_rulebook().rules.tiers.due_days)
+    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, load_rulebook().rules.tiers.due_days, "2026.1")
     issue, requests = wanted.encode(f"DetectedIssue/{number(1)}")
     both = room.client("sees-both")
     shown = [both.get(f"/fhir/DetectedIssue/{number(1)}").json()]

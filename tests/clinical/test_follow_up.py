@@ -303,13 +303,11 @@ class TestTheClock:
         from service.clinical.rulebook import SHIPPED, parse_rulebook
 
         text = SHIPPED.read_text(encoding="utf-8")
-        for old, new in ((76, 6), (14, 4)):
-            text = text.replace(f"borderline = {{ value = {old},", f"borderline = {{ value = {new},")
-        assert text.count("borderline = { value = 6,") == 1
-        other = parse_rulebook(text)
+        assert text.count("borderline = { value = 76,") == 1
+        other = parse_rulebook(text.replace("borderline = { value = 76,", "borderline = { value = 16,"))
         record = man(at(ALT, "1.5"))
-        assert missed(judged(record, at=10, rulebook=other)) == []
-        assert missed(judged(record, at=11, rulebook=other))
+        assert missed(judged(record, at=30, rulebook=other)) == []
+        assert missed(judged(record, at=31, rulebook=other))
 
 
 def test_ten_years_of_late_rechecks_leave_only_the_last_one_missing() -> None:

@@ -23,6 +23,7 @@ TERMS = Terms(
     due_days=DUE_DAYS,
     software="1.2.3",
     rulebook_digest="ab" * 32,
+    rulebook_version="2026.1",
     poll_seconds=0.01,
 )
 

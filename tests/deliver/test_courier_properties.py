@@ -101,6 +101,7 @@ def check(server: FakeServer, last: Alert) -> None:
         author=f"Device/{server.one('Device')['id']}",
         source="clinic",
         public_url=TERMS.public_url,
+        rulebook_version=TERMS.rulebook_version,
     )
     assert holds(issues[0], encode_issue(last, to))
     wanted = encode_requests(last, recommended_steps(last.episode, DUE_DAYS), to)

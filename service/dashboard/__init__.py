@@ -1,0 +1,5 @@
+"""Pages in the browser."""
+
+from service.dashboard.rule_pages import routes
+
+__all__ = ["routes"]

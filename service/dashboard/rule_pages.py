@@ -1,0 +1,100 @@
+"""`/rules`: what each rule does, by which numbers and sources. Open to anybody: they hold no patient data."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from service.clinical.catalogues.rules import rules
+from service.clinical.recommendations import orderables
+from service.clinical.rulebook import Rulebook
+from service.dashboard.rule_views import (
+    TAGS,
+    behind_every_rule,
+    breakable,
+    changes,
+    count_to_confirm,
+    history,
+    source_attributes,
+    thresholds,
+)
+from service.errors import NotFound
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+"""Nothing but our own style sheet is loaded, and no script runs."""
+
+
+def routes() -> list[BaseRoute]:
+    """The pages and their style sheet. They need `app.state.rules` and `.settings`."""
+    return [
+        Route("/rules", _index, methods=["GET"]),
+        Route("/rules/{rule}", _rule, methods=["GET"]),
+        Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+    ]
+
+
+def _index(request: Request) -> Response:
+    book: Rulebook = request.app.state.rules.rulebook
+    return _page(
+        request,
+        "rules.html",
+        rules=[(rule, count_to_confirm(rule.entries_in(book))) for rule in rules().values()],
+        changes=changes(book),
+        common=thresholds(behind_every_rule(book), book),
+    )
+
+
+def _rule(request: Request) -> Response:
+    rule = rules().get(request.path_params["rule"])
+    if rule is None:
+        raise NotFound("there is no rule of that name here; see /rules")
+    book: Rulebook = request.app.state.rules.rulebook
+    entries = rule.entries_in(book)
+    return _page(
+        request,
+        "rule.html",
+        rule=rule,
+        thresholds=thresholds(entries, book),
+        to_confirm=count_to_confirm(entries),
+        citations=rule.citations_in(book),
+        steps=[orderables()[name] for name in rule.orders],
+        attributes=source_attributes(rule, book),
+        changes=changes(book, entries),
+    )
+
+
+def _page(request: Request, template: str, **content: Any) -> Response:
+    state = request.app.state
+    book: Rulebook = state.rules.rulebook
+    text = (
+        _environment()
+        .get_template(template)
+        .render(book=book, history=history(book), publisher=state.settings.publisher, tags=TAGS, **content)
+    )
+    return HTMLResponse(text, headers=dict(HEADERS))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("service.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = breakable
+    return environment
