@@ -86,9 +86,9 @@ def test_a_tier_that_rises_is_told_as_such(clinic: Clinic) -> None:
 
 def test_a_step_it_advises_no_longer_is_remembered_until_it_is_advised_again(clinic: Clinic) -> None:
     clinic.judge(episode(1, tier=Tier.URGENT))
-    assert clinic.only().advised == {"same-day-assessment", "liver-ultrasound", "repeat-hepatic-panel"}
+    assert clinic.only().advised == {"same-day-assessment", "repeat-hepatic-panel"}
     (change,) = clinic.judge(episode(1, tier=Tier.ROUTINE))
-    assert clinic.only().advised == {"liver-ultrasound", "repeat-hepatic-panel"}
+    assert clinic.only().advised == {"repeat-hepatic-panel"}
     assert clinic.only().no_longer_advised == {"same-day-assessment"}
     assert "other steps are advised" in change.events[0].detail
     clinic.judge(episode(1, 2, tier=Tier.SOON))

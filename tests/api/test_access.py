@@ -18,7 +18,7 @@ EVERYTHING = [
     ("GET", "/fhir/Device/liverwatch"),
     *(
         each
-        for kind in ("DetectedIssue", "ServiceRequest")
+        for kind in ("DetectedIssue", "ServiceRequest", "PlanDefinition", "ActivityDefinition", "Library")
         for each in (
             ("GET", f"/fhir/{kind}"),
             ("GET", f"/fhir/{kind}/{number(1)}"),
