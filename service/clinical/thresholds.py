@@ -11,6 +11,7 @@ from typing import ClassVar
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
 from service.clinical.episodes import Tier
+from service.clinical.interpretation_thresholds import Interpretations
 
 Order = tuple[tuple[str, ...], ...]
 
@@ -345,3 +346,4 @@ class Rules:
     tiers: Tiers
     follow_up: FollowUp
     drug_exposure: DrugExposure
+    interpretation: Interpretations

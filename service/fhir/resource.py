@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.errors import InvalidResource
-from service.fhir import codes, context, datatypes, observation, patient, routine, wire
+from service.fhir import codes, context, datatypes, examinations, observation, patient, routine, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
@@ -26,6 +26,9 @@ _Read = (
     | wire.MedicationRequest
     | wire.MedicationStatement
     | wire.MedicationAdministration
+    | wire.Procedure
+    | wire.DiagnosticReport
+    | wire.ServiceRequest
 )
 _read: msgspec.json.Decoder[_Read] = msgspec.json.Decoder(_Read, float_hook=wire.number)
 """Decodes the types that are read; any other is a ValidationError."""
@@ -127,9 +130,16 @@ _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]]
     wire.MedicationRequest: context.medication,
     wire.MedicationStatement: context.medication,
     wire.MedicationAdministration: context.medication,
+    wire.Procedure: examinations.done,
+    wire.DiagnosticReport: examinations.done,
+    wire.ServiceRequest: examinations.done,
 }
 READ_TYPES: Final = frozenset({"Observation", *(kind.__name__ for kind in _READERS)})
 """The resource types that are read; all others are ignored."""
+
+
+_EXAMINATIONS: Final = frozenset({"Procedure", "DiagnosticReport", "ServiceRequest"})
+"""Most of these are not about the liver, and none drives an alert: one that cannot be read is let go."""
 
 
 def _version(given: object) -> str | None:
@@ -189,6 +199,8 @@ def _mistyped(kind: str, salvage: wire.Salvage, error: Exception) -> Content:
         code = _piece(salvage.code, wire.concept)
         if code is not None and not observation.is_about_liver(code):
             return Ignored("other-code")
+    if kind in _EXAMINATIONS:
+        return Ignored("unreadable-context")
     if isinstance(error, ArithmeticError):
         return Unusable("unreadable-number", kind, "A number too large or too small to be read.")
     place = _AT.search(str(error))

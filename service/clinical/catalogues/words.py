@@ -1,0 +1,13 @@
+"""Whole words of a text, in any case, as the catalogues match them."""
+
+import re
+from collections.abc import Iterable
+
+NEVER = re.compile(r"(?!)")
+"""Matches nothing: for a list that is empty."""
+
+
+def any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """A pattern that finds any of these (regular expressions, lower case) as whole words of a casefolded text."""
+    alternatives = "|".join(words)
+    return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)") if alternatives else NEVER
