@@ -69,7 +69,8 @@ def edish(readings: Readings, first: date, last: date) -> Interpretation:
         return not_given("edish", "The eDISH quadrant", f"no {' and no '.join(absent)} since {first}", name)
     quadrant, meaning = _QUADRANTS[enzyme.above(rule.enzyme), total.at_least(rule.bilirubin)]
     words = (
-        f"eDISH quadrant {quadrant}: {meaning} at their highest since {first} ({level(enzyme)}; {level(total)}; "
+        f"eDISH quadrant {quadrant}: {meaning} at their highest since {first} "
+        f"({level(enzyme)}; {level(total)}; "
         f"lines at {number(rule.enzyme)} × and {number(rule.bilirubin)} × ULN)."
     )
     used = (enzyme, total)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 
 from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue

@@ -18,7 +18,7 @@ class InjuryPattern(StrEnum):
 
 
 def ratio(enzyme: "DayValue", alp: "DayValue") -> Decimal:
-    """R, or nR where `enzyme` is the larger of ALT and AST: (enzyme/ULN)/(ALP/ULN), for words: rounded once."""
+    """R, or nR where `enzyme` is the larger of ALT and AST: (enzyme/ULN)/(ALP/ULN), rounded."""
     return (enzyme.value * alp.limit) / (alp.value * enzyme.limit)
 
 

@@ -1,7 +1,7 @@
 """What stands beside every alert: how its results read together. The one door: `interpret`.
 
-It is a function of the record, the rulebook, the episode and the time, worked out when somebody reads the alert:
-nothing decides by it, so it is not part of an alert's content, and the road of a result does not pass here.
+It is a function of the record, the rulebook, the episode and the time, worked out when somebody reads the
+alert: nothing decides by it, so it is not part of an alert's content, and ingest does not pass here.
 """
 
 from dataclasses import replace

@@ -33,7 +33,7 @@ def scores(readings: Readings, day: date) -> list[Interpretation]:
 def _together(
     readings: Readings, day: date, analytes: Sequence[Analyte]
 ) -> tuple[dict[Analyte, DayValue], str]:
-    """The values nearest to `day` that lie within the rulebook's days of each other; or why there are none."""
+    """The values nearest to `day`, within the rulebook's days of each other; or why there are none."""
     days = readings.rules.scores.days
     near: list[list[DayValue]] = []
     for analyte in analytes:
@@ -73,7 +73,7 @@ def _span(values: Sequence[DayValue]) -> int:
 
 
 def fib4(age: int, ast: Decimal, alt: Decimal, platelets: Decimal) -> Decimal:
-    """Age in years, enzymes in U/L, platelets in 10⁹/L; the square root is rounded at the context's precision."""
+    """Age in years, enzymes in U/L, platelets in 10⁹/L; the square root is rounded."""
     return age * ast / (platelets * alt.sqrt())
 
 

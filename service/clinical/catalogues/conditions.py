@@ -1,4 +1,4 @@
-"""Tells what a recorded condition is, by code or by its text: one TOML file here for each state that is asked for."""
+"""Tells what a recorded condition is, by code or by its text: one TOML file here for each state."""
 
 import re
 import tomllib

@@ -8,6 +8,6 @@ NEVER = re.compile(r"(?!)")
 
 
 def any_of(words: Iterable[str]) -> re.Pattern[str]:
-    """A pattern that finds any of these (regular expressions, lower case) as whole words of a casefolded text."""
+    """A pattern that finds any of these (regular expressions) as whole words of a casefolded text."""
     alternatives = "|".join(words)
     return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)") if alternatives else NEVER
