@@ -22,7 +22,12 @@ def measured(**given: Any) -> Measurement:
 def test_a_measurement_is_kept_in_its_unit_with_the_laboratorys_limits() -> None:
     limit = [{"high": quantity(300, "ng/mL")}]
     found = measured(valueQuantity=quantity(450, "ng/mL"), referenceRange=limit)
-    assert (found.what, found.value, found.unit, found.high) == ("ferritin", 450, "ug/L", 300)
+    assert (found.what, found.value, found.unit, found.high) == (
+        "ferritin",
+        Decimal(450),
+        "ug/L",
+        Decimal(300),
+    )
     assert measured(code=coded("2064-4"), valueQuantity=quantity(15, "mg/dL")).value == Decimal("0.15")
 
 
