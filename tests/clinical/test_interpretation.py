@@ -168,7 +168,7 @@ def test_the_trial_patient_with_jaundice_is_said_to_be_cholestatic_by_r() -> Non
 
 
 def _cases(name: str) -> list[dict[str, Decimal]]:
-    """Numbers of each published case by their names; every line of these files that has one is such a line."""
+    """Numbers of each published case by their names: a line each."""
     text = next(GDL2.glob(name)).read_text(encoding="utf-8")
     cases = [dict(_NUMBER.findall(case)) for case in re.split(r"\n- id:", text)[1:]]
     return [{key: Decimal(value) for key, value in case.items()} for case in cases]
@@ -190,13 +190,30 @@ def test_fib4_agrees_with_the_published_cases() -> None:
 def test_every_value_of_the_trial_has_the_grade_of_an_independent_count() -> None:
     steps = {ALT: (1, 3, 5, 20), AST: (1, 3, 5, 20), ALP: (1, 2.5, 5, 20), TBIL: (1, 1.5, 3, 10)}
     graded = 0
-    for given in resources("cdiscpilot.Observation"):
-        one = lab_result("cdiscpilot", given)
+    for each in resources("cdiscpilot.Observation"):
+        one = lab_result("cdiscpilot", each)
         if one is None or one.analyte not in steps or not one.ranges or one.ranges[0].high is None:
             continue
-        own, high = given["valueQuantity"]["value"], given["referenceRange"][0]["high"]["value"]
+        own, high = each["valueQuantity"]["value"], each["referenceRange"][0]["high"]["value"]
         expected = sum(float(own) / float(high) > step for step in steps[one.analyte])
         grades = RULEBOOK.rules.ctcae[one.analyte]
         assert grade(one.value, one.ranges[0].high, grades) == expected
         graded += 1
     assert graded > 3700
+
+
+@pytest.mark.skipif(not GDL2.is_dir(), reason=f"the published cases are not at {GDL2}")
+def test_r_agrees_with_the_published_cases_that_state_their_limits() -> None:
+    stated = [case for case in _cases("R_factor*") if any("Upper limit" in name for name in case)]
+    assert len(stated) >= 2
+    for case in stated:
+        alt, alp = (
+            next(v for k, v in case.items() if k.startswith(f"Patient's {n}")) for n in ("ALT", "ALP")
+        )
+        high = [
+            next(v for k, v in case.items() if k.startswith(f"Upper limit of normal {n}"))
+            for n in ("ALT", "ALP")
+        ]
+        found = read(man(multiples(ALT, {0: alt / high[0]}), multiples(ALP, {0: alp / high[1]})))["n-r"]
+        assert found.value is not None
+        assert abs(found.value - case["R factor"]) < Decimal("0.1")
