@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from service.alerts.alert import Alert
     from service.clinical.episodes import Finding, Level
+    from service.clinical.readings import Interpretation
     from service.clinical.results import ResultKey
 
 
@@ -28,21 +29,28 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """List the alerts that somebody has to act on, the most urgent first."""
+    from service.readings import interpretations
     from service.store import decisions
     from service.store.session import reading, writing
 
-    at = now()
-    with database(settings_of()) as engine:
+    at, settings = now(), settings_of()
+    rules = rules_of(settings)
+    with database(settings) as engine:
         with writing(engine) as connection:
             detail = {"one_patient": patient is not None, "all": everything}
             decisions.write_audit(connection, at=at, actor=actor(), action="read-alerts", detail=detail)
         with reading(engine) as connection:
             found = _found(connection, patient, source, everything=everything)
+            read = interpretations(connection, [alert for alert, *_ in found], rules, at)
+    shown = (
+        as_object(*each) | {"interpretation": [_reading(one) for one in read.get(each[0].id, ())]}
+        for each in found
+    )
     if as_json:
-        say_json_list(as_object(*each) for each in found)
+        say_json_list(shown)
         return
-    for each in found:
-        _say(as_object(*each))
+    for each in shown:
+        _say(each)
     if not found:
         say("no alerts")
 
@@ -130,6 +138,27 @@ def _level(level: "Level") -> dict[str, Any]:
     }
 
 
+def _reading(given: "Interpretation") -> dict[str, Any]:
+    return {
+        "name": given.name,
+        "given": given.given,
+        "value": None if given.value is None else round(given.value, 4),
+        "reading": given.reading,
+        "words": given.words,
+        "caveats": list(given.caveats),
+        "inputs": [
+            {
+                "what": each.what,
+                "day": each.day,
+                "value": each.value,
+                "result": _reference(each.key) if each.key else None,
+            }
+            for each in given.inputs
+        ],
+        "rules": list(given.rules),
+    }
+
+
 def _reference(key: "ResultKey") -> str:
     return key.resource + (f"#{key.sub_key}" if key.sub_key else "")
 
@@ -154,6 +183,9 @@ def _say(alert: dict[str, Any]) -> None:
     latest = [f"{each['analyte']} {each['multiple']} × ULN ({each['day']})" for each in alert["latest"]]
     if latest:
         say(f"  latest: {', '.join(latest)}")
+    for each in alert["interpretation"]:
+        caveats = f" [{'; '.join(each['caveats'])}]" if each["caveats"] else ""
+        say(f"  {each['words']}{caveats}")
     say(f"  behind it: {', '.join(alert['results'])}")
     if alert["overdue"]:
         told = f"passed on to {', '.join(alert['told'])}" if alert["told"] else "no contact is set"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 
 from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
 from service.clinical.held import Held, urgent
+from service.clinical.injury_pattern import ratio, ratio_at_least
 from service.clinical.recent import Recent
 from service.clinical.results import OPEN_ABOVE
 from service.clinical.thresholds import CholestaticJaundice, HysLaw
@@ -105,8 +105,8 @@ class HysLawWatch:
         if peak.missing is not None:
             self.answered.append((enzyme.analyte, peak.missing))
             peak.missing = None
-        n_r = _ratio(enzyme, alp)
-        if not alp.at_least(rule.alp) or _ratio_at_least(enzyme, alp, rule.n_r):
+        n_r = ratio(enzyme, alp)
+        if not alp.at_least(rule.alp) or ratio_at_least(enzyme, alp, rule.n_r):
             return urgent(HYS_LAW, enzyme, (enzyme, total, alp, n_r), total, alp)
         return None
 
@@ -128,16 +128,6 @@ def _not_before(value: DayValue | None, ordinal: int) -> DayValue | None:
     return value if value is not None and value.ordinal >= ordinal else None
 
 
-def _ratio(enzyme: DayValue, alp: DayValue) -> Decimal:
-    """nR, for words: rounded once."""
-    return (enzyme.value * alp.limit) / (alp.value * enzyme.limit)
-
-
-def _ratio_at_least(enzyme: DayValue, alp: DayValue, n_r: Decimal) -> bool:
-    """Whether nR is `n_r` or more, compared without dividing, for a quotient is rounded."""
-    return enzyme.value * alp.limit >= n_r * alp.value * enzyme.limit
-
-
 def cholestatic_jaundice(
     rule: CholestaticJaundice, ordinal: int, enzymes: Recent, bilirubin: Recent, alp: Recent
 ) -> Held | None:
@@ -149,8 +139,8 @@ def cholestatic_jaundice(
             if max(phosphatase.ordinal, total.ordinal) != ordinal or not total.at_least(rule.bilirubin):
                 continue
             enzyme = enzymes.nearest(phosphatase.ordinal, rule.n_r_days)
-            n_r = _ratio(enzyme, phosphatase) if enzyme else None
-            if enzyme is None or not _ratio_at_least(enzyme, phosphatase, rule.n_r):
+            n_r = ratio(enzyme, phosphatase) if enzyme else None
+            if enzyme is None or not ratio_at_least(enzyme, phosphatase, rule.n_r):
                 facts = (phosphatase, total, enzyme, n_r)
                 return urgent(CHOLESTATIC_JAUNDICE, phosphatase, facts, total, enzyme)
             break

@@ -119,6 +119,54 @@ class Medication:
     """True while the record says the drug is active; with no `end` it then runs on from `start`."""
 
 
+class Answer(StrEnum):
+    """What a test that answers in words says."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measurement or an answer that is context: no rule alerts by it, but it explains what does."""
+
+    key: ResultKey
+    what: str
+    """Its name in the catalogue of measurements (`ferritin`, `hbsag`, `bmi`)."""
+    day: date
+    value: Decimal | None = None
+    """In `unit`; None for an answer in words."""
+    comparator: Comparator = Comparator.EXACT
+    unit: str = ""
+    low: Decimal | None = None
+    """The laboratory's own lower limit, in `unit`."""
+    high: Decimal | None = None
+    """The laboratory's own upper limit, in `unit`."""
+    answer: Answer | None = None
+    text: str = ""
+    """The answer as it was given, where it is one in words."""
+
+
+class Progress(StrEnum):
+    """How far an examination has come."""
+
+    ORDERED = "ordered"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An examination that was ordered or done, so that nobody is asked to order it again."""
+
+    reference: str
+    """`Type/id` of the resource that says so."""
+    what: str
+    """Its name in the catalogue of examinations (`ultrasound`, `elastography`, `biopsy`)."""
+    day: date
+    progress: Progress
+
+
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
     """Everything one judgement may look at. Results may stand in any order."""
@@ -130,3 +178,5 @@ class PatientRecord:
     deceased: bool = False
     conditions: Sequence[Condition] = field(default=())
     medications: Sequence[Medication] = field(default=())
+    measurements: Sequence[Measurement] = field(default=())
+    done: Sequence[Done] = field(default=())

@@ -61,14 +61,17 @@ class Reader:
     def read(self, kind: Any, found: Any, path: str, marks: Mapping[str, Any] = _NO_MARKS) -> Any:
         """The value of type `kind` that stands at `path`; MISSING, and a problem more, where it does not fit.
 
-        `marks` is the field's metadata: `required` analytes of a table by analyte, `zero` where 0 is allowed.
+        `marks` is the field's metadata: `required` analytes of a table by analyte, `zero` where 0 is allowed,
+        `signed` where any number is.
         """
         if get_origin(kind) is dict:
             return self._by_analyte(get_args(kind)[1], found, path, marks.get("required", ()))
         if dataclasses.is_dataclass(kind):
             return self._table(kind, found, path)
         try:
-            return self._leaf(kind, found, path, zero=marks.get("zero", False))
+            return self._leaf(
+                kind, found, path, zero=marks.get("zero", False), signed=marks.get("signed", False)
+            )
         except ConfigurationError as problem:
             self.problems.append(problem)
             return MISSING
@@ -95,7 +98,7 @@ class Reader:
         known = [key for key in found if key in tuple(Analyte)]
         return {Analyte(key): self.read(kind, found[key], _join(path, key)) for key in known}
 
-    def _leaf(self, kind: Any, found: Any, path: str, *, zero: bool) -> Any:
+    def _leaf(self, kind: Any, found: Any, path: str, *, zero: bool, signed: bool) -> Any:
         for problem in _wrong_keys(found, Entry._fields, Entry._fields, path):
             raise problem
         citation, tag = found["citation"], found["tag"]
@@ -104,7 +107,7 @@ class Reader:
             raise refused(f"{path}.citation", citation, f"a key of [citations]: {known}")
         if tag not in TAGS:
             raise refused(f"{path}.tag", tag, ", ".join(TAGS))
-        value = _typed(kind, found["value"], f"{path}.value", zero=zero)
+        value = _typed(kind, found["value"], f"{path}.value", zero=zero, signed=signed)
         self.entries[path] = Entry(value, citation, tag)
         return value
 
@@ -142,14 +145,14 @@ def _wrong_keys(
             yield refused(_join(path, name), found[name], f"one of the keys {', '.join(known)}")
 
 
-def _typed(kind: Any, value: object, path: str, *, zero: bool) -> Any:
+def _typed(kind: Any, value: object, path: str, *, zero: bool, signed: bool) -> Any:
     if issubclass(kind, Enum):
         return _choice(kind, value, path)
     accepted = f"a {'whole ' if kind is int else ''}number {'that is not negative' if zero else 'over 0'}"
     number = (int,) if kind is int else (int, Decimal)
     if isinstance(value, bool) or not isinstance(value, number) or not Decimal(value).is_finite():
         raise refused(path, value, accepted)
-    if value < 0 or (value == 0 and not zero):
+    if not signed and (value < 0 or (value == 0 and not zero)):
         raise refused(path, value, accepted)
     return value if kind is int else Decimal(value)
 

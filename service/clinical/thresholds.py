@@ -11,6 +11,7 @@ from typing import ClassVar
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
 from service.clinical.episodes import Tier
+from service.clinical.interpretation_thresholds import Interpretations
 
 Order = tuple[tuple[str, ...], ...]
 
@@ -369,3 +370,4 @@ class Rules:
     follow_up: FollowUp
     escalation: Escalation
     drug_exposure: DrugExposure
+    interpretation: Interpretations

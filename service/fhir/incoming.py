@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from service.clinical.results import Condition, LabResult, Medication, Sex
+from service.clinical.results import Condition, Done, LabResult, Measurement, Medication, Sex
 
 
 RESULT_TYPES: Final = frozenset({"Observation", "DiagnosticReport"})
@@ -24,13 +24,15 @@ class Problem(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """An Observation of liver tests, or a report that contains some.
+    """An Observation of liver tests or of their context, or a report that contains some.
 
     Its results, possibly none, replace those of every earlier version.
     """
 
     results: tuple[LabResult, ...]
     problems: tuple[Problem, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    """Context: no rule alerts by it."""
 
 
 class PatientFacts(NamedTuple):
@@ -57,7 +59,8 @@ class Ignored(NamedTuple):
     """Well-formed, and nothing in it for this service. It still ends what an earlier version of it said."""
 
     reason: str
-    """`other-type`, `other-code`, `other-subject`, `not-taken`, `read-request`."""
+    """`other-type`, `other-code`, `other-subject`, `not-taken`, `not-done`, `no-day`, `unreadable-context`,
+    `read-request`."""
 
 
 class Unusable(NamedTuple):
@@ -71,7 +74,7 @@ class Unusable(NamedTuple):
     """What is wrong and what to do about it; never anything of the payload."""
 
 
-Content = Observed | PatientFacts | Condition | Medication | Deleted | Ignored | Unusable
+Content = Observed | PatientFacts | Condition | Medication | Done | Deleted | Ignored | Unusable
 
 
 class Incoming(NamedTuple):

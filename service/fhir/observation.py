@@ -10,8 +10,8 @@ from typing import NamedTuple
 from msgspec import DecodeError, Raw
 
 from service.clinical.analytes import CODES, Analyte
-from service.clinical.results import LabResult, ReferenceRange, ResultKey
-from service.fhir import codes, datatypes, ranges, wire
+from service.clinical.results import LabResult, Measurement, ReferenceRange, ResultKey
+from service.fhir import codes, datatypes, measurement, ranges, wire
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.haemolysis import AFFECTED, is_haemolysed
@@ -45,7 +45,7 @@ def observed(given: wire.Observation, origin: Origin, kind: str = "Observation")
     try:
         parts, problems = _parts(given, kind)
         if not parts and not problems:
-            return Ignored("other-code"), _NOBODY
+            return _context(given, origin)
         whose = subject(given.subject, origin.links, given.contained)
     except OtherSubjectError:
         return Ignored("other-subject"), _NOBODY
@@ -56,7 +56,23 @@ def observed(given: wire.Observation, origin: Origin, kind: str = "Observation")
         for problem in problems:
             if problem.quarantined:
                 return Unusable(problem.reason, problem.where, problem.detail), whose
-    return Observed(tuple(results), tuple(problems)), whose
+    measured: tuple[Measurement, ...] = ()
+    if given.component is not None:
+        measured, unread = measurement.measurements(given, origin)
+        problems += unread
+    return Observed(tuple(results), tuple(problems), measured), whose
+
+
+def _context(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
+    """An Observation without liver tests: context, or nothing for this service. It is never quarantined."""
+    if not measurement.names_context(given):
+        return Ignored("other-code"), _NOBODY
+    try:
+        whose = subject(given.subject, origin.links, given.contained)
+    except (Defect, OtherSubjectError):
+        return Ignored("other-subject"), _NOBODY
+    measured, problems = measurement.measurements(given, origin)
+    return Observed((), tuple(problems), measured), whose
 
 
 def is_about_liver(code: datatypes.CodeableConcept | None) -> bool:

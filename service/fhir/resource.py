@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.errors import InvalidResource
-from service.fhir import codes, context, datatypes, observation, patient, report, routine, wire
+from service.fhir import codes, context, datatypes, examinations, observation, patient, report, routine, wire
 from service.fhir.defects import Defect
 from service.fhir.incoming import RESULT_TYPES, Content, Deleted, Ignored, Incoming, Unusable
 from service.fhir.origin import Origin
@@ -27,6 +27,8 @@ _Read = (
     | wire.MedicationRequest
     | wire.MedicationStatement
     | wire.MedicationAdministration
+    | wire.Procedure
+    | wire.ServiceRequest
 )
 _read: msgspec.json.Decoder[_Read] = msgspec.json.Decoder(_Read, float_hook=wire.number)
 """Decodes the types that are read; any other is a ValidationError."""
@@ -122,16 +124,31 @@ def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
     return patient.facts(given, origin), Subject(given.id if is_id(given.id) else None)
 
 
+def _report(given: wire.DiagnosticReport, origin: Origin) -> tuple[Content, Subject]:
+    """It contains results, or names an examination."""
+    reported = report.reported(given, origin)
+    if isinstance(reported[0], Ignored):
+        examined = examinations.done(given, origin)
+        return reported if isinstance(examined[0], Ignored) else examined
+    return reported
+
+
 _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {
-    wire.DiagnosticReport: report.reported,
+    wire.DiagnosticReport: _report,
     wire.Patient: _patient,
     wire.Condition: context.condition,
     wire.MedicationRequest: context.medication,
     wire.MedicationStatement: context.medication,
     wire.MedicationAdministration: context.medication,
+    wire.Procedure: examinations.done,
+    wire.ServiceRequest: examinations.done,
 }
 READ_TYPES: Final = frozenset({"Observation", *(kind.__name__ for kind in _READERS)})
 """The resource types that are read; all others are ignored."""
+
+
+_EXAMINATIONS: Final = frozenset({"Procedure", "DiagnosticReport", "ServiceRequest"})
+"""Most of these are not about the liver, and none drives an alert: one that cannot be read is let go."""
 
 
 def _version(given: object) -> str | None:
@@ -187,12 +204,12 @@ def _mistyped(kind: str, salvage: wire.Salvage, error: Exception) -> Content:
     gone = codes.OBSERVATION_GONE if kind in RESULT_TYPES else {codes.ENTERED_IN_ERROR}
     if isinstance(salvage.status, str) and salvage.status in gone:
         return Deleted()
-    if kind == "DiagnosticReport" and salvage.contained is UNSET:
-        return Ignored("other-type")
     if kind == "Observation" and salvage.component is UNSET and salvage.contained is UNSET:
         code = _piece(salvage.code, wire.concept)
         if code is not None and not observation.is_about_liver(code):
             return Ignored("other-code")
+    if kind in _EXAMINATIONS and (kind not in RESULT_TYPES or salvage.contained is UNSET):
+        return Ignored("unreadable-context")
     if isinstance(error, ArithmeticError):
         return Unusable("unreadable-number", kind, "A number too large or too small to be read.")
     place = _AT.search(str(error))

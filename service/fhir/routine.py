@@ -7,6 +7,7 @@ refuses anything, and never says anything else than that one would.
 """
 
 from decimal import Decimal
+from enum import Enum
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec import UNSET, DecodeError
@@ -18,6 +19,7 @@ from service.fhir import codes, datatypes, quantities, ranges, wire
 from service.fhir.defects import Defect
 from service.fhir.haemolysis import says_haemolysed
 from service.fhir.incoming import Ignored, Observed
+from service.fhir.measurement import is_context
 from service.fhir.observation import test_of
 from service.fhir.origin import Origin
 from service.fhir.references import OtherSubjectError, Subject, subject
@@ -70,9 +72,17 @@ class _Reporting(NamedTuple):
     flags: tuple[str, ...]
 
 
+class _Context(Enum):
+    """Stands for every measurement that `measurement` reads."""
+
+    ANY = "any"
+
+
+_CONTEXT: Final = _Context.ANY
+
 # Nothing in these is of a patient: codes, units, ranges and interpretations only.
-_analytes: dict[bytes, Analyte | None] = {}
-"""`code` → the test; None for one that is not followed."""
+_analytes: dict[bytes, Analyte | _Context | None] = {}
+"""`code` → the test, or that it is read as context; None for what is neither."""
 _reportings: dict[tuple[Analyte, bytes, str | None, str | None, str | None], _Reporting] = {}
 """Test, `referenceRange`, and the system, code and text of the value's unit."""
 _unremarkable: dict[bytes, None] = {}
@@ -99,11 +109,13 @@ def observed(given: Routine, origin: Origin) -> tuple[Observed | Ignored, Subjec
         analyte = _analyte(bytes(given.code))
         if analyte is None:
             return _OTHER_CODE, _NOBODY
+        if analyte is _CONTEXT:
+            return None
         whose = subject(given.subject, origin.links)
         result = _result(given, analyte, preliminary, origin)
     except (Defect, OtherSubjectError, DecodeError, ArithmeticError):
         return None
-    return None if result is None else (_new(Observed, ((result,), ())), whose)
+    return None if result is None else (_new(Observed, ((result,), (), ())), whose)
 
 
 def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:
@@ -129,12 +141,14 @@ def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin)
     return _new(LabResult, (key, analyte, at, at.date(), number, comparator, limits, preliminary, flags))
 
 
-def _analyte(code: bytes) -> Analyte | None:
+def _analyte(code: bytes) -> Analyte | _Context | None:
     try:
         return _analytes[code]
     except KeyError:
-        found = test_of(wire.concept.decode(code))
-        return _remembered(_analytes, code, None if found is None else found[0], len(code))
+        concept = wire.concept.decode(code)
+        found = test_of(concept)
+        other = _CONTEXT if found is None and is_context(concept) else None
+        return _remembered(_analytes, code, other if found is None else found[0], len(code))
 
 
 def _reporting(analyte: Analyte, reference_range: bytes, value: datatypes.Quantity) -> _Reporting:

@@ -77,20 +77,6 @@ class Observation(Measured, tag_field="resourceType", tag="Observation"):
     contained: list[Raw] | None = None
 
 
-class DiagnosticReport(Fhir, tag_field="resourceType", tag="DiagnosticReport"):
-    """Of a report, the Observations it contains and what it says for them: `result` only links."""
-
-    id: str | None = None
-    meta: Meta | None = None
-    status: str | None = None
-    subject: Reference | None = None
-    effective_date_time: str | None = None
-    effective_period: Period | None = None
-    issued: str | None = None
-    specimen: list[Reference] | None = None
-    contained: list[Raw] | None = None
-
-
 class PatientLink(Fhir):
     """A link to another Patient resource."""
 
@@ -198,6 +184,55 @@ class MedicationAdministration(Drug, tag_field="resourceType", tag="MedicationAd
     occurence_date_time: str | None = None
     """R5, spelled as the specification spells it."""
     occurence_period: Period | None = None
+
+
+class Examination(Fhir):
+    """What a Procedure and a DiagnosticReport have in common with an order."""
+
+    id: str | None = None
+    meta: Meta | None = None
+    status: str | None = None
+    subject: Reference | None = None
+
+
+class Procedure(Examination, tag_field="resourceType", tag="Procedure"):
+    """Something done to the patient; `occurrence` is R5."""
+
+    code: CodeableConcept | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+
+
+class DiagnosticReport(Examination, tag_field="resourceType", tag="DiagnosticReport"):
+    """A report: what was examined, and the Observations it contains with what it says for them.
+
+    `result` only links to others.
+    """
+
+    code: CodeableConcept | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    specimen: list[Reference] | None = None
+    contained: list[Raw] | None = None
+
+
+class Orderable(CodeableConcept):
+    """A concept (R4), or a concept or reference (R5)."""
+
+    concept: CodeableConcept | None = None
+
+
+class ServiceRequest(Examination, tag_field="resourceType", tag="ServiceRequest"):
+    """An order."""
+
+    code: Orderable | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    authored_on: str | None = None
+    occurrence_date_time: str | None = None
 
 
 class Specimen(Fhir):

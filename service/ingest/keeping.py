@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.clinical.results import Condition, LabResult, Medication, holder_id
+from service.clinical.results import Condition, Done, LabResult, Medication, holder_id
 from service.fhir.incoming import RESULT_TYPES, Content, Observed, PatientFacts, Problem, Unusable
 from service.ingest.arrivals import Arrival, Succession, flagged_unordered
 from service.store import histories, quarantine, resources
@@ -32,7 +32,7 @@ class Plan:
     gone_results: set[tuple[int, str]] = field(default_factory=set)
     gone_context: set[tuple[int, str]] = field(default_factory=set)
     results: list[tuple[int, LabResult]] = field(default_factory=list)
-    context: list[tuple[int, str, Condition | Medication]] = field(default_factory=list)
+    context: list[tuple[int, str, histories.Context]] = field(default_factory=list)
     facts: list[tuple[PatientRow, PatientFacts]] = field(default_factory=list)
     """Patients whose Patient resource changed; an empty one where it was deleted."""
     held: list[Held] = field(default_factory=list)
@@ -113,6 +113,7 @@ class Plan:
             return
         if kind in RESULT_TYPES:
             self.gone_results.add((version.patient_id, holder_id(version.key)))
+            self.gone_context.add((version.patient_id, version.key))
         elif kind == "Patient":
             self.facts.append((self.locked[version.patient_id], _NOTHING_KNOWN))
         else:
@@ -130,7 +131,9 @@ class Plan:
             return
         if isinstance(content, Observed):
             self.results += [(number, result) for result in content.results]
-        elif isinstance(content, Condition | Medication):
+            if content.measurements:
+                self.context.append((number, version.key, content.measurements))
+        elif isinstance(content, Condition | Medication | Done):
             self.context.append((number, version.key, content))
         elif isinstance(content, PatientFacts):
             self.facts.append((self.locked[number], content))

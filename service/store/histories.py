@@ -11,7 +11,9 @@ from service.clinical.analytes import Analyte
 from service.clinical.results import (
     Comparator,
     Condition,
+    Done,
     LabResult,
+    Measurement,
     Medication,
     PatientRecord,
     ReferenceRange,
@@ -43,7 +45,19 @@ class _MedicationContext(msgspec.Struct, tag="medication"):
     content: Medication
 
 
-_content_of = msgspec.json.Decoder(_ConditionContext | _MedicationContext)
+class _MeasurementsContext(msgspec.Struct, tag="measurements"):
+    content: tuple[Measurement, ...]
+
+
+class _DoneContext(msgspec.Struct, tag="done"):
+    content: Done
+
+
+Context = Condition | Medication | Done | tuple[Measurement, ...]
+"""What one resource adds to a record besides results; an Observation's measurements stay together."""
+_content_of = msgspec.json.Decoder(
+    _ConditionContext | _MedicationContext | _MeasurementsContext | _DoneContext
+)
 
 
 _results_of = Query(
@@ -91,19 +105,25 @@ def remove_results(connection: Connection, observations: Collection[tuple[int, s
             connection.execute(delete(lab_result).where(or_(*pairs[start : start + 200])))
 
 
-def add_context(connection: Connection, rows: Iterable[tuple[int, str, Condition | Medication]]) -> None:
-    """Store conditions and medications: (patient, `Type/id`, content)."""
+def add_context(connection: Connection, rows: Iterable[tuple[int, str, Context]]) -> None:
+    """Store context: (patient, `Type/id`, content)."""
     encoded = [
         (
             patient_id,
             key,
-            _encoder.encode(
-                _ConditionContext(content) if isinstance(content, Condition) else _MedicationContext(content)
-            ).decode(),
+            _encoder.encode(_tagged(content)).decode(),
         )
         for patient_id, key, content in rows
     ]
     insert_rows(connection, clinical_context, ("patient_id", "key", "content"), encoded)
+
+
+def _tagged(content: Context) -> msgspec.Struct:
+    if isinstance(content, Condition):
+        return _ConditionContext(content)
+    if isinstance(content, Medication):
+        return _MedicationContext(content)
+    return _DoneContext(content) if isinstance(content, Done) else _MeasurementsContext(content)
 
 
 def remove_context(connection: Connection, keys: Collection[tuple[int, str]]) -> None:
@@ -138,6 +158,8 @@ def records(
             deceased=any(row.deceased for row in rows),
             conditions=[each for each in context.get(person, ()) if isinstance(each, Condition)],
             medications=[each for each in context.get(person, ()) if isinstance(each, Medication)],
+            measurements=[one for each in context.get(person, ()) if isinstance(each, tuple) for one in each],
+            done=[each for each in context.get(person, ()) if isinstance(each, Done)],
         )
         for person, rows in people.items()
     }
@@ -174,8 +196,8 @@ def _results(
     return found
 
 
-def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Condition | Medication]]:
-    found: dict[int, list[Condition | Medication]] = {}
+def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Context]]:
+    found: dict[int, list[Context]] = {}
     for patient_id, content in _context_of.rows(connection, ids=member_of):
         found.setdefault(member_of[patient_id], []).append(_content_of.decode(content).content)
     return found

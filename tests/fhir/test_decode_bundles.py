@@ -273,7 +273,7 @@ def test_a_synthea_patient_is_the_same_from_a_bundle_as_from_ndjson(shared_data:
     bundles = sorted((shared_data / "synthea_bundles").glob("*.json.gz"))
     assert bundles
     from_lines: dict[tuple[str, str], Incoming] = {}
-    for kind in ("Patient", "Observation", "Condition", "MedicationRequest"):
+    for kind in ("Patient", "Observation", "Condition", "MedicationRequest", "DiagnosticReport"):
         for raw_line in _lines(shared_data / f"synthea.{kind}.ndjson.gz"):
             (each,) = decode_bundle(
                 b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + raw_line + b"}]}",
@@ -293,4 +293,4 @@ def test_a_synthea_patient_is_the_same_from_a_bundle_as_from_ndjson(shared_data:
             assert each._replace(raw=b"") == twin._replace(raw=b"")
             assert each.patient == patient
         left = [each for each in from_lines.values() if each.patient == patient]
-        assert left == []
+        assert [each for each in left if not isinstance(each.content, Ignored)] == []

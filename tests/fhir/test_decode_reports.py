@@ -56,7 +56,7 @@ def test_the_components_of_a_contained_panel_are_results_too() -> None:
 def test_a_report_that_only_refers_to_its_results_is_ignored() -> None:
     linking = report(result=[{"reference": "Observation/o1"}])
     assert decoded(linking).content == Ignored("other-type")
-    assert decoded(linking | {"status": 3}).content == Ignored("other-type")
+    assert decoded(linking | {"status": 3}).content == Ignored("unreadable-context")
 
 
 def test_a_report_that_contains_no_liver_test_is_ignored() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from service.clinical.catalogues.words import any_of
 from service.clinical.results import Coding
 
 _HERE = Path(__file__).parent
@@ -20,19 +21,12 @@ _EXACT = "snomed"
 _SENTENCES = re.compile(r"[;\n]|\.\s")
 _LONGEST = 2000
 """Characters of a text in which names are sought: conditions with their displays are shorter, not letters."""
-_NOTHING = re.compile(r"(?!)")
 
 
 def _sentences(text: str) -> list[str]:
     """The sentences of `text` as far as it is read, without one that would be cut short of its denial."""
     *whole, last = _SENTENCES.split(text[:_LONGEST])
     return whole if len(text) > _LONGEST else [*whole, last]
-
-
-def _any_of(words: Iterable[str], around: str = "{}") -> re.Pattern[str]:
-    """One pattern for all `words`, as whole words; without any, one that matches nothing."""
-    joined = "|".join(words)
-    return re.compile(around.format(rf"(?<!\w)(?:{joined})(?!\w)")) if joined else _NOTHING
 
 
 class Denials(NamedTuple):
@@ -52,8 +46,8 @@ class Denials(NamedTuple):
 
 def _denials(before: Iterable[str], after: Iterable[str]) -> Denials:
     return Denials(
-        _any_of(before, r"{}|\?"),
-        _any_of(after, r"(?:(?:[^\w,]+\w+){{0,3}}?[^\w,]+|,\s*){}"),
+        any_of(before, r"{}|\?"),
+        any_of(after, r"(?:(?:[^\w,]+\w+){{0,3}}?[^\w,]+|,\s*){}"),
     )
 
 
@@ -99,9 +93,9 @@ def _concept(row: Mapping[str, Any], systems: Mapping[str, str], denials: Mappin
         acute=acute,
         codes=frozenset(coding for key, coding in given if key == _EXACT),
         prefixes=tuple(coding for key, coding in given if key != _EXACT),
-        words=_any_of(row.get("words", ())),
-        lookalikes=_any_of(row.get("lookalikes", ())),
-        not_words=_any_of(row.get("not_words", ())),
+        words=any_of(row.get("words", ())),
+        lookalikes=any_of(row.get("lookalikes", ())),
+        not_words=any_of(row.get("not_words", ())),
         denials=denials[acute],
     )
 
