@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
+from service.clinical.causes.cause import Cause
 from service.clinical.results import ResultKey
 
 
@@ -142,6 +143,46 @@ class Tested(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A step that an episode asks for: what `orders.toml` says under its name, and when."""
+
+    name: str
+    """Stable, and unique within an alert."""
+    due: date
+    """A function of the record alone: telling it later, or again, does not move it."""
+    priority: Tier
+    kinds: tuple[Kind, ...]
+    """The kinds of finding whose rules ask for it, the gravest first; of its results it rests on theirs."""
+    criteria: tuple[str, ...] = ()
+    """Names of the criteria that the gravest of them meets: which of the urgent rules it is."""
+
+
+class Done(NamedTuple):
+    """A step that is not asked for, because the record shows it."""
+
+    name: str
+    day: date
+    ordered: bool
+    """It is ordered, and not seen to be done yet."""
+    shown_by: tuple[str, ...]
+    """`Type/id` of the resources that show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What may lie behind an episode, and what comes next."""
+
+    causes: tuple[Cause, ...] = ()
+    """Those with something that speaks for them first, by how much does."""
+    steps: tuple[Step, ...] = ()
+    """What to do next, the most urgent first."""
+    done: tuple[Done, ...] = ()
+
+
+NO_PLAN = Plan()
+
+
+@dataclass(frozen=True, slots=True)
 class Episode:
     """A family's elevation from its first elevated day-value to its resolution, and all found in it.
 
@@ -177,6 +218,8 @@ class Episode:
     notes: tuple[str, ...] = ()
     tested: tuple[Tested, ...] = ()
     """Every day with a usable result of its enzymes or bilirubin, from onset to end; none in `follow-up`."""
+    plan: Plan = NO_PLAN
+    """None where nothing in it raises an alert, and none once it is resolved."""
 
 
 @dataclass(frozen=True, slots=True)

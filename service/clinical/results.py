@@ -105,6 +105,8 @@ class Condition:
     end: date | None
     active: bool
     """False when the record says it is inactive or resolved without a date; `end` is then at the latest."""
+    reference: str = field(default="", compare=False)
+    """`Type/id` of the resource that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Medication:
     end: date | None
     current: bool
     """True while the record says the drug is active; with no `end` it then runs on from `start`."""
+    reference: str = field(default="", compare=False)
+    """`Type/id` of the resource that says so."""
 
 
 class Answer(StrEnum):

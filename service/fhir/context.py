@@ -44,7 +44,7 @@ def condition(
     active = end is not None or not (_codes(given.clinical_status) & codes.CONDITION_OVER)
     if not active and start is not None:
         end = _written(given.meta, origin)
-    return Condition(codings, text, start, end, active), whose
+    return Condition(codings, text, start, end, active, f"Condition/{given.id}"), whose
 
 
 def medication(
@@ -72,7 +72,8 @@ def medication(
         detail = "Neither a code nor a name of the drug; send it contained, or with a display text."
         return Unusable("no-code", f"{kind}.medication", detail), whose
     start, end = _period(given, _written(given.meta, origin))
-    return Medication(codings, text, start, end, current=given.status in codes.MEDICATION_CURRENT), whose
+    current = given.status in codes.MEDICATION_CURRENT
+    return Medication(codings, text, start, end, current, f"{kind}/{given.id}"), whose
 
 
 def named(concept: datatypes.CodeableConcept | None) -> tuple[tuple[Coding, ...], str]:
