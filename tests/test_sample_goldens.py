@@ -65,10 +65,7 @@ def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
             letter = read_letter(connection, alert.id, software="", rulebook_digest="")
             named = uuid5(NAMES, f"{vignette}/{alert.family}")
             letter = replace(letter, alert=replace(letter.alert, id=named))
-            due_days = RULEBOOK.rules.tiers.due_days
-            wanted = letter.wanted(
-                "Device/liverwatch", "https://liverwatch.example", due_days, RULEBOOK.version
-            )
+            wanted = letter.wanted("Device/liverwatch", "https://liverwatch.example", RULEBOOK.version)
             issue, requests = wanted.encode(f"DetectedIssue/{named}")
             held[f"{alert.family}.json"] = issue
             held |= {f"{alert.family}-{step}.json": request for step, request in requests.items()}

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from service.alerts.alert import Alert, Disposition
 from service.api.alert_search import Stored
 from service.api.targets import Kind, target_of
-from service.clinical.recommendations import Step, alerting_findings, evidence_of, recommended_steps
+from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
 from service.fhir.encode import Addresses, encode_issue, encode_requests, instant, request_statuses
@@ -64,10 +64,7 @@ class Presenter:
 
     def requests(self, alert: Alert) -> Mapping[str, str]:
         """The status of every ServiceRequest of an alert, by the name of its step, in a stable order."""
-        return dict(sorted(request_statuses(alert, self._steps(alert)).items()))
-
-    def _steps(self, alert: Alert) -> Sequence[Step]:
-        return recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
+        return dict(sorted(request_statuses(alert).items()))
 
     def show(
         self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
@@ -95,7 +92,7 @@ class Presenter:
             decided = [known[each] for each in alert.dispositions if each in known]
             made = [encode_issue(alert, to, decided, with_id=True)]
         else:
-            requests = encode_requests(alert, self._steps(alert), to, with_id=True)
+            requests = encode_requests(alert, to, with_id=True)
             made = [requests[name] for name in steps]
         return [_checked(each, stored) for each in made]
 

@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.recommendations import alerting_findings, evidence_of, recommended_steps
-from service.clinical.thresholds import DueDays
+from service.clinical.recommendations import alerting_findings, evidence_of
 from service.fhir.changes import Wanted
 from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests, is_erroneous
 from service.fhir.encode_origin import Origin
@@ -49,16 +48,15 @@ class Letter:
             rulebook_version=rulebook_version,
         )
 
-    def wanted(self, author: str, public_url: str, due_days: DueDays, rulebook_version: str) -> Wanted:
+    def wanted(self, author: str, public_url: str, rulebook_version: str) -> Wanted:
         """What the server should hold of it."""
-        alert, steps = self.alert, recommended_steps(self.alert.episode, due_days)
+        alert = self.alert
 
         def encode(issue: str) -> tuple[Resource, dict[str, Resource]]:
             to = self.addresses(issue, author, public_url, rulebook_version)
-            return encode_issue(alert, to, self.dispositions), encode_requests(alert, steps, to)
+            return encode_issue(alert, to, self.dispositions), encode_requests(alert, to)
 
-        names = {step.name for step in steps} | alert.ever_advised
-        return Wanted(alert.id, encode, names, create=self.creates)
+        return Wanted(alert.id, encode, alert.ever_advised, create=self.creates)
 
 
 def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebook_digest: str) -> Letter:

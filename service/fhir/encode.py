@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.episodes import Tier
-from service.clinical.recommendations import Orderable, Step, alerting_findings, evidence_of, orderables
+from service.clinical.episodes import Step, Tier
+from service.clinical.recommendations import (
+    Orderable,
+    alerting_findings,
+    evidence_for,
+    evidence_of,
+    orderables,
+)
 from service.clinical.results import ResultKey
 from service.clinical.saying import analyte_in_words
 from service.fhir import names, wording
@@ -22,8 +29,6 @@ Resource = dict[str, Any]
 _SEVERITY = {Tier.URGENT: "high", Tier.SOON: "moderate", Tier.ROUTINE: "low"}
 _PRIORITY = {Tier.URGENT: "asap", Tier.SOON: "urgent", Tier.ROUTINE: "routine"}
 _ERRONEOUS = frozenset({State.ENTERED_IN_ERROR, State.MERGED})
-_NO_STEPS = _ERRONEOUS | {State.RESOLVED, State.OVERRIDDEN}
-"""States in which nothing is recommended any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +113,27 @@ def encode_issue(
     )
 
 
-def encode_requests(
-    alert: Alert, steps: Iterable[Step], to: Addresses, *, with_id: bool = False
-) -> dict[str, Resource]:
+def encode_requests(alert: Alert, to: Addresses, *, with_id: bool = False) -> dict[str, Resource]:
     """Every ServiceRequest there is of an alert, by the name of its step; for ever, once it was advised.
 
     Args:
         alert: as it stands.
-        steps: what its episode asks for now: revoked once the alert asks for nothing more.
         to: how they refer to their surroundings.
         with_id: give each an id (on this service's own endpoint).
 
     Returns:
-        First those of `steps`, in that order, then those no longer advised, revoked.
+        First those advised now, the most urgent first, all of them revoked once the alert asks for nothing
+        more; then those no longer advised, revoked.
     """
-    requests = {step.name: _request(alert, step, to, with_id) for step in steps}
+    requests = {step.name: _request(alert, step, to, with_id) for step in alert.steps}
     past = sorted(alert.ever_advised - requests.keys())
     return requests | {name: _withdrawn(alert, name, to, with_id) for name in past}
 
 
-def request_statuses(alert: Alert, steps: Iterable[Step]) -> dict[str, str]:
+def request_statuses(alert: Alert) -> dict[str, str]:
     """The status of each of `encode_requests`, by the name of its step, without making them."""
     statuses = dict.fromkeys(sorted(alert.ever_advised), "revoked")
-    return statuses | {step.name: _request_status(alert) for step in steps}
+    return statuses | {step.name: _request_status(alert) for step in alert.steps}
 
 
 def instant(moment: datetime) -> str:
@@ -173,11 +176,11 @@ def _mitigation(made: Disposition) -> Resource:
 
 
 def _request_status(alert: Alert) -> str:
-    return "revoked" if alert.state in _NO_STEPS else "active"
+    return "revoked" if alert.state in SILENT else "active"
 
 
 def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource:
-    order, over = step.order, alert.state in _NO_STEPS
+    order, over = orderables()[step.name], alert.state in SILENT
     note = f"{order.rationale} Source: {order.source}."
     return without_nothing(
         {
@@ -191,7 +194,7 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
             "instantiatesCanonical": [
                 names.canonical(
-                    "PlanDefinition", wording.rule_code(step.kind, step.criteria), to.rulebook_version
+                    "PlanDefinition", wording.rule_code(step.kinds[0], step.criteria), to.rulebook_version
                 )
             ],
             "status": _request_status(alert),
@@ -201,7 +204,7 @@ def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource
             "subject": {"reference": to.patient},
             "occurrenceDateTime": step.due.isoformat(),
             "requester": {"reference": to.author} if to.author else None,
-            "reasonReference": to.observations(step.evidence),
+            "reasonReference": to.observations(evidence_for(step, alert.episode)),
             "supportingInfo": [{"reference": to.issue}],
             "note": [{"text": note}, *([names.NO_LONGER_ADVISED] if over else [])],
         }

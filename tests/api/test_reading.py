@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from service.alerts.alert import State
 from service.clinical.episodes import Tier
-from service.clinical.rulebook import load_rulebook
 from service.deliver.letters import read_letter
 from service.fhir.encode import encode_issue, instant
 from service.fhir.outgoing import validate_outgoing
@@ -169,7 +168,7 @@ def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
         connection.execute(known)
     with reading(room.engine) as connection:
         letter = read_letter(connection, number(1), software="", rulebook_digest="")
-    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, load_rulebook().rules.tiers.due_days, "2026.1")
+    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, "2026.1")
     issue, requests = wanted.encode(f"DetectedIssue/{number(1)}")
     both = room.client("sees-both")
     shown = [both.get(f"/fhir/DetectedIssue/{number(1)}").json()]
