@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from service.clinical.rulebook import Rulebook
-from service.errors import InvalidResource, LiverwatchError, TooLarge
-from service.feed.authenticity import Directory, authenticate
+from service.errors import InvalidResource, LiverwatchError, NotFound, TooLarge, Unauthenticated
+from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits, check_media_type, read_body
 from service.feed.memory import Memory, Room
@@ -54,10 +54,15 @@ class Feed:
 
     async def _source(self, request: Request) -> Source:
         name = request.path_params["source"]
-        if self._batcher.alive and (self._directory.stale or self._directory.might_know_better(name)):
-            await asyncio.to_thread(self._directory.try_refresh)
-        source = self._directory.find(name)
-        authenticate(request, source)
+        if self._batcher.alive:
+            await self._directory.keep_fresh()
+        try:
+            source = self._directory.admit(request, name)
+        except (NotFound, Unauthenticated):
+            if not self._batcher.alive:
+                raise
+            await self._directory.look_again()
+            source = self._directory.admit(request, name)
         self._batcher.check_room()
         self._memory.check()
         return source
