@@ -22,7 +22,7 @@ from service.errors import ConfigurationError
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
-from service.feed.hooks import Feed
+from service.feed.hooks import Feed, FeedFirst
 from service.feed.memory import Memory
 from service.garbage import collected_seldom
 from service.ingest import Rules, sweep
@@ -105,7 +105,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     limits = Limits(
         settings.max_body_bytes, settings.max_bundle_bytes, settings.max_bundle_entries, settings.max_depth
     )
-    feed = Feed(batcher, Memory(settings.queue_bytes), directory, rules.rulebook, limits)
+    feed_routes = Feed(batcher, Memory(settings.queue_bytes), directory, rules.rulebook, limits).routes()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -126,12 +126,13 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         openapi_url=None,
         telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
-        routes=[*feed.routes(), *dashboard.routes()],
+        routes=[*feed_routes, *dashboard.routes()],
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
     install_error_answers(app)
     app.include_router(create_api())
+    app.add_middleware(FeedFirst, routes=feed_routes)
     app.add_middleware(AccessLog)
     return app
 

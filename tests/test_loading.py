@@ -7,18 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from service.clinical.rulebook import load_rulebook
 from service.errors import ConfigurationError, Conflict
 from service.fhir.incoming import Incoming
-from service.ingest import Rules
+from service.ingest import Rules, is_behind, judge_page
 from service.loading import FeedFile, Limits, Loader, Rejection, Summary, ensure_source, find_files
 from service.loading.chunks import Chunk, Decoder
 from service.loading.files import Piece, read_pieces
 from service.loading.pace import Pace
 from service.store import alerts, patients, sources
-from service.store.schema import alert, audit, lab_result, patient, quarantine, raw_message, resource
+from service.store.schema import (
+    alert,
+    audit,
+    decision,
+    lab_result,
+    patient,
+    quarantine,
+    raw_message,
+    resource,
+)
 from service.store.session import reading, writing
 from tests.liver_files import bundle, persistent, person, result, write, write_lines
 
@@ -275,6 +284,39 @@ def test_a_load_that_is_stopped_keeps_what_it_read_and_the_next_does_the_rest(
     assert again.counts["stored"] == 800 - stored
     assert again.judged == 200
     assert len(outcome(engine)) == 200
+
+
+def test_a_record_that_somebody_else_judged_after_its_page_was_read_is_not_judged_again(
+    engine: Engine, load: Callable[..., Summary], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = patients.unjudged
+    overtaken: list[int] = []
+
+    def overtaking(connection: Connection, limit: int, after: int = 0) -> list[int]:
+        page = read(connection, limit, after)
+        if page and not overtaken:
+            overtaken.append(page[0])
+            assert judge_page(engine, page[:1], RULES, NOW, is_behind) == (1, 0)
+        return page
+
+    monkeypatch.setattr(patients, "unjudged", overtaking)
+    summary = load(write_lines(tmp_path / "a.ndjson", [*persistent("p1"), *persistent("p2")]))
+    assert (len(overtaken), summary.judged) == (1, 1)
+    assert summary.episodes["persistent"] == 1
+    assert count(engine, decision) == len(outcome(engine)) == 2
+    with reading(engine) as connection:
+        assert read(connection, 10) == []
+
+
+def test_a_record_merged_into_one_that_is_up_to_date_is_judged_with_it(
+    engine: Engine, load: Callable[..., Summary], tmp_path: Path
+) -> None:
+    merged = person("p2") | {"link": [{"other": {"reference": "Patient/p1"}, "type": "replaced-by"}]}
+    load(write_lines(tmp_path / "a.ndjson", [*persistent("p1")[:2], person("p1"), merged]))
+    late = [each | {"id": f"late-{each['id']}"} for each in persistent("p2")[2:]]
+    summary = load(write_lines(tmp_path / "b.ndjson", late))
+    assert (summary.patients, summary.judged) == (1, 1)
+    assert outcome(engine) == [("p1", "transaminase", "open", "2024-01-10")]
 
 
 def test_a_source_that_does_not_exist_is_made_and_audited_and_a_removed_one_refused(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """Whether a request really comes from the source it names."""
 
+import asyncio
 import logging
-import threading
 import time
 
 from sqlalchemy import Engine
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 SECRET_HEADER = "x-liverwatch-secret"  # noqa: S105 - a header's name
 REFRESH_SECONDS = 2.0
-"""How soon a change made by `liverwatch source` is seen by a running service."""
+"""How soon a running service sees that a source was changed or removed, or a secret ended."""
 LOOK_AGAIN_SECONDS = 0.1
-"""How often at most unknown names cause the sources to be read again."""
+"""How often at most names and secrets that are not known cause the sources to be read again."""
 
 
 class Directory:
@@ -27,33 +27,49 @@ class Directory:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._lock = threading.Lock()
+        self._turn = asyncio.Lock()
         self._sources: dict[str, Source] = {}
-        self._read_at = float("-inf")
+        self._looked_at = float("-inf")
 
     def refresh(self) -> None:
         """Read the sources from the database."""
-        with self._lock, reading(self._engine) as connection:
+        self._looked_at = time.monotonic()
+        with reading(self._engine) as connection:
             self._sources = {each.name: each for each in sources.every(connection)}
-            self._read_at = time.monotonic()
 
-    def try_refresh(self) -> None:
-        """Read the sources again, or go on with those known when the database does not answer."""
-        if self._lock.locked():  # another request is reading them: one query, not one for each that waits
-            return
+    async def keep_fresh(self) -> None:
+        """Read the sources again every few seconds: one request does, the others go on with those known."""
+        if time.monotonic() - self._looked_at > REFRESH_SECONDS and not self._turn.locked():
+            async with self._turn:
+                await self._try_refresh()
+
+    async def look_again(self) -> None:
+        """See what was there when this was called: a source or a secret may have been added just now.
+
+        All who ask within a tenth of a second wait for one and the same look.
+        """
+        asked = time.monotonic()
+        async with self._turn:
+            if self._looked_at < asked:
+                await asyncio.sleep(self._looked_at + LOOK_AGAIN_SECONDS - asked)
+                await self._try_refresh()
+
+    async def _try_refresh(self) -> None:
         try:
-            self.refresh()
+            await asyncio.to_thread(self.refresh)
         except SQLAlchemyError:
             log.warning("the sources could not be read again; the feed goes on with those it knows")
 
-    @property
-    def stale(self) -> bool:
-        """Whether a change might not be seen yet."""
-        return time.monotonic() - self._read_at > REFRESH_SECONDS
+    def admit(self, request: Request, name: str) -> Source:
+        """The source of that name, whose secret the request carries.
 
-    def might_know_better(self, name: str) -> bool:
-        """Whether a name not known a moment ago is worth another look: it may have been added just now."""
-        return name not in self._sources and time.monotonic() - self._read_at > LOOK_AGAIN_SECONDS
+        Raises:
+            NotFound: there is none.
+            Unauthenticated: there is no secret, or it is not one of the source's.
+        """
+        source = self.find(name)
+        authenticate(request, source)
+        return source
 
     def find(self, name: str) -> Source:
         """The active source of that name.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from service.errors import MalformedInput, TooLarge, UnsupportedMediaType
 
@@ -44,7 +44,7 @@ async def read_body(request: Request, limits: Limits, make_room: Callable[[int],
 
     Raises:
         TooLarge: it is larger; reading stops there.
-        MalformedInput: Content-Length is no usable number.
+        MalformedInput: Content-Length is no usable number, or the client hung up within the body.
     """
     stated = request.headers.get("content-length")
     if stated is not None:
@@ -55,13 +55,16 @@ async def read_body(request: Request, limits: Limits, make_room: Callable[[int],
         make_room(int(stated))
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limits.bundle_bytes:
-            raise _too_large(limits)
-        if stated is None:
-            make_room(size)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limits.bundle_bytes:
+                raise _too_large(limits)
+            if stated is None:
+                make_room(size)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise MalformedInput("the body ended before it was complete") from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 

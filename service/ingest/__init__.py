@@ -10,7 +10,7 @@ from service.ingest.agreement import check_agreement
 from service.ingest.judging import Rules, judge
 from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take
 from service.ingest.storing import LostRace, Receipt
-from service.ingest.sweeping import Swept, behind, rejudge, replay_held, sweep
+from service.ingest.sweeping import Swept, behind, is_behind, judge_page, pages, rejudge, replay_held, sweep
 
 __all__ = [
     "Delivery",
@@ -20,8 +20,11 @@ __all__ = [
     "Swept",
     "behind",
     "check_agreement",
+    "is_behind",
     "judge",
+    "judge_page",
     "keep_for_later",
+    "pages",
     "receive",
     "rejudge",
     "replay",

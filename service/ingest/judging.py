@@ -95,7 +95,7 @@ def judge(
     rules: Rules,
     now: datetime,
     *,
-    told: Callable[[int, Assessment], None] | None = None,
+    told: Callable[[Assessment], None] | None = None,
 ) -> set[int]:
     """Judge people whose patients the transaction has locked; the caller saves the patients afterwards.
 
@@ -106,7 +106,7 @@ def judge(
         together: sets of patients whose merge was made or undone, whose alerts are reconciled together.
         rules: what to judge by.
         now: the moment, aware.
-        told: called with each person and what the assessment says.
+        told: called with each assessment; the transaction may yet be rolled back.
 
     Returns:
         The people whose judgement failed: their records are quarantined as `assessment-failed`.
@@ -136,7 +136,7 @@ def judge(
         noted += [_conclude(bench, case) for case in cases]
         if told is not None:
             for case in cases:
-                told(case.person, case.assessment)
+                told(case.assessment)
         changed.setdefault(rows[0].source_id, []).extend(changes)
     for source_id, changes in changed.items():
         alert_store.save(connection, changes, source_id, now)

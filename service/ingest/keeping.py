@@ -14,6 +14,7 @@ from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.sources import Source
+from service.store.version_order import same
 
 
 @dataclass(slots=True)
@@ -54,12 +55,14 @@ class Plan:
         if not outcome.moves:
             return
         before, winner = outcome.before, outcome.winner
+        assert isinstance(winner, Arrival)
         if before is not None:
             row = self._row(before.patient_id)
-            self.ended.append((before, row.touch() if row else 0))
+            # Read again without a patient it ended nothing: no revision of a record ever spanned it.
+            if row is not None or not (winner.again and same(before, winner.version)):
+                self.ended.append((before, row.touch() if row else 0))
             self._remove(before)
             self.settled.append(outcome.key)
-        assert isinstance(winner, Arrival)
         self._keep_bytes(winner)
         row = self._row(winner.number)
         since = row.touch() if row else 0

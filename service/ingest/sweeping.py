@@ -1,12 +1,13 @@
 """What comes due by itself: unjudged records, days that change a judgement, results dated in the future."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
 from service.alerts.states import day_of
+from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.receiving import in_transaction, replay, reread
@@ -51,16 +52,80 @@ def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
 
     judged = failed = 0
     work = [(due, still_due)] if rules.clock == "system" else []
-    for query, wanted in [*work, (patients.unjudged, _anybody)]:
-        for chunk in _pages(engine, query):
-            tried, failing = _judge(engine, chunk, rules, now, wanted)
+    for query, wanted in [*work, (patients.unjudged, is_behind)]:
+        for page in pages(engine, query):
+            tried, failing = judge_page(engine, page, rules, now, wanted)
             judged, failed = judged + tried, failed + failing
     passed_on = escalate(engine, rules, now) if rules.clock == "system" else 0
     return Swept(judged, failed, replayed, passed_on)
 
 
-def _anybody(_row: PatientRow) -> bool:
-    return True
+def is_behind(row: PatientRow) -> bool:
+    """Whether a record is ahead of its last judgement, as `patients.unjudged` finds them."""
+    return row.revision != row.judged_revision
+
+
+def pages(
+    engine: Engine,
+    query: Callable[[Connection, int, int], list[int]],
+    size: Callable[[], int] = lambda: CHUNK,
+) -> Iterator[list[int]]:
+    """Ids of patients page by page, each read in a transaction of its own, in order of id.
+
+    Args:
+        engine: the database.
+        query: gives at most so many ids above one, in order.
+        size: how many the next page may hold; asked anew for each.
+    """
+    after = 0
+    while True:
+        with reading(engine) as connection:
+            page = query(connection, size(), after)
+        if not page:
+            return
+        after = page[-1]
+        yield page
+
+
+def judge_page(
+    engine: Engine,
+    ids: Collection[int],
+    rules: Rules,
+    now: datetime,
+    wanted: Callable[[PatientRow], bool],
+    *,
+    told: Callable[[Assessment], None] | None = None,
+) -> tuple[int, int]:
+    """Judge, in one transaction, the people these patients belong to where a record of theirs still wants it.
+
+    Args:
+        engine: the database.
+        ids: of patients, as read without a lock: somebody else may have judged them since.
+        rules: what to judge by.
+        now: the moment, aware.
+        wanted: asked of each record once it is locked.
+        told: called with each assessment once it is committed.
+
+    Returns:
+        How many people were judged, and for how many of those it failed.
+
+    Raises:
+        Overloaded: it lost too many races in a row.
+    """
+
+    def work(connection: Connection) -> tuple[int, int, list[Assessment]]:
+        made: list[Assessment] = []
+        locked = patients.lock(connection, ids)
+        people = {row.person for row in locked.values() if wanted(row)}
+        failed = judge(connection, locked, people, [], rules, now, told=None if told is None else made.append)
+        patients.save(connection, (row for row in locked.values() if row.person in people))
+        return len(people), len(failed), made
+
+    judged, failed, made = in_transaction(engine, work)
+    if told is not None:
+        for each in made:
+            told(each)
+    return judged, failed
 
 
 def rejudge(
@@ -98,9 +163,9 @@ def rejudge(
         ) -> list[int]:
             return patients.outdated(connection, wanted, limit, after)
 
-        for chunk in _pages(engine, outdated):
-            failed += _reread(engine, chunk, source, rules, now)
-            judged += len(chunk)
+        for page in pages(engine, outdated):
+            failed += _reread(engine, page, source, rules, now)
+            judged += len(page)
             if progress is not None:
                 progress(judged, failed)
     return judged, failed
@@ -138,37 +203,3 @@ def _reread(engine: Engine, ids: Collection[int], source: Source, rules: Rules, 
     in_transaction(engine, lambda connection: reread(connection, ids, source, rules, now))
     with reading(engine) as connection:
         return len(quarantine.patients_held(connection, ids, FAILED))
-
-
-def _pages(engine: Engine, query: Callable[[Connection, int, int], list[int]]) -> Iterable[list[int]]:
-    after = 0
-    while True:
-        with reading(engine) as connection:
-            chunk = query(connection, CHUNK, after)
-        if not chunk:
-            return
-        after = chunk[-1]
-        yield chunk
-
-
-def _judge(
-    engine: Engine,
-    ids: Collection[int],
-    rules: Rules,
-    now: datetime,
-    wanted: Callable[[PatientRow], bool],
-) -> tuple[int, int]:
-    """Judge the people these patients belong to where their record, once locked, still wants it.
-
-    Returns:
-        How many people were judged, and for how many of those it failed.
-    """
-
-    def work(connection: Connection) -> tuple[int, int]:
-        locked = patients.lock(connection, ids)
-        people = {row.person for row in locked.values() if wanted(locked[row.person])}
-        failed = judge(connection, locked, people, [], rules, now)
-        patients.save(connection, (row for row in locked.values() if row.person in people))
-        return len(people), len(failed)
-
-    return in_transaction(engine, work)

@@ -13,8 +13,8 @@ from service.alerts.alert import State
 from service.clinical.episodes import Assessment, Tier
 from service.errors import Conflict, Overloaded
 from service.fhir.incoming import Incoming
-from service.ingest import Delivery, Rules, judge, keep_for_later, take
-from service.ingest.receiving import STORING_FAILED, in_transaction
+from service.ingest import Delivery, Rules, is_behind, judge_page, keep_for_later, pages, take
+from service.ingest.receiving import STORING_FAILED
 from service.loading.chunks import Chunk, Decoder, Limits
 from service.loading.files import FeedFile, Rejection
 from service.loading.pace import Pace
@@ -173,39 +173,23 @@ class Loader:
 
     def _judge(self) -> None:
         """Judge every record that is behind, this load's and any other's."""
-        pace, after = Pace(100, 10, 2000), 0
-        while not self.summary.stopped:
-            with reading(self.engine) as connection:
-                page = patients.unjudged(connection, pace.size, after)
-            if not page:
-                return
-            after = page[-1]
+        pace = Pace(100, 10, 2000)
+        for page in pages(self.engine, patients.unjudged, lambda: pace.size):
             began = time.perf_counter()
-            self._judge_page(page)
+            judged, failed = judge_page(
+                self.engine, page, self.rules, self.clock(), is_behind, told=self._count_episodes
+            )
             pace.took(len(page), time.perf_counter() - began)
-            self.summary.stopped = self.stop()
+            self.summary.judged += judged
+            self.summary.failed += failed
+            self.on_judged(judged)
+            if self.stop():
+                self.summary.stopped = True
+                return
 
-    def _judge_page(self, page: Sequence[int]) -> None:
-        now = self.clock()
-
-        def work(connection: Connection) -> tuple[set[int], set[int], Counter[str]]:
-            kinds: Counter[str] = Counter()
-
-            def count(_person: int, assessment: Assessment) -> None:
-                for episode in assessment.episodes:
-                    kinds.update({finding.kind.value for finding in episode.findings})
-
-            locked = patients.lock(connection, page)
-            people = {row.person for row in locked.values()}
-            failed = judge(connection, locked, people, [], self.rules, now, told=count)
-            patients.save(connection, locked.values())
-            return people, failed, kinds
-
-        people, failed, kinds = in_transaction(self.engine, work)
-        self.summary.episodes += kinds
-        self.summary.judged += len(people)
-        self.summary.failed += len(failed)
-        self.on_judged(len(people))
+    def _count_episodes(self, assessment: Assessment) -> None:
+        for episode in assessment.episodes:
+            self.summary.episodes.update({finding.kind.value for finding in episode.findings})
 
 
 def _open_alerts(connection: Connection, source: Source) -> dict[str, int]:

@@ -116,13 +116,10 @@ def replace_current(
     """Put newer versions in place of the current ones: (current until now, new) pairs.
 
     Raises:
-        AlreadyThere: another transaction replaced one of them in the meantime.
+        AlreadyThere: what is there is not, in everything, what was current until now.
     """
-    rows = [
-        (*new[1:], source_id, new.key, old.received, old.since_revision)
-        for old, new in sorted(versions, key=lambda pair: pair[0].key)
-    ]
-    keys = ("source_id", "key", "received", "since_revision")
+    rows = [(*new[1:], source_id, *old) for old, new in sorted(versions, key=lambda pair: pair[0].key)]
+    keys = ("source_id", "key", *_VERSION)
     if update_rows(connection, resource, keys, _VERSION, rows) != len(rows):
         raise AlreadyThere(resource.name)
 

@@ -98,7 +98,7 @@ def update_rows(
     Args:
         connection: in a transaction that may write.
         table: whose rows change.
-        keys: names of columns that are compared; their values are never None.
+        keys: names of columns that are compared; None equals None.
         columns: names of those that are set.
         rows: any number, each the values of `columns`, then those of `keys`.
 
@@ -146,7 +146,7 @@ def _sqlite_insert(table: Table, columns: tuple[str, ...], keep: bool) -> str:
 @lru_cache(maxsize=64)
 def _sqlite_update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
     values = ", ".join(f"{name} = ?" for name in columns)
-    found = " AND ".join(f"{name} = ?" for name in keys)
+    found = " AND ".join(f"{name} {'IS' if table.c[name].nullable else '='} ?" for name in keys)
     return f"UPDATE {table.name} SET {values} WHERE {found}"  # noqa: S608 - our own names
 
 
@@ -194,7 +194,9 @@ def _postgresql_insert(table: Table, columns: tuple[str, ...], keep: bool) -> st
 def _postgresql_update(table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
     values = ", ".join(f"{name} = {_taken(table, name, place)}" for place, name in enumerate(columns))
     found = " AND ".join(
-        f"{table.name}.{name} = {_taken(table, name, place)}" for place, name in enumerate(keys, len(columns))
+        f"{table.name}.{name} {'IS NOT DISTINCT FROM' if table.c[name].nullable else '='} "
+        f"{_taken(table, name, place)}"
+        for place, name in enumerate(keys, len(columns))
     )
     given = "jsonb_array_elements(%s::jsonb) AS given"
     return f"UPDATE {table.name} SET {values} FROM {given} WHERE {found}"  # noqa: S608 - our own names

@@ -2,13 +2,14 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 SAFE_SQLITE = (3, 51, 3)
 """Older SQLite libraries can corrupt a WAL database under two writers (sqlite.org)."""
 
+IDLE_SECONDS = 1.0
+"""A connection that lay idle for so long is tried out before it is used."""
 BUSY_TIMEOUT_SECONDS = 30
 STATEMENT_TIMEOUT_MILLISECONDS = 60_000
 LOCK_TIMEOUT_MILLISECONDS = 30_000
@@ -65,15 +68,37 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
     )
     if not durable:
         options += " -c synchronous_commit=off"
-    return create_engine(
+    engine = create_engine(
         parsed,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         pool_timeout=BUSY_TIMEOUT_SECONDS,
         hide_parameters=True,  # they are patient data, and errors print them
         connect_args={"options": options, "connect_timeout": 5, **_NOTICE_A_LOST_SERVER},
     )
+    _try_out_what_lay_idle(engine)
+    return engine
+
+
+def _try_out_what_lay_idle(engine: Engine) -> None:
+    """Give out no connection that broke while nobody used it: a server may have been restarted since.
+
+    One that was used a moment ago is not asked: that would take as long as a statement of the transaction.
+    Should it have broken since, the transaction fails as any does whose server goes away.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def try_out(connection: Any, record: Any, _proxy: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.get("idle_since", now) >= IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error  # the pool opens new ones in the stead of all it has
 
 
 def sqlite_module() -> Any:

@@ -1,13 +1,15 @@
 """Who may feed: a bearer token or a secret header, two valid at once, none of another source."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from starlette.testclient import TestClient
 
 from service.feed import authenticity
+from service.feed.authenticity import Directory
 from service.store import sources
 from service.store.session import writing
 from service.store.sources import SourceSettings
@@ -25,6 +27,12 @@ def feed(start: Start) -> TestClient:
 def _seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the sources is seen by the next request, not seconds later."""
     monkeypatch.setattr(authenticity, "REFRESH_SECONDS", 0.0)
+
+
+@pytest.fixture
+def _seldom_refreshed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what is not known causes a look."""
+    monkeypatch.setattr(authenticity, "REFRESH_SECONDS", 3600.0)
 
 
 def status(feed: TestClient, secret: str) -> int:
@@ -110,6 +118,46 @@ def test_a_source_that_was_removed_takes_nothing_more(feed: TestClient, hospital
     with writing(hospital) as connection:
         sources.remove(connection, "hospital")
     assert status(feed, SECRET) == 404
+
+
+@pytest.mark.usefixtures("_seldom_refreshed")
+def test_a_source_just_added_is_taken_at_once(feed: TestClient, hospital: Engine) -> None:
+    for name in ("clinic", "ward", "practice"):  # each a moment after the look that found the one before
+        assert feed.post(f"/feeds/{name}", json=observation(), headers=BEARER).status_code == 404
+        with writing(hospital) as connection:
+            sources.add(connection, name, SourceSettings(), SECRET, datetime.now(UTC))
+        assert feed.post(f"/feeds/{name}", json=observation(), headers=BEARER).status_code == 200
+
+
+@pytest.mark.usefixtures("_seldom_refreshed")
+def test_a_secret_just_made_is_taken_at_once(feed: TestClient, hospital: Engine) -> None:
+    for secret in ("second", "third", "fourth"):
+        assert status(feed, secret) == 401
+        with writing(hospital) as connection:
+            sources.rotate_secret(connection, "hospital", secret)
+        assert status(feed, secret) == 200
+
+
+@pytest.mark.usefixtures("_seldom_refreshed")
+def test_many_wrong_secrets_at_once_cause_few_looks(
+    hospital: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    every = sources.every
+
+    def counting(connection: Connection) -> list[sources.Source]:
+        looks.append(1)
+        return every(connection)
+
+    monkeypatch.setattr(sources, "every", counting)
+    monkeypatch.setattr(authenticity, "LOOK_AGAIN_SECONDS", 0.0)
+    directory = Directory(hospital)
+
+    async def ask() -> None:
+        await asyncio.gather(*(directory.look_again() for _ in range(200)))
+
+    asyncio.run(ask())
+    assert len(looks) == 1
 
 
 def test_a_change_of_the_sources_is_seen_within_seconds(

@@ -1,11 +1,12 @@
 """What cannot be used, or cannot be judged, is kept, visible, and taken up again (promise 1)."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from service.clinical.analytes import Analyte
 from service.clinical.assess import assess
@@ -15,8 +16,8 @@ from service.clinical.rulebook import Rulebook
 from service.fhir.bundles import decode_bundle
 from service.fhir.strict_json import check_json
 from service.ingest import behind, judging, keep_for_later, rejudge, replay_held, sweep
-from service.store import quarantine, resources, sources
-from service.store.schema import ignored, quarantine as quarantine_table, raw_message, resource
+from service.store import identities, quarantine, resources, sources
+from service.store.schema import ignored, quarantine as quarantine_table, raw_message, resource, superseded
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, deletion, observation, patient, persistent
@@ -107,6 +108,44 @@ def test_what_is_replayed_and_still_cannot_be_used_keeps_its_number(feed: Feed, 
     assert reasons["Observation/o4"] == "unknown-unit"
     with reading(feed.engine) as connection:
         assert len(quarantine.listed(connection, everything=True)) == len(before)
+
+
+def test_what_is_replayed_in_vain_is_kept_once_however_often(feed: Feed) -> None:
+    feed.send(observation("o1", None), observation("o2", mrn="M1"), observation("o3", None, unit="furlong"))
+    for _ in range(3):
+        replay_held(feed.engine, feed.held(), feed.rules, feed.now)
+    assert older_versions(feed) == 0
+
+
+def test_two_replays_at_once_of_results_without_a_patient_leave_what_one_would(feed: Feed) -> None:
+    given = [observation(f"o{at}", mrn=f"M{at}") for at in range(4)]
+    feed.send(*given, patient("p1"))
+    held = feed.held()
+    with writing(feed.engine) as connection:  # as if the Patient had stated them since
+        identities.state_identifiers(
+            connection, feed.source.id, {feed.patient_number("p1"): {"urn:mrn|M0", "urn:mrn|M1"}}
+        )
+    begin = threading.Barrier(2)
+
+    def work() -> None:
+        begin.wait(20)
+        replay_held(feed.engine, held, feed.rules, feed.now)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert feed.results("p1") == {"o0": 120, "o1": 120}
+    assert sorted(each.key or "" for each in feed.held()) == ["Observation/o2", "Observation/o3"]
+    assert {each.id for each in feed.held()} < {each.id for each in held}
+    with reading(feed.engine) as connection:
+        assert resources.older(connection, feed.source.id, ["Observation/o2", "Observation/o3"]) == {}
+
+
+def older_versions(feed: Feed) -> int:
+    with reading(feed.engine) as connection:
+        return int(connection.execute(select(func.count()).select_from(superseded)).scalar_one())
 
 
 def test_what_is_reread_and_still_cannot_be_used_keeps_its_number(feed: Feed) -> None:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import OperationalError, StatementError
 
 from service.store import session
+from service.store.query import Query
 from service.store.resources import digest_of, keep_raw
 from service.store.rows import AlreadyThere, insert_rows
 from service.store.schema import raw_message, stored_text
@@ -240,6 +241,61 @@ def test_a_stopped_server_is_away_and_is_used_again_once_it_is_back(stoppable_po
         assert _count(engine) == 0
     finally:
         engine.dispose()
+
+
+def test_a_server_restarted_while_nobody_asked_is_used_as_if_nothing_had_been(
+    stoppable_postgres: OwnPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "IDLE_SECONDS", 0.0)
+    engine = open_engine(stoppable_postgres.url.render_as_string(hide_password=False))
+    try:
+        with writing(engine) as connection:
+            stored_text.create(connection)
+        with reading(engine), reading(engine):
+            pass  # several connections lie idle
+        stoppable_postgres.stop()
+        stoppable_postgres.start()
+        for _ in range(2):
+            assert _count(engine) == 0
+    finally:
+        engine.dispose()
+
+
+def test_a_server_restarted_under_busy_connections_costs_one_transaction(
+    stoppable_postgres: OwnPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "IDLE_SECONDS", 3600.0)
+    engine = open_engine(stoppable_postgres.url.render_as_string(hide_password=False))
+    texts = Query(select(stored_text.c.digest))
+
+    def ask() -> list[Any]:
+        with reading(engine) as connection:
+            return texts.rows(connection)  # by the driver's own cursor
+
+    try:
+        with writing(engine) as connection:
+            stored_text.create(connection)
+        with reading(engine), reading(engine), reading(engine):
+            pass
+        stoppable_postgres.stop()
+        stoppable_postgres.start()
+        assert is_away(raised(ask))
+        assert [ask() for _ in range(4)] == [[]] * 4
+    finally:
+        engine.dispose()
+
+
+def test_a_connection_used_a_moment_ago_is_not_asked_first(
+    pg: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "IDLE_SECONDS", 3600.0)
+    asked: list[Any] = []
+    monkeypatch.setattr(pg.dialect, "do_ping", asked.append)
+    assert _count(pg) == _count(pg) == 0
+    assert asked == []
+    monkeypatch.setattr(session, "IDLE_SECONDS", 0.0)
+    assert _count(pg) == 0
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("copying", [False, True])

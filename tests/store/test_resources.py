@@ -1,0 +1,56 @@
+"""Current versions of resources: nobody takes the place of a version that is not there any more."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from service.store.resources import Version, add_current, current, replace_current
+from service.store.rows import AlreadyThere
+from service.store.session import reading, writing
+from tests.ingest.feeding import NOW
+
+SOURCE = 1
+KEY = "Observation/o1"
+FULL = Version(KEY, 7, "1", NOW, NOW, b"a" * 32, "live", 3, "urn:mrn|M1")
+BARE = Version(KEY, None, None, None, NOW, None, "deleted", 0)
+NEWER = Version(KEY, None, "2", None, NOW + timedelta(days=1), b"b" * 32, "live", 0)
+
+
+def now_current(engine: Engine) -> Version:
+    with reading(engine) as connection:
+        return current(connection, SOURCE, [KEY])[KEY]
+
+
+@pytest.mark.parametrize("before", [FULL, BARE], ids=["everything-stated", "nothing-stated"])
+def test_a_newer_version_takes_the_place_of_the_current_one(engine: Engine, before: Version) -> None:
+    with writing(engine) as connection:
+        add_current(connection, SOURCE, [before])
+    with writing(engine) as connection:
+        replace_current(connection, SOURCE, [(before, NEWER)])
+    assert now_current(engine) == NEWER
+
+
+@pytest.mark.parametrize("before", [FULL, BARE], ids=["everything-stated", "nothing-stated"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"digest": b"c" * 32},
+        {"version_id": "9"},
+        {"patient_id": 8},
+        {"received": NOW + timedelta(microseconds=1)},
+        {"since_revision": 4},
+        {"named_by": "urn:mrn|M2"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_version_that_is_another_by_now_keeps_its_place(
+    engine: Engine, before: Version, change: dict[str, Any]
+) -> None:
+    there = before._replace(**change)
+    with writing(engine) as connection:
+        add_current(connection, SOURCE, [there])
+    with pytest.raises(AlreadyThere), writing(engine) as connection:
+        replace_current(connection, SOURCE, [(before, NEWER)])
+    assert now_current(engine) == there
