@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
+from service.clinical.cause_thresholds import CauseRules
 from service.clinical.episodes import Tier
 from service.clinical.interpretation_thresholds import Interpretations
 
@@ -371,3 +372,4 @@ class Rules:
     escalation: Escalation
     drug_exposure: DrugExposure
     interpretation: Interpretations
+    causes: CauseRules
