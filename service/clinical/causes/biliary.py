@@ -20,9 +20,9 @@ def biliary(on: OnRecord) -> Cause:
     A fracture counts as a source of ALP like a disease of bone, while it heals.
     """
     weighing = Weighing(CauseName.BILIARY, on)
-    if not on.r.given:
+    if not on.r.given or on.r.reading == InjuryPattern.MIXED.value:
         weighing.unknown(on.r.words)
-    elif on.r.reading != InjuryPattern.MIXED.value:
+    else:
         weighing.interpretation(on.r, agrees=on.r.reading == InjuryPattern.CHOLESTATIC.value)
     _alp(weighing, on)
     share_of_direct(weighing, on, conjugated_speaks_for=True)
@@ -50,5 +50,7 @@ def _alp(weighing: Weighing, on: OnRecord) -> None:
     else:
         weighing.speaks_against(f"{levels(alp, ggt)}: ALP raised with a normal GGT, as from bone.", alp, ggt)
     if alp is not None and alp.elevated:
-        bone = [*on.lasting(*_BONE), *on.events(days, "fracture")]
+        fractures = on.lasting("fracture")
+        lasting = [each for each in on.lasting(*_BONE) if each not in fractures]
+        bone = [*lasting, *on.events(days, "fracture")]
         weighing.conditions(bone, against="ALP may come from bone.")

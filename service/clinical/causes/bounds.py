@@ -17,7 +17,18 @@ class Side(StrEnum):
     BELOW = "below"
     UP_TO = "at most"
 
+    @property
+    def otherwise(self) -> str:
+        """The words for where it does not lie there."""
+        return _OTHERWISE[self]
 
+
+_OTHERWISE = {
+    Side.ABOVE: "not above",
+    Side.FROM: "below",
+    Side.BELOW: "not below",
+    Side.UP_TO: "above",
+}
 _UPWARD = frozenset({Side.ABOVE, Side.FROM})
 
 

@@ -99,9 +99,11 @@ class OnRecord:
         ]
         return min(near, key=lambda each: abs((each.day - self.day).days), default=None)
 
-    def answered(self, what: str) -> tuple[Measurement, Answer] | None:
-        """The newest measurement that is plainly positive or negative."""
+    def answered(self, what: str, days: int | None = None) -> tuple[Measurement, Answer] | None:
+        """The newest measurement that is plainly positive or negative, if asked at most `days` from `day`."""
         for each in self.history(what):
+            if days is not None and abs((each.day - self.day).days) > days:
+                continue
             answer = self._answer(each)
             if answer is not None and answer is not Answer.UNCLEAR:
                 return each, answer
@@ -156,6 +158,17 @@ class OnRecord:
             if first <= value.day <= self.day
         ]
         return max(within, key=lambda value: (value.multiple, -value.ordinal), default=None)
+
+    def first_and_last(self) -> tuple[DayValue, ...]:
+        """An elevated day-value of the first and of the latest day of the episode."""
+        elevated = [
+            value
+            for values in self.readings.values.values()
+            for value in values
+            if value.elevated and value.day in (self.episode.onset, self.day)
+        ]
+        by_day = {value.day: value for value in sorted(elevated, key=lambda each: each.analyte, reverse=True)}
+        return tuple(by_day[day] for day in sorted(by_day))
 
     def elevated(self, analyte: Analyte) -> bool:
         """Whether it was elevated on any day of the episode."""

@@ -3,10 +3,10 @@
 from service.clinical.analytes import Analyte
 from service.clinical.causes.cause import Cause, CauseName
 from service.clinical.causes.on_record import OnRecord
-from service.clinical.causes.weighing import Weighing, levels, measured
+from service.clinical.causes.weighing import Weighing, answer_in_words, levels, measured
 from service.clinical.months import add_months
 from service.clinical.results import OPEN_ABOVE, Answer, Comparator, Measurement
-from service.clinical.saying import number
+from service.clinical.saying import capitalised, number
 
 
 def hepatitis_b(on: OnRecord) -> Cause:
@@ -68,39 +68,44 @@ def _has_virus(given: Measurement) -> bool | None:
 def acute_viral(on: OnRecord) -> Cause:
     """Hepatitis A and E: a high ALT, IgM of these weeks, and no long course, for they pass in weeks."""
     weighing = Weighing(CauseName.ACUTE_VIRAL, on)
-    rule, rulebook = on.rules.acute_viral, on.readings.rulebook.rules
+    _height(weighing, on)
+    _course(weighing, on)
+    _igm(weighing, on, "hav-igm", "hepatitis A IgM")
+    _igm(weighing, on, "hev-igm", "hepatitis E IgM")
+    weighing.conditions(on.events(on.rules.acute_viral.days, "hepatitis-a", "hepatitis-e"))
+    return weighing.cause()
+
+
+def _height(weighing: Weighing, on: OnRecord) -> None:
+    rule = on.rules.acute_viral
     alt = on.highest(Analyte.ALT, days=rule.days)
     if alt is None:
-        weighing.unknown(f"No ALT of this episode in the last {rule.days} days of it.")
+        weighing.unknown(f"ALT: not in the record for the last {rule.days} days of the elevation.")
     elif alt.above(rule.alt):
         weighing.speaks_for(f"{levels(alt)}: above {number(rule.alt)} × ULN.", alt)
     elif alt.result.comparator in OPEN_ABOVE:
         weighing.unknown(f"{levels(alt)}: it may lie above {number(rule.alt)} × ULN.", alt)
     else:
         weighing.speaks_against(f"Highest {levels(alt)}: not above {number(rule.alt)} × ULN.", alt)
-    months, onset = rulebook.persistence.months, on.episode.onset
+
+
+def _course(weighing: Weighing, on: OnRecord) -> None:
+    months, onset = on.readings.rulebook.rules.persistence.months, on.episode.onset
     if on.day > add_months(onset, months):
-        first = on.highest(*_TRANSAMINASES)
-        shown = () if first is None else (first,)
+        ends = on.first_and_last()
         weighing.speaks_against(
-            f"Elevated since {onset}, more than {months} months: they pass in weeks.", *shown
+            f"Elevated from {onset} to {on.day}, more than {months} months: they pass in weeks.", *ends
         )
-    for what, title in (("hav-igm", "hepatitis A IgM"), ("hev-igm", "hepatitis E IgM")):
-        _igm(weighing, on, what, title)
-    weighing.conditions(on.events(rule.days, "hepatitis-a", "hepatitis-e"))
-    return weighing.cause()
-
-
-_TRANSAMINASES = (Analyte.ALT, Analyte.AST)
 
 
 def _igm(weighing: Weighing, on: OnRecord, what: str, title: str) -> None:
-    days, found = on.rules.acute_viral.days, on.answered(what)
-    if found is None or abs((found[0].day - on.day).days) > days:
-        weighing.unknown(f"No {title} within {days} days.")
+    days = on.rules.acute_viral.days
+    found = on.answered(what, days)
+    if found is None:
+        weighing.unknown(capitalised(f"{title}: not in the record within {days} days."))
         return
     given, answer = found
-    words = f"{measured(title, given)}: {answer.value}."
+    words = f"{measured(title, given)}: {answer_in_words(given, answer)}."
     if answer is Answer.POSITIVE:
         weighing.speaks_for(words, given)
     else:

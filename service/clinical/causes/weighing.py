@@ -41,7 +41,7 @@ class Weighing:
     def cause(self) -> Cause:
         """What has been gathered."""
         lists = (self._speaks_for, self._speaks_against, self._unknown, self._notes)
-        return Cause(self._name, *(tuple(dict.fromkeys(each)) for each in lists))
+        return Cause(self._name, *map(tuple, lists))
 
     def speaks_for(self, words: str, *shown: Shown) -> None:
         """It speaks for the cause."""
@@ -91,7 +91,7 @@ class Weighing:
     def held(self, found: Measurement | None, title: str, bound: Bound, remark: str = "") -> None:
         """A measurement with a number against its bound: beyond it for the cause, else against it."""
         if found is None or found.value is None:
-            self.unknown(f"No {title} in the record for this time.")
+            self.unknown(capitalised(f"{title}: not in the record for this time."))
             return
         held_to = bound.of(found)
         met = held_to.met(found.value, found.comparator)
@@ -102,7 +102,7 @@ class Weighing:
         elif met:
             self.speaks_for(f"{words}, {held_to.side.value} {limit}{whose}. {remark}".rstrip(), found)
         else:
-            self.speaks_against(f"{words}, not {held_to.side.value} {limit}{whose}.", found)
+            self.speaks_against(f"{words}, {held_to.side.otherwise} {limit}{whose}.", found)
 
     def serology(self, what: str, title: str, *, stands: bool = True, against: str = "") -> Answer | None:
         """A test that is positive or negative.
@@ -115,12 +115,15 @@ class Weighing:
         if found is None:
             newest = self._on.newest(what)
             if newest is None:
-                self.unknown(f"No {title} in the record.")
+                self.unknown(capitalised(f"{title}: not in the record."))
             else:
-                self.unknown(f"{title} on {newest.day} is neither plainly positive nor negative.", newest)
+                told = newest.text or newest.answer or "a number"
+                self.unknown(
+                    f"{measured(title, newest)}: {told}, neither plainly positive nor negative.", newest
+                )
             return None
         given, answer = found
-        words = f"{measured(title, given)}: {answer.value}"
+        words = f"{measured(title, given)}: {answer_in_words(given, answer)}"
         positive = answer is Answer.POSITIVE
         if not (positive and stands) and not self._on.not_older(given, months):
             self.unknown(f"{words}, more than {months} months before.", given)
@@ -138,6 +141,12 @@ def measured(title: str, given: Measurement) -> str:
         return capitalised(f"{title} on {given.day}")
     value = f"{given.comparator.value}{number(given.value)} {_UNITS.get(given.unit, given.unit)}".rstrip()
     return capitalised(f"{title} {value} on {given.day}")
+
+
+def answer_in_words(given: Measurement, answer: Answer) -> str:
+    """`positive`, with the laboratory's own words where they are others."""
+    own = given.text[:_LONGEST]
+    return answer.value if not own or own.casefold() == answer.value else f"{answer.value} ({own})"
 
 
 def levels(*values: DayValue) -> str:
