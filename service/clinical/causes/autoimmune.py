@@ -17,7 +17,7 @@ def autoimmune_hepatitis(on: OnRecord) -> Cause:
     weighing.serology("ana", "antinuclear antibodies (ANA)")
     weighing.serology("smooth-muscle-antibody", "smooth-muscle antibodies (SMA)")
     if on.r.given and on.r.reading == InjuryPattern.CHOLESTATIC.value:
-        weighing.interpretation(on.r, agrees=False)
+        weighing.speaks_against(on.r.words, on.r)
     weighing.conditions(on.lasting("autoimmune-hepatitis", *_COMPANIONS))
     return weighing.cause()
 

@@ -21,9 +21,11 @@ def biliary(on: OnRecord) -> Cause:
     """
     weighing = Weighing(CauseName.BILIARY, on)
     if not on.r.given or on.r.reading == InjuryPattern.MIXED.value:
-        weighing.unknown(on.r.words)
+        weighing.unknown(on.r.words, on.r)
+    elif on.r.reading == InjuryPattern.CHOLESTATIC.value:
+        weighing.speaks_for(on.r.words, on.r)
     else:
-        weighing.interpretation(on.r, agrees=on.r.reading == InjuryPattern.CHOLESTATIC.value)
+        weighing.speaks_against(on.r.words, on.r)
     _alp(weighing, on)
     share_of_direct(weighing, on, conjugated_speaks_for=True)
     of_pbc = "It speaks of primary biliary cholangitis only."

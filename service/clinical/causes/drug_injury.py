@@ -94,30 +94,33 @@ def _by_time(each: Medication) -> tuple[date, date, str, str]:
 
 
 def _in_question(weighing: Weighing, on: OnRecord, suspect: Suspect, day: date) -> None:
-    drug, shown = suspect.drug, suspect.medications
-    rise = "onset" if day == on.episode.onset else "rise"
-    words = [f"{_known_of(drug)}: {_taken(suspect)}; {rise} on {day}: {_stands(suspect, on)}."]
+    drug = suspect.drug
+    rise = f"{'onset' if day == on.episode.onset else 'rise'} on {day}"
+    words = [f"{_known_of(drug)}: {_taken(suspect)}; {rise}: {_stands(suspect, on)}."]
     if drug.pattern is not None:
         words.append(f"Typically {drug.pattern.value}.")
     if drug.latency is not None:
         words.append(f"Typical onset {drug.latency[0]} to {drug.latency[1]} days after it is begun.")
-    weighing.speaks_for(" ".join(words), *shown)
-    pattern = _pattern(on)
-    if pattern is None:
-        weighing.unknown(f"Whether the pattern fits {drug.ingredient}: {on.r.words}", *shown)
-    elif drug.pattern is not None and {drug.pattern, pattern} == _OPPOSITES:
-        weighing.speaks_against(
-            f"{capitalised(drug.ingredient)} is typically {drug.pattern.value}; {on.r.words}", *shown
-        )
-    if drug.latency is None or suspect.since is None:
+    weighing.speaks_for(" ".join(words), *suspect.medications)
+    _against_pattern(weighing, on, suspect)
+    if drug.latency is not None and suspect.since is not None:
+        days = (day - suspect.since).days
+        if not drug.latency[0] <= days <= drug.latency[1]:
+            said = f"begun {days} days before the {rise}; typical are {drug.latency[0]} to {drug.latency[1]}"
+            weighing.speaks_against(f"{capitalised(drug.ingredient)}: {said}.", *suspect.medications)
+
+
+def _against_pattern(weighing: Weighing, on: OnRecord, suspect: Suspect) -> None:
+    """The pattern typical of the drug against that of the latest elevated day."""
+    drug, pattern = suspect.drug, _pattern(on)
+    if drug.pattern is None:
         return
-    days = (day - suspect.since).days
-    if not drug.latency[0] <= days <= drug.latency[1]:
-        weighing.speaks_against(
-            f"{capitalised(drug.ingredient)} was begun {days} days before the {rise}; "
-            f"typical are {drug.latency[0]} to {drug.latency[1]}.",
-            *shown,
-        )
+    if pattern is None:
+        words = f"Whether the pattern fits {drug.ingredient}: {on.r.words}"
+        weighing.unknown(words, *suspect.medications)
+    elif {drug.pattern, pattern} == _OPPOSITES:
+        words = f"{capitalised(drug.ingredient)} is typically {drug.pattern.value}; {on.r.words}"
+        weighing.speaks_against(words, *suspect.medications, on.r)
 
 
 def _known_of(drug: Drug) -> str:

@@ -11,7 +11,7 @@ from service.clinical.results import Answer, Condition, Measurement, Medication,
 from service.clinical.saying import capitalised, number
 from service.clinical.wording import level
 
-Shown = DayValue | Measurement | Condition | Medication
+Shown = DayValue | Measurement | Interpretation | Condition | Medication
 """What an evidence can rest on."""
 
 _LONGEST = 80
@@ -67,11 +67,6 @@ class Weighing:
                 self.speaks_against(f"{words} {against}", *several)
             else:
                 self.speaks_for(words, *several)
-
-    def interpretation(self, read: Interpretation, *, agrees: bool) -> None:
-        """A reading of the results, which speaks for or against."""
-        keys = tuple(each.key for each in read.inputs if each.key is not None)
-        (self._speaks_for if agrees else self._speaks_against).append(Evidence(read.words, keys))
 
     def blood(self, what: str, title: str, bound: Bound, remark: str = "") -> None:
         """A blood test with a number, no older than the rulebook allows."""
@@ -187,6 +182,8 @@ def _evidence(words: str, shown: Sequence[Shown]) -> Evidence:
             keys.append(each.result.key)
         elif isinstance(each, Measurement):
             keys.append(each.key)
+        elif isinstance(each, Interpretation):
+            keys.extend(given.key for given in each.inputs if given.key is not None)
         elif each.reference:
             references.append(each.reference)
     return Evidence(words, tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(references)))
