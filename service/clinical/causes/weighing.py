@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from service.clinical.catalogues.conditions import concepts_of
 from service.clinical.causes.bounds import Bound
 from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.causes.on_record import OnRecord
@@ -151,8 +152,17 @@ def levels(*values: DayValue) -> str:
 
 def name_of(each: Condition | Medication) -> str:
     """The record's own words, the first of its names and not too long; by its code where it has none."""
-    text = each.text.split(";")[0].strip() or next((coding.code for coding in each.codings), "")
+    text = each.text.split(";")[0].strip() or _by_code(each)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
+
+
+def _by_code(each: Condition | Medication) -> str:
+    """Its code; of a condition behind what the catalogue calls it, the longest of the names that hold."""
+    code = next((coding.code for coding in each.codings), "")
+    if isinstance(each, Medication):
+        return code
+    concept = max(concepts_of(each.codings, each.text), key=lambda name: (len(name), name), default="")
+    return f"{concept.replace('-', ' ')} ({code})"
 
 
 def _by_name(found: Iterable[Condition]) -> list[list[Condition]]:
