@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.clinical.causes.cause import CauseName
-from service.clinical.results import Condition, Medication, PatientRecord, Sex
+from service.clinical.results import Condition, LabResult, Measurement, Medication, PatientRecord, Sex
 from service.fhir.incoming import Deleted, Observed, PatientFacts
 from tests.clinical.causes.weighed import AGAINST, FOR, UNKNOWN, cause, says, words
 from tests.fhir.arriving import ALP, ALT, AST, BILIRUBIN, coded, decoded, quantity
@@ -48,7 +48,10 @@ def ordered(number: str, concept: dict[str, Any], since: str, **more: Any) -> di
 
 def record(*resources: dict[str, Any]) -> PatientRecord:
     """What the service keeps of these resources of one patient."""
-    results, measurements, conditions, medications = [], [], [], []
+    results: list[LabResult] = []
+    measurements: list[Measurement] = []
+    conditions: list[Condition] = []
+    medications: list[Medication] = []
     sex, born = None, None
     for given in resources:
         content = decoded(given).content

@@ -118,9 +118,13 @@ def evidence_of(found: Cause) -> tuple[Evidence, ...]:
     return (*found.speaks_for, *found.speaks_against, *found.unknown, *found.notes)
 
 
+def keys_of(record: PatientRecord) -> set[ResultKey]:
+    return {one.key for one in record.results} | {one.key for one in record.measurements}
+
+
 def rests_on_the_record(found: Cause, record: PatientRecord) -> None:
-    keys = {one.key for one in (*record.results, *record.measurements)}
-    references = {one.reference for one in (*record.conditions, *record.medications)}
+    keys = keys_of(record)
+    references = {one.reference for one in record.conditions} | {one.reference for one in record.medications}
     for evidence in evidence_of(found):
         assert evidence.words[:1].strip()
         assert keys.issuperset(evidence.results)
@@ -207,7 +211,5 @@ def test_any_record_has_causes_that_rest_on_it_whatever_its_order(
         for one in found:
             for evidence in evidence_of(one):
                 assert evidence.words[:1].strip()
-                assert {each.key for each in (*record.results, *record.measurements)}.issuperset(
-                    evidence.results
-                )
+                assert keys_of(record).issuperset(evidence.results)
         assert {one.name for one in found} <= set(known_causes())

@@ -32,7 +32,7 @@ def measured(what: str, value: object = None, when: When = 0, **more: object) ->
     for limit in ("low", "high"):
         if limit in more:
             more[limit] = Decimal(str(more[limit]))
-    more["comparator"] = Comparator(more.get("comparator", ""))
+    more["comparator"] = Comparator(str(more.get("comparator", "")))
     key = ResultKey("lab", f"measured-{next(_numbers):06}")
     return Measurement(key, what, day_of(when), number, **more)  # type: ignore[arg-type]
 
