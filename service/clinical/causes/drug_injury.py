@@ -6,7 +6,7 @@ be urgent: a drug begun in the middle of an old elevation may be why it rose.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from service.clinical.catalogues.drugs import Drug, hepatoprotective, possibly_hepatotoxic, sources
 from service.clinical.causes.cause import Cause, CauseName
@@ -177,7 +177,7 @@ def _overlaps(medication: Medication, on: OnRecord, days: int) -> bool:
     if medication.start is not None and medication.start > on.day:
         return False
     last = medication.end or (on.day if medication.current else medication.start)
-    return last is not None and last >= on.episode.onset - timedelta(days=days)
+    return last is not None and (on.episode.onset - last).days <= days
 
 
 def _what_is_recorded(weighing: Weighing, on: OnRecord) -> None:

@@ -7,7 +7,7 @@ ones, for they are often taken because of it; how old they may be is the ruleboo
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 from service.clinical.analytes import Analyte
@@ -19,7 +19,9 @@ from service.clinical.patterns import enzymes, r_value
 from service.clinical.readings import Interpretation, Readings
 from service.clinical.results import Answer, Condition, Measurement, Sex
 
-_TITRE = re.compile(r"(<)?\s*1\s*[:/]\s*(\d{1,6})(?!\d)")
+_TITRED = frozenset({"ana", "smooth-muscle-antibody", "ama"})
+"""Tests that may be answered by a titre; in another's words `1/20` is a date rather."""
+_TITRE = re.compile(r"(<)?\s*(?<![\d/.])1\s*[:/]\s*(\d{1,6})(?![\d/.]*\d)")
 
 
 class OnRecord:
@@ -72,12 +74,12 @@ class OnRecord:
         closed in a record: without an end it is of the day it began. One with neither date has no place.
         """
         onset = self.episode.onset
-        since = (onset if (self.day - onset).days <= days else self.day) - timedelta(days=days)
+        until = onset if (self.day - onset).days <= days else self.day
         return [
             each
             for each in self._saying(concepts)
             if (last := each.end or each.start) is not None
-            and last >= since
+            and (until - last).days <= days
             and (each.start is None or each.start <= self.day)
         ]
 
@@ -119,13 +121,13 @@ class OnRecord:
 
     def not_older(self, given: Measurement, months: int) -> bool:
         """Whether it is at most so many months older than `day`."""
-        return given.day >= add_months(self.day, -months)
+        return given.day >= self.day or add_months(given.day, months) >= self.day
 
     def _answer(self, given: Measurement) -> Answer | None:
         """As it was given; else by a titre in its words, or by its number against the laboratory's limit."""
         if given.answer is not None:
             return given.answer
-        titre = _TITRE.search(given.text)
+        titre = _TITRE.search(given.text) if given.what in _TITRED else None
         if titre is not None:
             reached = int(titre[2]) >= self.rules.autoimmune.titre
             if not titre[1]:
@@ -148,14 +150,12 @@ class OnRecord:
 
     def highest(self, *analytes: Analyte, days: int | None = None) -> DayValue | None:
         """The highest by its limit from the onset (or `days` before `day`) to `day`; of equals the first."""
-        first = self.episode.onset
-        if days is not None:
-            first = max(first, self.day - timedelta(days=days))
+        onset, day = self.episode.onset, self.day
         within = [
             value
             for analyte in analytes
             for value in self.readings.values.get(analyte, ())
-            if first <= value.day <= self.day
+            if onset <= value.day <= day and (days is None or (day - value.day).days <= days)
         ]
         return max(within, key=lambda value: (value.multiple, -value.ordinal), default=None)
 

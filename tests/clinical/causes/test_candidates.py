@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -136,6 +136,16 @@ def rests_on_the_record(found: Cause, record: PatientRecord) -> None:
 def test_what_is_said_rests_on_results_and_resources_of_the_record() -> None:
     for found in causes(RICH):
         rests_on_the_record(found, RICH)
+
+
+def test_dates_at_the_beginning_of_the_calendar_are_dates_like_others() -> None:
+    start = date.min
+    record = with_context(
+        man(multiples(ALT, {start: 3}), multiples(AST, {start: 30})),
+        *(measured("ferritin", 620, start), told("hbsag", "negative", start), told("hav-igm", "no", start)),
+        *(recorded("Septic shock", start), taken("Isoniazid", start), taken("Silymarin", start, start)),
+    )
+    assert "Ferritin 620" in words(cause(record, CauseName.HAEMOCHROMATOSIS).speaks_for)
 
 
 days = st.integers(-800, 800).map(day_of)
