@@ -161,8 +161,10 @@ def test_every_such_drug_is_found_by_each_of_its_codes() -> None:
             assert hepatoprotective((Coding("http://www.whocc.no/atc", code),), "") == (drug,)
 
 
-def test_a_drug_of_long_ago_is_not_shown() -> None:
-    assert found(taken("Silymarin", -900, -800)).notes == ()
+@pytest.mark.parametrize(("last", "shown"), [(-365, True), (-366, False)])
+def test_a_drug_of_more_than_a_year_before_the_onset_is_not_shown(last: int, shown: bool) -> None:
+    told = found(taken("Silymarin", -900, last), taken("Isoniazid", -900, last))
+    assert bool(told.notes) is bool(told.speaks_against) is shown
 
 
 def test_a_condition_is_no_drug() -> None:

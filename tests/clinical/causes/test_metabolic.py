@@ -91,6 +91,12 @@ def test_a_woman_and_an_unknown_sex_have_the_lower_bound_of_ferritin(sex: Sex | 
     says(cause(record, CauseName.HAEMOCHROMATOSIS), FOR, "above 200")
 
 
+@pytest.mark.parametrize(("value", "side"), [(50, FOR), ("50.1", AGAINST)])
+def test_a_woman_has_the_higher_bound_of_hdl_cholesterol(value: object, side: str) -> None:
+    record = with_context(patient(*RAISED.results, sex=Sex.FEMALE), measured("hdl-cholesterol", value))
+    says(cause(record, CauseName.FATTY_LIVER), side, f"HDL cholesterol {value}")
+
+
 def aged(years: int) -> PatientRecord:
     return man(*RAISED.results, birth_date=date(2020 - years, 1, 1))
 
