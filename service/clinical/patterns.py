@@ -21,8 +21,8 @@ _ALCOHOL = "alcohol-use-disorder"
 
 def patterns(readings: Readings, day: date) -> list[Interpretation]:
     """Every pattern that the results at or nearest to `day` show, or for want of a test cannot show."""
-    found = [_r(readings, day), _n_r(readings, day)]
-    ast, alt = _enzymes(readings, day)
+    found = [r_value(readings, day), _n_r(readings, day)]
+    ast, alt = enzymes(readings, day)
     if ast is None or alt is None:
         absent = "AST" if ast is None else "ALT"
         within = f"no {absent} known to a number within {readings.rules.ast_alt.days} days"
@@ -36,14 +36,15 @@ def patterns(readings: Readings, day: date) -> list[Interpretation]:
     return found
 
 
-def _enzymes(readings: Readings, day: date) -> tuple[DayValue | None, DayValue | None]:
+def enzymes(readings: Readings, day: date) -> tuple[DayValue | None, DayValue | None]:
     """AST nearest to `day`, and the ALT nearest to that."""
     days = readings.rules.ast_alt.days
     ast = readings.nearest(Analyte.AST, day, days)
     return ast, readings.nearest(Analyte.ALT, ast.day if ast else day, days)
 
 
-def _r(readings: Readings, day: date) -> Interpretation:
+def r_value(readings: Readings, day: date) -> Interpretation:
+    """R by the ALT nearest to `day` and the ALP nearest to that, or why it is not given."""
     alt = readings.nearest(Analyte.ALT, day, readings.rules.r.days)
     if alt is None:
         why = f"no ALT known to a number within {readings.rules.r.days} days of {day}"

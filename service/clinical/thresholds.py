@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
+from service.clinical.cause_thresholds import CauseRules
 from service.clinical.episodes import Tier
 from service.clinical.interpretation_thresholds import Interpretations
 
@@ -390,3 +391,4 @@ class Rules:
     recommendations: Recommendations
     drug_exposure: DrugExposure
     interpretation: Interpretations
+    causes: CauseRules

@@ -32,11 +32,15 @@ _ANSWERS: Final = (
     (
         Answer.NEGATIVE,
         re.compile(
-            r"(?<!\w)(?:neg|negative|non[- ]?reactive|not (?:detected|reactive|present)|undetected"
-            r"|undetectable|absent|none detected)(?!\w)"
+            r"(?<!\w)(?:neg|negative|non[- ]?reactive|not (?:\w+ )?(?:detected|reactive|present)|undetected"
+            r"|undetectable|absent|none detected|no(?: [\w-]+){1,4} (?:detected|present|found|seen))(?!\w)"
+            r"|^no[.!]?$"
         ),
     ),
-    (Answer.POSITIVE, re.compile(r"(?<!\w)(?:pos|positive|reactive|detected|present|detectable)(?!\w)")),
+    (
+        Answer.POSITIVE,
+        re.compile(r"(?<!\w)(?:pos|positive|reactive|detected|present|detectable)(?!\w)|^yes[.!]?$"),
+    ),
 )
 
 

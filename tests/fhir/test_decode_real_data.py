@@ -15,8 +15,8 @@ from service.fhir.strict_json import check_json
 from tests.fhir.arriving import RULEBOOK
 
 
-SYNTHEA_CONTEXT = 540 + 540 + 278
-"""BMI, tobacco and HbA1c: what of Synthea's other Observations is context."""
+SYNTHEA_CONTEXT = 540 + 540 + 278 + 524 + 524
+"""BMI, tobacco, HbA1c, triglycerides and HDL cholesterol: what of Synthea's other Observations is context."""
 
 
 def contents(path: Path) -> list[tuple[bytes, Content]]:

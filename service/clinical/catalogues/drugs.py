@@ -1,4 +1,4 @@
-"""Finds drugs that raise the INR or may injure the liver, by ATC or RxNorm code or by ingredient name.
+"""Finds drugs that raise the INR, may injure the liver or are meant to protect it, by code or by name.
 
 Names match whole words in any case ("Warfarin Sodium 5 MG Oral Tablet"); the lists are the TOML files here.
 Most records code a product, of a strength and a form, which no list of ingredients holds: its name is the
@@ -23,6 +23,8 @@ RXNORM = frozenset({"http://www.nlm.nih.gov/research/umls/rxnorm", "urn:oid:2.16
 """The systems under which FHIR gives RxNorm codes."""
 _HERE = Path(__file__).parent
 _UNLIKELY = "E"
+_LETTER = r"[^\W\u3400-\u9fff]"
+"""What a name may not touch: part of a longer word. Chinese is written without spaces between words."""
 
 
 class Drug(NamedTuple):
@@ -49,6 +51,8 @@ class Drug(NamedTuple):
     """How `latency` was checked."""
     source: str = ""
     """Where `likelihood` was read: a key of :func:`sources`."""
+    note: str = ""
+    """What is said of it wherever it is shown for information."""
 
     @property
     def category(self) -> str | None:
@@ -61,7 +65,7 @@ class Drug(NamedTuple):
         return self.category != _UNLIKELY
 
 
-def _drug(row: Mapping[str, Any]) -> Drug:
+def _drug(row: Mapping[str, Any], note: str = "") -> Drug:
     latency = row.get("latency")
     return Drug(
         ingredient=row["ingredient"],
@@ -75,6 +79,7 @@ def _drug(row: Mapping[str, Any]) -> Drug:
         latency=(latency[0], latency[1]) if latency else None,
         latency_tag=row.get("latency_tag", "K"),
         source=row.get("source", ""),
+        note=row.get("note", note),
     )
 
 
@@ -85,7 +90,7 @@ def _any_of(names: Iterable[str]) -> re.Pattern[str]:
         f"{re.escape(letter)}(?:{'|'.join(re.escape(name[1:]) for name in same)})"
         for letter, same in groupby(longest_first, key=itemgetter(0))
     )
-    return re.compile(rf"(?<!\w)(?:{'|'.join(letters)})(?!\w)")
+    return re.compile(rf"(?<!{_LETTER})(?:{'|'.join(letters)})(?!{_LETTER})")
 
 
 class _Catalogue:
@@ -93,7 +98,8 @@ class _Catalogue:
 
     def __init__(self, path: Path) -> None:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        self.drugs = tuple(_drug(row) for row in content["drug"])
+        note = content.get("note", "")
+        self.drugs = tuple(_drug(row, note) for row in content["drug"])
         self.sources: dict[str, str] = content.get("sources", {})
         self._by_name: dict[str, tuple[Drug, ...]] = {}
         self._by_atc: dict[str, tuple[Drug, ...]] = {}
@@ -133,6 +139,22 @@ def _anticoagulants() -> _Catalogue:
 @lru_cache(maxsize=1)
 def _hepatotoxic() -> _Catalogue:
     return _Catalogue(_HERE / "hepatotoxic.toml")
+
+
+@lru_cache(maxsize=1)
+def _hepatoprotective() -> _Catalogue:
+    return _Catalogue(_HERE / "hepatoprotective.toml")
+
+
+def hepatoprotective_drugs() -> tuple[Drug, ...]:
+    """Every ingredient known here that is given for raised liver tests in some regions."""
+    return _hepatoprotective().drugs
+
+
+@lru_cache(maxsize=4096)
+def hepatoprotective(codings: tuple[Coding, ...], text: str) -> tuple[Drug, ...]:
+    """The drugs among them that codes and text name, in alphabetical order."""
+    return _hepatoprotective().find(codings, text)
 
 
 def assessed_drugs() -> tuple[Drug, ...]:

@@ -51,3 +51,5 @@ class Cause:
     speaks_against: tuple[Evidence, ...] = ()
     unknown: tuple[Evidence, ...] = ()
     """What was looked for and is not in the record."""
+    notes: tuple[Evidence, ...] = ()
+    """For information: it speaks neither for nor against, and is no order."""

@@ -1,0 +1,31 @@
+"""Every cause has a title, next steps, a course and a source that a reader can look up."""
+
+import re
+
+import pytest
+
+from service.clinical.catalogues.causes import KnownCause, known_causes
+from service.clinical.causes.cause import CauseName
+from service.clinical.recommendations import LONGEST_NAME
+from service.clinical.rulebook_reader import TAGS
+
+every_cause = pytest.mark.parametrize("cause", known_causes().values(), ids=lambda each: each.name.value)
+
+
+def test_every_cause_is_described_in_the_order_in_which_they_are_told() -> None:
+    assert list(known_causes()) == list(CauseName)
+
+
+@every_cause
+def test_it_is_said_what_it_is_called_how_it_goes_on_and_who_says_so(cause: KnownCause) -> None:
+    for told in (cause.title, cause.course, cause.recheck, cause.source):
+        assert told.strip()
+    assert cause.tag in TAGS
+
+
+@every_cause
+def test_its_steps_have_names_that_can_be_part_of_an_identifier(cause: KnownCause) -> None:
+    assert cause.next_steps
+    for step in cause.next_steps:
+        assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", step)
+        assert len(step) <= LONGEST_NAME
