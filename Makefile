@@ -83,7 +83,7 @@ format: .venv/ready ## put the code into its format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lock: .venv/ready ## write uv.lock anew after a change of dependencies
+lock: .venv/uv-$(UV_VERSION) ## write uv.lock anew after a change of dependencies
 	@$(UV) lock
 
 clean: ## remove everything that was made here

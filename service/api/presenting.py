@@ -16,9 +16,12 @@ from service.api.targets import Kind, target_of
 from service.clinical.recommendations import Step, alerting_findings, evidence_of, recommended_steps
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
-from service.fhir.encode import Addresses, encode_issue, encode_requests, instant, request_statuses
+from service.fhir.encode import Addresses, encode_issue, instant
 from service.fhir.encode_origin import encode_device
+from service.fhir.encode_requests import encode_requests, request_statuses
+from service.fhir.encode_tasks import encode_tasks, task_statuses
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
+from service.languages import words_in
 from service.metrics import refused_resources
 from service.settings import code_version
 from service.store import alerts, resources
@@ -62,9 +65,20 @@ class Presenter:
         """Base URL of the FHIR endpoint."""
         return f"{self.public_url.rstrip('/')}/fhir"
 
-    def requests(self, alert: Alert) -> Mapping[str, str]:
-        """The status of every ServiceRequest of an alert, by the name of its step, in a stable order."""
-        return dict(sorted(request_statuses(alert, self._steps(alert)).items()))
+    def statuses(self, stored: Stored, kind: Kind) -> Mapping[str, str]:
+        """The status of each resource of a kind that an alert has, by its step, in a stable order.
+
+        A DetectedIssue is of no step, and its status is not asked for here: Tasks are there where the source
+        wants them.
+        """
+        if kind == "DetectedIssue":
+            return {"": ""}
+        alert, steps = stored.alert, self._steps(stored.alert)
+        if kind != "Task":
+            return dict(sorted(request_statuses(alert, steps, kind).items()))
+        if not stored.source.settings.tasks:
+            return {}
+        return dict(sorted(task_statuses(request_statuses(alert, steps)).items()))
 
     def _steps(self, alert: Alert) -> Sequence[Step]:
         return recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
@@ -72,7 +86,7 @@ class Presenter:
     def show(
         self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
     ) -> list[Shown]:
-        """The DetectedIssue of an alert, or the ServiceRequests of the steps named.
+        """The DetectedIssue of an alert, or what there is of that kind for the steps named.
 
         Raises:
             InvalidOutgoing: what we made is not valid R4; it must not leave.
@@ -93,11 +107,13 @@ class Presenter:
         if kind == "DetectedIssue":
             known = surroundings.dispositions
             decided = [known[each] for each in alert.dispositions if each in known]
-            made = [encode_issue(alert, to, decided, with_id=True)]
-        else:
-            requests = encode_requests(alert, self._steps(alert), to, with_id=True)
-            made = [requests[name] for name in steps]
-        return [_checked(each, stored) for each in made]
+            return [_checked(encode_issue(alert, to, decided, with_id=True), stored)]
+        words = words_in(source.settings.language)
+        made = encode_requests(alert, self._steps(alert), to, words, with_id=True)
+        if kind == "Task":
+            served = {names.key_of(each): f"{each['resourceType']}/{each['id']}" for each in made.values()}
+            made = encode_tasks(alert, made, to, served.__getitem__, with_id=True)
+        return [_checked(made[name], stored) for name in steps]
 
 
 @dataclass(frozen=True, slots=True)

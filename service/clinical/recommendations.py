@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -24,6 +25,15 @@ _AT_ANY_TIME = DueDays(urgent=0, soon=0, routine=0)
 """For asking which steps there are: no name depends on the days."""
 
 
+class Audience(StrEnum):
+    """Whom a step speaks to."""
+
+    CLINICIAN = "clinician"
+    """An order to accept or not; all other steps are advice."""
+    PRESCRIBER = "prescriber"
+    PATIENT = "patient"
+
+
 @dataclass(frozen=True, slots=True)
 class Orderable:
     """A step as the catalogue describes it."""
@@ -37,6 +47,9 @@ class Orderable:
     """None where no code was verified."""
     display: str | None = None
     """The code system's own words for the code."""
+    audience: Audience = Audience.CLINICIAN
+    says: tuple[str, ...] = ()
+    """Of an advice: the names of its paragraphs in advice.toml, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,14 @@ def orderables() -> Mapping[str, Orderable]:
             raise ValueError(f"orders.toml: the name {name} is longer than {LONGEST_NAME} characters")
         coding = Coding(entry["system"], entry["code"]) if "code" in entry else None
         catalogue[name] = Orderable(
-            name, entry["text"], entry["rationale"], entry["source"], coding, entry.get("display")
+            name,
+            entry["text"],
+            entry["rationale"],
+            entry["source"],
+            coding,
+            entry.get("display"),
+            audience=Audience(entry.get("audience", Audience.CLINICIAN)),
+            says=tuple(entry.get("says", ())),
         )
     return catalogue
 

@@ -124,8 +124,9 @@ class Delivery:
     def _write(self, client: FhirClient, letter: Letter, known: Known, authors: dict[str, str]) -> Written:
         if self._server not in authors:
             authors[self._server] = ensure_author(client, encode_device())
+        terms = self._terms
         wanted = letter.wanted(
-            authors[self._server], self._terms.public_url, self._terms.due_days, self._terms.rulebook_version
+            authors[self._server], terms.public_url, terms.due_days, terms.rulebook_version, known
         )
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)

@@ -31,11 +31,11 @@ class Written:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """References to the DetectedIssue, first, and its requests; empty where there is nothing."""
+        """References to the DetectedIssue, first, and the rest of it; empty where there is nothing."""
         if self.known.issue is None:
             return ()
-        steps = (f"ServiceRequest/{held.id}" for _name, held in sorted(self.known.steps.items()))
-        return f"DetectedIssue/{self.known.issue.id}", *steps
+        ordered = sorted(self.known.held.items(), key=lambda item: (item[0] != names.ISSUE, item[0]))
+        return tuple(f"{key.partition('/')[0]}/{held.id}" for key, held in ordered)
 
 
 def write_back(
@@ -86,18 +86,15 @@ def write_back(
 def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> Found:
     """What the server holds of it; by the ids learnt, or (`search`) by our identifiers first."""
     found = Found()
-    alert = str(wanted.alert_id)
-    issues = _locate(client, "DetectedIssue", (names.ALERT, alert), known.issue, search)
-    found.issue = issues[0] if issues else None
-    found.surplus += issues[1:]
-    if found.issue is None and not wanted.create:
-        return found
-    for step in sorted(wanted.steps):
-        identifier = (names.STEP, names.step_value(wanted.alert_id, step))
-        requests = _locate(client, "ServiceRequest", identifier, known.steps.get(step), search)
-        if requests:
-            found.steps[step] = requests[0]
-        found.surplus += requests[1:]
+    for blank in wanted.referring({}):
+        key, identifier = names.key_of(blank), blank["identifier"][0]
+        kind, ours = blank["resourceType"], (identifier["system"], identifier["value"])
+        there = _locate(client, kind, ours, known.held.get(key), search)
+        if there:
+            found.there[key] = there[0]
+        elif key == names.ISSUE and not wanted.create:
+            return found
+        found.surplus += there[1:]
     return found
 
 
