@@ -23,7 +23,8 @@ from service.clinical.recommendations import advised_steps, recommended_steps
 from service.clinical.results import Condition, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import DueDays
-from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests
+from service.fhir.encode import Addresses, Resource, encode_issue
+from service.fhir.encode_requests import encode_requests
 from service.fhir.incoming import Content, Deleted, Incoming, Observed, PatientFacts, Unusable
 
 NOBODY = UUID(int=0)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -20,7 +21,9 @@ from sqlalchemy import Engine
 
 from service.clinical.rulebook import load_rulebook
 from service.deliver.letters import read_letter
+from service.fhir import names
 from service.fhir.bundles import decode_bundle
+from service.fhir.changes import Known
 from service.fhir.decode import decode_resource
 from service.fhir.incoming import Incoming
 from service.fhir.outgoing import validate_outgoing
@@ -56,6 +59,12 @@ def played(vignette: str, engine: Engine) -> None:
         take(engine, [Delivery(source, received(file, source), now)], Rules(RULEBOOK, clock="data"), now)
 
 
+def served(named: UUID, key: str) -> str:
+    """A reference to what an alert of that name has in the EHR, as if it had our ids there."""
+    kind, _, step = key.partition("/")
+    return f"{kind}/{named}-{step}".rstrip("-")
+
+
 def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
     """What the EHR must hold at the end, by file name."""
     held: dict[str, Any] = {}
@@ -67,11 +76,12 @@ def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
             letter = replace(letter, alert=replace(letter.alert, id=named))
             due_days = RULEBOOK.rules.tiers.due_days
             wanted = letter.wanted(
-                "Device/liverwatch", "https://liverwatch.example", due_days, RULEBOOK.version
+                "Device/liverwatch", "https://liverwatch.example", due_days, RULEBOOK.version, Known()
             )
-            issue, requests = wanted.encode(f"DetectedIssue/{named}")
-            held[f"{alert.family}.json"] = issue
-            held |= {f"{alert.family}-{step}.json": request for step, request in requests.items()}
+            for resource in wanted.encode(partial(served, named)):
+                kind, _, step = names.key_of(resource).partition("/")
+                parts = (alert.family, *(["task"] if kind == "Task" else []), *([step] if step else []))
+                held[f"{'-'.join(parts)}.json"] = resource
     return held
 
 

@@ -16,11 +16,12 @@ _RESOURCES: Final = {
     "DetectedIssue": "One alert. Withdrawn and merged ones stay readable as entered-in-error.",
     "ServiceRequest": "A proposed step of an alert. One that is no longer advised stays readable as revoked.",
     "CommunicationRequest": (
-        "Advice of an alert to the prescriber or the patient. What is no longer advised stays readable as revoked."
+        "Advice of an alert, to the prescriber or to the patient. What is no longer advised stays readable as "
+        "revoked."
     ),
     "Task": (
-        "A task for each ServiceRequest and CommunicationRequest of a source that wants tasks; cancelled where "
-        "its request is revoked."
+        "A task for each ServiceRequest and CommunicationRequest, where the source is set to have them; "
+        "cancelled where its request is revoked."
     ),
 }
 _SECURITY: Final = (

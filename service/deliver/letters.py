@@ -58,8 +58,8 @@ class Letter:
     ) -> Wanted:
         """What the server should hold of it.
 
-        Tasks are written where the source wants them. Where it does not, those that it has from a time when it
-        did are cancelled; no other is even looked for.
+        Tasks are written where the source wants them. Where it does not, those are cancelled that it has from
+        a time when it did, and no other is even looked for.
         """
         alert, steps = self.alert, recommended_steps(self.alert.episode, due_days)
         words, tasks = words_in(self.source.settings.language), self.source.settings.tasks

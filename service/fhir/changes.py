@@ -126,13 +126,18 @@ def plan(wanted: Wanted, found: Found) -> list[Resource]:
     for resource in wanted.referring(found.ids):
         key = names.key_of(resource)
         there = found.there.get(key)
-        if there is None:
-            if key == names.ISSUE or (is_live(resource) and not _settled_there(resource, found)):
-                entries.append(_create(resource, wanted.urn(key)))
-        elif key == names.ISSUE or not is_theirs(there):
-            resource = kept_going(there, resource)
-            entries += [] if holds(there, resource) else [_update(there, resource)]
+        if there is not None:
+            entries += _plan_update(there, resource)
+        elif key == names.ISSUE or (is_live(resource) and not _settled_there(resource, found)):
+            entries.append(_create(resource, wanted.urn(key)))
     return entries + [_retire(surplus) for surplus in found.surplus]
+
+
+def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
+    if is_theirs(there):
+        return []
+    resource = kept_going(there, wanted)
+    return [] if holds(there, resource) else [_update(there, resource)]
 
 
 def _settled_there(resource: Resource, found: Found) -> bool:
@@ -165,9 +170,7 @@ def _update(there: Resource, wanted: Resource) -> Resource:
 def _retire(surplus: Resource) -> Resource:
     """A second resource for one alert or step, made by a race: entered in error, under a name of its own."""
     identifiers = [
-        {**each, "value": f"{each.get('value')}:duplicate"}
-        if each.get("system") in names.OURS
-        else each
+        {**each, "value": f"{each.get('value')}:duplicate"} if each.get("system") in names.OURS else each
         for each in surplus["identifier"]
     ]
     return _put({**surplus, "identifier": identifiers, "status": "entered-in-error"}, surplus)

@@ -1,7 +1,7 @@
 """From the steps of an alert to FHIR R4 requests: orders are ServiceRequests, advice CommunicationRequests.
 
 Orders are proposals to a clinician. Advice to the prescriber is in English; advice to the patient is in the
-language of the source, and all that it says is in the catalogues. Like `encode`, nothing here looks at a clock.
+language of the source, and all that it says is in the catalogues. Nothing here looks at a clock.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -123,7 +123,7 @@ def _ordered(telling: _Telling) -> Resource:
 
 
 def _advised(telling: _Telling) -> Resource:
-    """The CommunicationRequest of a step: R4 has neither intent nor code there; the category says what it is."""
+    """The CommunicationRequest of a step: R4 has no code there, so its category says what it is."""
     step, order, to = telling.step, telling.order, telling.to
     to_patient = order.audience is Audience.PATIENT
     paragraphs = telling.paragraphs if step else []

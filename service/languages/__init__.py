@@ -1,7 +1,7 @@
 """The languages that texts are said in: gettext catalogues, with English as the source.
 
-A catalogue is `<locale>/LC_MESSAGES/liverwatch.po`; it is compiled in memory when it is first needed, so there
-is nothing to build. `make translations` brings the catalogues up to date with the English texts.
+A catalogue is `<locale>/LC_MESSAGES/liverwatch.po`; it is compiled in memory when first needed, so there is
+nothing to build. `make translations` brings the catalogues up to date with the English texts.
 """
 
 from collections.abc import Mapping

@@ -8,11 +8,15 @@ Message = tuple[int, str, str, list[str]]
 """Line (not known: 0), gettext function, text, comments for the translator."""
 
 
-def patient_texts(
-    file: IO[bytes], _keywords: Mapping[str, Any], _tags: Collection[str], _options: Mapping[str, Any]
+def texts(
+    file: IO[bytes], _keywords: Collection[str], _tags: Collection[str], options: Mapping[str, Any]
 ) -> Iterator[Message]:
-    """What patients read of a catalogue: the entries said to them (`audience`), and paragraphs that are."""
+    """The texts of a catalogue that are said to an audience.
+
+    Args:
+        file: TOML, a table for each entry.
+        options: of the mapping in pyproject.toml: `audience`, whose texts are meant.
+    """
     for name, entry in tomllib.load(file).items():
-        if entry.get("audience") == "patient":
-            comments = [f"{name}. {entry.get('translators', '')}".strip()]
-            yield 0, "gettext", entry["text"], comments
+        if entry.get("audience") == options["audience"]:
+            yield 0, "gettext", entry["text"], [name]

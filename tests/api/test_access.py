@@ -18,7 +18,10 @@ EVERYTHING = [
     ("GET", "/fhir/Device/liverwatch"),
     *(
         each
-        for kind in ("DetectedIssue", "ServiceRequest", "PlanDefinition", "ActivityDefinition", "Library")
+        for kind in (
+            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"),
+            *("PlanDefinition", "ActivityDefinition", "Library"),
+        )
         for each in (
             ("GET", f"/fhir/{kind}"),
             ("GET", f"/fhir/{kind}/{number(1)}"),
