@@ -19,10 +19,9 @@ from service.alerts.reconcile import reconcile
 from service.alerts.states import state_of
 from service.clinical.assess import assess
 from service.clinical.episodes import Episode, Family
-from service.clinical.recommendations import advised_steps, recommended_steps
+from service.clinical.recommendations import steps_of
 from service.clinical.results import Condition, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
-from service.clinical.thresholds import DueDays
 from service.fhir.encode import Addresses, Resource, encode_issue
 from service.fhir.encode_requests import encode_requests
 from service.fhir.incoming import Content, Deleted, Incoming, Observed, PatientFacts, Unusable
@@ -61,7 +60,7 @@ class Expected:
     held: Sequence[tuple[str, str]]
     """(`Type/id`, reason) of everything in quarantine, sorted."""
 
-    def ehr(self, source: str, due: DueDays, *, skip: Collection[str] = (), past: bool = False) -> list[str]:
+    def ehr(self, source: str, *, skip: Collection[str] = (), past: bool = False) -> list[str]:
         """What the EHR must hold, canonical and without identifiers, except alerts in the states `skip`.
 
         `past`: also what it may hold of rechecks that came late.
@@ -71,7 +70,6 @@ class Expected:
                 each,
                 self.names[each.subject],
                 source,
-                due,
                 [self.dispositions[one] for one in each.dispositions],
             )
             for each in (*self.alerts, *(self.past if past else ()))
@@ -189,12 +187,10 @@ def in_order(alerts: Iterable[Alert]) -> list[Alert]:
     )
 
 
-def encoded(
-    alert: Alert, patient: str, source: str, due: DueDays, dispositions: Sequence[Disposition]
-) -> str:
+def encoded(alert: Alert, patient: str, source: str, dispositions: Sequence[Disposition]) -> str:
     """The resources that say the alert as it stands, as canonical JSON without its identifier."""
     to = Addresses(f"Patient/{patient}", ISSUE, AUTHOR, source, PUBLIC_URL, rulebook_version=RULEBOOK_VERSION)
-    requests = encode_requests(alert, recommended_steps(alert.episode, due), to)
+    requests = encode_requests(alert, to)
     return canonical(alert.id, encode_issue(alert, to, dispositions), requests)
 
 
@@ -291,7 +287,7 @@ def _past(
                 owner=standing.owner,
                 seen=standing.seen,
                 dispositions=tuple(made.id for made in decided),
-                advised=advised_steps(episode),
+                advised=frozenset(step.name for step in steps_of(episode)),
                 revision=0,
             )
 

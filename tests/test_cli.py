@@ -287,6 +287,8 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "write_token_file": None,
         "write_token_env": None,
         "contacts": [],
+        "tasks": False,
+        "language": "en",
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")

@@ -28,7 +28,6 @@ from service.alerts.alert import Action, Alert, Disposition, OverrideReason, Sta
 from service.alerts.states import permitted
 from service.assessments import assessments
 from service.clinical.analytes import Analyte
-from service.clinical.recommendations import recommended_steps
 from service.deliver.letters import read_letter
 from service.fhir import names
 from service.fhir.changes import Known
@@ -68,7 +67,6 @@ PATIENTS = ("p1", "p2", "p3")
 DAYS_AGO = (820, 780, 500, 440, 330, 300, 210, 200, 120, 100, 60, 20, 10, 5, 1)
 SPANS = ((330, 210, 60), (300, 200, 100, 10), (820, 780, 500, 440), (440, 330, 210, 120, 20), (20, 5, 1))
 TIMES = ("0.5", "0.9", "1.2", "1.5", "3", "3.5", "6", "16")
-DUE_DAYS = RULEBOOK.rules.tiers.due_days
 QUIET = frozenset({State.RESOLVED, State.DORMANT})
 """States in which an alert is in the EHR only if it was there before."""
 
@@ -360,7 +358,7 @@ class World(RuleBasedStateMachine):
             for claim in claims:
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
-                    wanted = letter.wanted(AUTHOR, PUBLIC_URL, DUE_DAYS, RULEBOOK_VERSION, Known())
+                    wanted = letter.wanted(AUTHOR, PUBLIC_URL, RULEBOOK_VERSION, Known())
                     issue, *requests = wanted.encode(lambda _key: ISSUE)
                     by_step = {names.key_of(each).partition("/")[2]: each for each in requests}
                     advised = self._taken_back(letter.alert, by_step)
@@ -370,7 +368,7 @@ class World(RuleBasedStateMachine):
 
     def _taken_back(self, alert: Alert, requests: dict[str, Resource]) -> dict[str, Resource]:
         """The requests of what is advised now; all that was proposed before is there too, and revoked."""
-        now = {step.name for step in recommended_steps(alert.episode, DUE_DAYS)}
+        now = {step.name for step in alert.steps}
         assert alert.advised == now
         assert requests.keys() == now | alert.no_longer_advised
         assert self.proposed.get(alert.id, set()) <= requests.keys()
@@ -416,13 +414,13 @@ class World(RuleBasedStateMachine):
         self.write_to_the_ehr()
         there = [text for wrong, text in self.ehr.values() if not wrong]
         skip = QUIET if self.feed.backfill_writes == "open" else {State.DORMANT}
-        missing = list(wanted.ehr(self.feed.name, DUE_DAYS, skip=skip))
+        missing = list(wanted.ehr(self.feed.name, skip=skip))
         for text in there:
             if text in missing:
                 missing.remove(text)
         assert not missing, "missing in the EHR"
         surplus = list(there)
-        for text in wanted.ehr(self.feed.name, DUE_DAYS, past=True):
+        for text in wanted.ehr(self.feed.name, past=True):
             if text in surplus:
                 surplus.remove(text)
         assert not surplus, "in the EHR without being wanted"

@@ -74,10 +74,8 @@ def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
             letter = read_letter(connection, alert.id, software="", rulebook_digest="")
             named = uuid5(NAMES, f"{vignette}/{alert.family}")
             letter = replace(letter, alert=replace(letter.alert, id=named))
-            due_days = RULEBOOK.rules.tiers.due_days
-            wanted = letter.wanted(
-                "Device/liverwatch", "https://liverwatch.example", due_days, RULEBOOK.version, Known()
-            )
+            public_url = "https://liverwatch.example"
+            wanted = letter.wanted("Device/liverwatch", public_url, RULEBOOK.version, Known())
             for resource in wanted.encode(partial(served, named)):
                 kind, _, step = names.key_of(resource).partition("/")
                 parts = (alert.family, *(["task"] if kind == "Task" else []), *([step] if step else []))

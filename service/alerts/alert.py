@@ -5,7 +5,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Step, Tier
+from service.clinical.recommendations import steps_of
 from service.clinical.results import ResultKey
 
 
@@ -140,6 +141,11 @@ class Alert:
     merged_into: UUID | None = None
     revision: int = 1
     """Counts the changes of content: what the EHR should hold is this revision."""
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps that it advises, the most urgent first."""
+        return tuple(step for step in steps_of(self.episode) if step.name in self.advised)
 
     @property
     def ever_advised(self) -> frozenset[str]:

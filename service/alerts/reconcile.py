@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from service.alerts.advising import allot
 from service.alerts.alert import Alert, Disposition
 from service.alerts.ending import merge, withdraw
 from service.alerts.escalation import waiting
@@ -28,9 +29,8 @@ from service.alerts.events import Change, Event, EventKind, history
 from service.alerts.follow_up import with_follow_up
 from service.alerts.identity import attach
 from service.alerts.placement import Placement, alerting, place
-from service.alerts.states import state_of, woken_by
+from service.alerts.states import Standing, state_of, woken_by
 from service.clinical.episodes import Episode, Family
-from service.clinical.recommendations import advised_steps
 from service.clinical.results import ResultKey
 
 
@@ -52,6 +52,7 @@ class _Ground:
     episode: Episode
     before: Alert | None
     dispositions: tuple[Disposition, ...]
+    standing: Standing
     taken_in: int
     """How many other alerts merge into it."""
     gives: bool
@@ -93,7 +94,9 @@ def reconcile(
     ordered = sorted(_with_follow_up(episodes, dispositions, as_of), key=_order)
     placed = place(alerts, [episode for _, episode in ordered])
     clocks = _Clocks(as_of, now or as_of)
-    changes = [_carry(ground, clocks, new_id) for ground in _grounds(ordered, placed, dispositions)]
+    grounds = _grounds(ordered, placed, dispositions, as_of)
+    advised = allot([(ground.subject, ground.episode, ground.standing.state) for ground in grounds])
+    changes = [_carry(ground, names, clocks, new_id) for ground, names in zip(grounds, advised, strict=True)]
     kept = [change for change in changes if change is not None]
     withdrawn = [withdraw(alert, None if at is None else ordered[at][1]) for alert, at in placed.withdrawn]
     merged = [merge(alert, placed.keepers[at]) for alert, at in placed.absorbed]
@@ -116,7 +119,10 @@ def _order(placed: tuple[int, Episode]) -> tuple[int, date, Family, Sequence[Res
 
 
 def _grounds(
-    episodes: Sequence[tuple[int, Episode]], placed: Placement, dispositions: Sequence[Disposition]
+    episodes: Sequence[tuple[int, Episode]],
+    placed: Placement,
+    dispositions: Sequence[Disposition],
+    as_of: datetime,
 ) -> Sequence[_Ground]:
     """Every alerting episode with its alert, its dispositions, and what moved to or from it."""
     attached: list[Sequence[Disposition]] = [()] * len(episodes)
@@ -136,9 +142,9 @@ def _grounds(
         came = at in placed.receiving or any(made.id in elsewhere for made in attached[at])
         taken_in = sum(1 for _, into in placed.absorbed if into == at)
         gives = before is not None and before.id in placed.giving
-        grounds.append(
-            _Ground(subject, episode, before, tuple(attached[at]), taken_in, gives, came, elsewhere)
-        )
+        made = tuple(attached[at])
+        standing = state_of(episode, made, as_of)
+        grounds.append(_Ground(subject, episode, before, made, standing, taken_in, gives, came, elsewhere))
     return grounds
 
 
@@ -151,10 +157,12 @@ def _nothing_missing(episode: Episode) -> bool:
     return episode.family is Family.FOLLOW_UP and (episode.resolved is not None or episode.deceased)
 
 
-def _carry(ground: _Ground, clocks: _Clocks, new_id: Callable[[], UUID]) -> Change | None:
+def _carry(
+    ground: _Ground, advised: frozenset[str], clocks: _Clocks, new_id: Callable[[], UUID]
+) -> Change | None:
     """The alert of an alerting episode as it must be now; None when it already is so."""
     before, why, as_of = ground.before, _review(ground), clocks.as_of
-    after = _live(ground, _review_since(ground, bool(why), as_of), as_of, new_id)
+    after = _live(ground, advised, _review_since(ground, bool(why), as_of), as_of, new_id)
     after = replace(after, waiting=waiting(before, after, clocks.wall))
     if before is not None and after == before:
         return None
@@ -179,14 +187,17 @@ def _content(after: Alert, before: Alert) -> Alert:
 
 
 def _live(
-    ground: _Ground, review_since: datetime | None, as_of: datetime, new_id: Callable[[], UUID]
+    ground: _Ground,
+    advised: frozenset[str],
+    review_since: datetime | None,
+    as_of: datetime,
+    new_id: Callable[[], UUID],
 ) -> Alert:
     """The alert with its content as of now; identity and revision are those of the alert before."""
     before, episode = ground.before, ground.episode
     tier = episode.tier
     assert tier is not None  # an alerting episode has one, see placement.alerting
-    standing = state_of(episode, ground.dispositions, as_of)
-    advised = advised_steps(episode)
+    standing = ground.standing
     return Alert(
         id=before.id if before else new_id(),
         subject=ground.subject,

@@ -16,7 +16,7 @@ _RESOURCES: Final = {
     "DetectedIssue": "One alert. Withdrawn and merged ones stay readable as entered-in-error.",
     "ServiceRequest": "A proposed step of an alert. One that is no longer advised stays readable as revoked.",
     "CommunicationRequest": (
-        "Advice of an alert, to the prescriber or to the patient. What is no longer advised stays readable as "
+        "Advice of an alert, to the prescriber or the patient. What is no longer advised stays readable as "
         "revoked."
     ),
     "Task": (

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.alerts.alert import Alert, Disposition
+from service.alerts.alert import Disposition
 from service.api.alert_search import Stored
 from service.api.targets import Kind, target_of
-from service.clinical.recommendations import Step, alerting_findings, evidence_of, recommended_steps
+from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
 from service.fhir.encode import Addresses, encode_issue, instant
@@ -68,20 +68,16 @@ class Presenter:
     def statuses(self, stored: Stored, kind: Kind) -> Mapping[str, str]:
         """The status of each resource of a kind that an alert has, by its step, in a stable order.
 
-        A DetectedIssue is of no step, and its status is not asked for here: Tasks are there where the source
-        wants them.
+        A DetectedIssue is of no step, and its status is not told here. Tasks are there where the source is
+        set to have them.
         """
         if kind == "DetectedIssue":
             return {"": ""}
-        alert, steps = stored.alert, self._steps(stored.alert)
         if kind != "Task":
-            return dict(sorted(request_statuses(alert, steps, kind).items()))
+            return dict(sorted(request_statuses(stored.alert, kind).items()))
         if not stored.source.settings.tasks:
             return {}
-        return dict(sorted(task_statuses(request_statuses(alert, steps)).items()))
-
-    def _steps(self, alert: Alert) -> Sequence[Step]:
-        return recommended_steps(alert.episode, self.rulebook.rules.tiers.due_days)
+        return dict(sorted(task_statuses(request_statuses(stored.alert)).items()))
 
     def show(
         self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
@@ -108,8 +104,7 @@ class Presenter:
             known = surroundings.dispositions
             decided = [known[each] for each in alert.dispositions if each in known]
             return [_checked(encode_issue(alert, to, decided, with_id=True), stored)]
-        words = words_in(source.settings.language)
-        made = encode_requests(alert, self._steps(alert), to, words, with_id=True)
+        made = encode_requests(alert, to, words_in(source.settings.language), with_id=True)
         if kind == "Task":
             served = {names.key_of(each): f"{each['resourceType']}/{each['id']}" for each in made.values()}
             made = encode_tasks(alert, made, to, served.__getitem__, with_id=True)

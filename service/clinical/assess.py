@@ -17,6 +17,8 @@ from service.clinical.context import Context
 from service.clinical.episodes import Assessment, Episode, Family
 from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
+from service.clinical.planning import plan_of
+from service.clinical.readings import Readings
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.uneventful import uneventful
@@ -44,8 +46,24 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
         walk = Walk(record, rulebook, context, limits, _today(as_of))
         for day, group in groupby(sorted(results, key=_day), key=_day):
             walk.step(day, list(group))
-        episodes = walk.finish()
+        episodes = _planned(walk.finish(), record, rulebook, as_of)
     return _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
+
+
+def _planned(
+    episodes: Iterable[Episode], record: PatientRecord, rulebook: Rulebook, as_of: datetime
+) -> list[Episode]:
+    """Those that raise an alert and are not over, with their plans."""
+    planned: list[Episode] = []
+    readings: Readings | None = None
+    for episode in episodes:
+        over = episode.resolved is not None or episode.deceased or episode.family is Family.FOLLOW_UP
+        if episode.tier is None or over:
+            planned.append(episode)
+            continue
+        readings = readings or Readings(record, rulebook, as_of)
+        planned.append(replace(episode, plan=plan_of(readings, episode, episode.tier)))
+    return planned
 
 
 _day = attrgetter("day")

@@ -157,7 +157,7 @@ class Step:
     """Names of the criteria that the gravest of them meets: which of the urgent rules it is."""
 
 
-class Done(NamedTuple):
+class AlreadyDone(NamedTuple):
     """A step that is not asked for, because the record shows it."""
 
     name: str
@@ -176,7 +176,7 @@ class Plan:
     """Those with something that speaks for them first, by how much does."""
     steps: tuple[Step, ...] = ()
     """What to do next, the most urgent first."""
-    done: tuple[Done, ...] = ()
+    done: tuple[AlreadyDone, ...] = ()
 
 
 NO_PLAN = Plan()

@@ -30,7 +30,7 @@ def interpret(
     """
     with localcontext(_ARITHMETIC):
         readings = Readings(record, rulebook, as_of)
-        day = _latest_elevated(record, episode)
+        day = latest_elevated(record, episode)
         found = [*patterns(readings, day), *scores(readings, day)]
         for analyte in dict.fromkeys((*(level.analyte for level in episode.latest), Analyte.CREATINE_KINASE)):
             of_one = (grades(readings, analyte, day), doubling(readings, analyte, day))
@@ -41,7 +41,7 @@ def interpret(
     return found
 
 
-def _latest_elevated(record: PatientRecord, episode: Episode) -> date:
+def latest_elevated(record: PatientRecord, episode: Episode) -> date:
     """By its evidence; the last result's day where the record no longer holds any of it."""
     days = (result.day for result in record.results if result.key in episode.evidence)
     return max(days, default=episode.last_result)

@@ -59,9 +59,9 @@ class Readings:
         self.rules = rulebook.rules.interpretation
         self.context = Context(record, rulebook)
         self.values: dict[Analyte, list[DayValue]] = {}
-        until = as_of + timedelta(hours=rulebook.rules.results.future_tolerance_hours)
+        self.until = as_of + timedelta(hours=rulebook.rules.results.future_tolerance_hours)
         limits = LimitFinder(rulebook, record.sex, record.birth_date)
-        known = sorted((each for each in record.results if each.effective <= until), key=_DAY)
+        known = sorted((each for each in record.results if each.effective <= self.until), key=_DAY)
         for day, group in groupby(known, key=_DAY):
             child, pregnant = self.context.child(day), self.context.pregnant(day)
             read = read_day(group, day.toordinal(), limits, child=child, pregnant=pregnant)

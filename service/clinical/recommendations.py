@@ -1,16 +1,14 @@
 """From an episode to the steps a clinician may order: proposals, never orders. Source: clinical.md §12."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
+from service.clinical.episodes import Episode, Family, Finding, Kind, Step, Tier
 from service.clinical.results import Coding, ResultKey
-from service.clinical.thresholds import DueDays
 
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
@@ -20,9 +18,6 @@ OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
 
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
-
-_AT_ANY_TIME = DueDays(urgent=0, soon=0, routine=0)
-"""For asking which steps there are: no name depends on the days."""
 
 
 class Audience(StrEnum):
@@ -47,30 +42,13 @@ class Orderable:
     """None where no code was verified."""
     display: str | None = None
     """The code system's own words for the code."""
+    done_by: tuple[tuple[str, ...], ...] = ()
+    """What shows that it was done or ordered: any of these, all of one."""
+    done_within: str = ""
+    """How long before it is asked for that counts; see orders.toml."""
     audience: Audience = Audience.CLINICIAN
     says: tuple[str, ...] = ()
     """Of an advice: the names of its paragraphs in advice.toml, in their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One recommended step of one episode."""
-
-    order: Orderable
-    due: date
-    """A function of the episode alone: telling it later, or again, does not move it."""
-    priority: Tier
-    kind: Kind
-    """The kind of finding whose rule asks for it."""
-    evidence: tuple[ResultKey, ...]
-    """The results it rests on, each once, in date order."""
-    criteria: tuple[str, ...] = ()
-    """Names of the criteria that the finding meets: which of the urgent rules it is."""
-
-    @property
-    def name(self) -> str:
-        """Stable name, unique within an alert."""
-        return self.order.name
 
 
 @cache
@@ -93,45 +71,27 @@ def orderables() -> Mapping[str, Orderable]:
             entry["source"],
             coding,
             entry.get("display"),
-            audience=Audience(entry.get("audience", Audience.CLINICIAN)),
-            says=tuple(entry.get("says", ())),
+            tuple(tuple(alternative) for alternative in entry.get("done_by", ())),
+            entry.get("done_within", ""),
+            Audience(entry.get("audience", Audience.CLINICIAN)),
+            tuple(entry.get("says", ())),
         )
     return catalogue
 
 
-def recommended_steps(episode: Episode, due_days: DueDays) -> tuple[Step, ...]:
-    """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert.
-
-    Args:
-        episode: what was found, as assessed.
-        due_days: how many days each tier leaves (the rulebook's `tiers.due_days`).
-    """
-    if episode.tier is None:
-        return ()
-    if episode.family is Family.FOLLOW_UP:
+def steps_of(episode: Episode) -> tuple[Step, ...]:
+    """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert."""
+    if episode.tier is not None and episode.family is Family.FOLLOW_UP:
         return (_overdue_recheck(episode, episode.tier),)
-    alerting = alerting_findings(episode)
-    steps = []
-    urgent = [finding for finding in alerting if finding.tier is Tier.URGENT]
-    if episode.tier is Tier.URGENT:
-        reached = max(
-            (c.day for c in episode.tier_changes if c.tier is Tier.URGENT), default=episode.last_result
-        )
-        steps.append(_step(SAME_DAY, reached, Tier.URGENT, urgent, due_days))
-    persistent = [finding for finding in alerting if finding.kind is Kind.PERSISTENT]
-    if persistent:
-        tier = max(finding.tier for finding in persistent)
-        met = min(finding.alerts_from or finding.met for finding in persistent)
-        steps.append(_step(ULTRASOUND, met, tier, persistent, due_days))
-    repeat = _step(REPEAT_PANEL, episode.last_result, episode.tier, alerting, due_days)
-    # A repeat is another panel than the one it repeats, however urgent: the next day at the earliest.
-    steps.append(replace(repeat, due=max(repeat.due, episode.last_result + timedelta(days=1))))
-    return tuple(sorted(steps, key=lambda step: (-step.priority, step.due)))
+    return episode.plan.steps
 
 
-def advised_steps(episode: Episode) -> frozenset[str]:
-    """The names of the steps that an episode asks for, whenever they are due."""
-    return frozenset(step.name for step in recommended_steps(episode, _AT_ANY_TIME))
+def evidence_for(step: Step, episode: Episode) -> tuple[ResultKey, ...]:
+    """The results that a step of an episode rests on: those of the findings that ask for it."""
+    findings = alerting_findings(episode)
+    if episode.family is Family.FOLLOW_UP:
+        findings = _missing(findings)
+    return evidence_of(finding for finding in findings if finding.kind in step.kinds)
 
 
 def alerting_findings(episode: Episode) -> tuple[Finding, ...]:
@@ -155,21 +115,18 @@ def evidence_of(findings: Iterable[Finding]) -> tuple[ResultKey, ...]:
     )
 
 
+def _missing(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Those whose test has not come; once it has for all, all of them."""
+    return tuple(one for one in findings if one.recheck and one.recheck.ended is None) or findings
+
+
 def _overdue_recheck(episode: Episode, tier: Tier) -> Step:
     """The panel that is missing, due since the first that is; after rest where all that is missing is slight.
 
     Once nothing is missing any more, it stays the step that there was.
     """
-    findings = alerting_findings(episode)
-    missing = [one for one in findings if one.recheck is not None and one.recheck.ended is None] or findings
+    missing = _missing(alerting_findings(episode))
     slight = all(one.kind is Kind.RECHECK_OVERDUE and one.tier is Tier.ROUTINE for one in missing)
     due = min(one.recheck.due for one in missing if one.recheck is not None)
-    name = OVERDUE_AFTER_REST if slight else OVERDUE
-    return Step(orderables()[name], due, tier, missing[0].kind, evidence_of(missing))
-
-
-def _step(name: str, start: date, tier: Tier, findings: Sequence[Finding], due_days: DueDays) -> Step:
-    days = {Tier.URGENT: due_days.urgent, Tier.SOON: due_days.soon, Tier.ROUTINE: due_days.routine}[tier]
-    kind = findings[0].kind if findings else Kind.URGENT
-    criteria = tuple(reason.name for reason in findings[0].reasons) if findings else ()
-    return Step(orderables()[name], start + timedelta(days=days), tier, kind, evidence_of(findings), criteria)
+    kinds = tuple(dict.fromkeys(one.kind for one in missing))
+    return Step(OVERDUE_AFTER_REST if slight else OVERDUE, due, tier, kinds)

@@ -331,6 +331,24 @@ class Escalation:
 
 
 @dataclass(frozen=True, slots=True)
+class DoneWithin:
+    """Months before a step is asked for within which it counts as done."""
+
+    imaging: int
+    serology: int
+    scores: int
+    """The tests that a fibrosis score needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendations:
+    """From how many elevated results on a cause is sought, and how long what was done counts."""
+
+    elevated_results: int
+    done_within_months: DoneWithin
+
+
+@dataclass(frozen=True, slots=True)
 class DrugExposure:
     """Days before the onset of an injury: when a suspected drug was begun, or last taken (both ends count).
 
@@ -369,5 +387,6 @@ class Rules:
     tiers: Tiers
     follow_up: FollowUp
     escalation: Escalation
+    recommendations: Recommendations
     drug_exposure: DrugExposure
     interpretation: Interpretations

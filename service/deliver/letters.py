@@ -6,8 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.recommendations import alerting_findings, evidence_of, recommended_steps
-from service.clinical.thresholds import DueDays
+from service.clinical.recommendations import alerting_findings, evidence_of
 from service.fhir import names
 from service.fhir.changes import Known, Refer, Wanted
 from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous
@@ -53,21 +52,19 @@ class Letter:
             rulebook_version=rulebook_version,
         )
 
-    def wanted(
-        self, author: str, public_url: str, due_days: DueDays, rulebook_version: str, known: Known
-    ) -> Wanted:
+    def wanted(self, author: str, public_url: str, rulebook_version: str, known: Known) -> Wanted:
         """What the server should hold of it.
 
         Tasks are written where the source wants them. Where it does not, those are cancelled that it has from
         a time when it did, and no other is even looked for.
         """
-        alert, steps = self.alert, recommended_steps(self.alert.episode, due_days)
+        alert = self.alert
         words, tasks = words_in(self.source.settings.language), self.source.settings.tasks
         with_tasks = tasks or known.holds_any("Task")
 
         def encode(refer: Refer) -> list[Resource]:
             to = self.addresses(refer(names.ISSUE), author, public_url, rulebook_version)
-            requests = encode_requests(alert, steps, to, words)
+            requests = encode_requests(alert, to, words)
             made = [encode_issue(alert, to, self.dispositions), *requests.values()]
             if with_tasks:
                 made += encode_tasks(alert, requests, to, refer, wanted=tasks).values()

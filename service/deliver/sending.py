@@ -8,7 +8,6 @@ import msgspec
 from sqlalchemy import Engine
 
 from service.clinical.rulebook import Rulebook
-from service.clinical.thresholds import DueDays
 from service.deliver.letters import Letter, read_letter
 from service.fhir import names
 from service.fhir.authorship import ensure_author, record_origin
@@ -46,7 +45,6 @@ class Terms:
 
     public_url: str
     """Where the rule pages are."""
-    due_days: DueDays
     software: str
     """Version of this service."""
     rulebook_digest: str
@@ -61,8 +59,7 @@ class Terms:
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
         """The terms that settings ask for."""
-        due_days = rulebook.rules.tiers.due_days
-        return cls(settings.public_url, due_days, code_version(), rulebook.digest, rulebook.version)
+        return cls(settings.public_url, code_version(), rulebook.digest, rulebook.version)
 
 
 class Delivery:
@@ -125,9 +122,7 @@ class Delivery:
         if self._server not in authors:
             authors[self._server] = ensure_author(client, encode_device())
         terms = self._terms
-        wanted = letter.wanted(
-            authors[self._server], terms.public_url, terms.due_days, terms.rulebook_version, known
-        )
+        wanted = letter.wanted(authors[self._server], terms.public_url, terms.rulebook_version, known)
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 

@@ -12,7 +12,10 @@ from typing import Any
 
 from service.alerts.alert import Alert, Disposition, State
 from service.clinical.episodes import Tier
-from service.clinical.recommendations import alerting_findings, evidence_of
+from service.clinical.recommendations import (
+    alerting_findings,
+    evidence_of,
+)
 from service.clinical.results import ResultKey
 from service.clinical.saying import analyte_in_words
 from service.fhir import names, wording
@@ -21,8 +24,6 @@ Resource = dict[str, Any]
 
 _SEVERITY = {Tier.URGENT: "high", Tier.SOON: "moderate", Tier.ROUTINE: "low"}
 _ERRONEOUS = frozenset({State.ENTERED_IN_ERROR, State.MERGED})
-NO_STEPS = _ERRONEOUS | {State.RESOLVED, State.OVERRIDDEN}
-"""States in which nothing is recommended any more."""
 
 
 @dataclass(frozen=True, slots=True)

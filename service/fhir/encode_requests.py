@@ -4,17 +4,18 @@ Orders are proposals to a clinician. Advice to the prescriber is in English; adv
 language of the source, and all that it says is in the catalogues. Nothing here looks at a clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from service.alerts.advising import SILENT
 from service.alerts.alert import Alert
 from service.clinical.advice import said
-from service.clinical.episodes import Tier
-from service.clinical.recommendations import Audience, Orderable, Step, orderables
+from service.clinical.episodes import Step, Tier
+from service.clinical.recommendations import Audience, Orderable, evidence_for, orderables
 from service.fhir import names, wording
-from service.fhir.encode import NO_STEPS, Addresses, Resource, concept, without_nothing
+from service.fhir.encode import Addresses, Resource, concept, without_nothing
 from service.languages import Words, english
 
 KIND_FOR: Final[Mapping[Audience, str]] = {
@@ -46,7 +47,7 @@ class _Telling:
     @property
     def over(self) -> bool:
         """Whether it is taken back."""
-        return self.step is None or self.alert.state in NO_STEPS
+        return self.step is None or self.alert.state in SILENT
 
     @property
     def paragraphs(self) -> list[str]:
@@ -55,21 +56,21 @@ class _Telling:
 
 
 def encode_requests(
-    alert: Alert, steps: Iterable[Step], to: Addresses, words: Words | None = None, *, with_id: bool = False
+    alert: Alert, to: Addresses, words: Words | None = None, *, with_id: bool = False
 ) -> dict[str, Resource]:
     """Every request there is of an alert, by the name of its step; for ever, once it was advised.
 
     Args:
         alert: as it stands.
-        steps: what its episode asks for now: revoked once the alert asks for nothing more.
         to: how they refer to their surroundings.
         words: the language that the patient is written to in; None: English.
         with_id: give each an id (on this service's own endpoint).
 
     Returns:
-        First those of `steps`, in that order, then those no longer advised, revoked.
+        First those advised now, the most urgent first, all of them revoked once the alert asks for nothing
+        more; then those no longer advised, revoked.
     """
-    advised = {step.name: step for step in steps}
+    advised = {step.name: step for step in alert.steps}
     due = {name: step.due for name, step in advised.items()}
     requests = {}
     for name in (*advised, *sorted(alert.ever_advised - advised.keys())):
@@ -80,10 +81,10 @@ def encode_requests(
     return requests
 
 
-def request_statuses(alert: Alert, steps: Iterable[Step], kind: str | None = None) -> dict[str, str]:
+def request_statuses(alert: Alert, kind: str | None = None) -> dict[str, str]:
     """The status of each of `encode_requests`, or of those of one type, by its step, without making them."""
     statuses = dict.fromkeys(sorted(alert.ever_advised), "revoked")
-    statuses |= {step.name: "revoked" if alert.state in NO_STEPS else "active" for step in steps}
+    statuses |= {step.name: "revoked" if alert.state in SILENT else "active" for step in alert.steps}
     return {
         name: status
         for name, status in statuses.items()
@@ -115,7 +116,7 @@ def _ordered(telling: _Telling) -> Resource:
             "subject": {"reference": to.patient},
             "occurrenceDateTime": step.due.isoformat() if step else None,
             "requester": {"reference": to.author} if to.author else None,
-            "reasonReference": to.observations(step.evidence) if step else [],
+            "reasonReference": _evidence(telling),
             "supportingInfo": [{"reference": to.issue}],
             "note": _notes(telling),
         }
@@ -141,7 +142,7 @@ def _advised(telling: _Telling) -> Resource:
             "occurrenceDateTime": step.due.isoformat() if step else None,
             "requester": {"reference": to.author} if to.author else None,
             "recipient": [{"reference": to.patient}] if to_patient else [],
-            "reasonReference": to.observations(step.evidence) if step else [],
+            "reasonReference": _evidence(telling),
             "note": _notes(telling),
         }
     )
@@ -181,8 +182,15 @@ def _notes(telling: _Telling) -> list[dict[str, str]]:
     return [*why, names.NO_LONGER_ADVISED] if telling.over else why
 
 
+def _evidence(telling: _Telling) -> list[Resource]:
+    """The results that it rests on."""
+    if telling.step is None:
+        return []
+    return telling.to.observations(evidence_for(telling.step, telling.alert.episode))
+
+
 def _rule(step: Step, to: Addresses) -> str:
-    rule = wording.rule_code(step.kind, step.criteria)
+    rule = wording.rule_code(step.kinds[0], step.criteria)
     return names.canonical("PlanDefinition", rule, to.rulebook_version)
 
 

@@ -11,6 +11,7 @@ from service.alerts.events import Change
 from service.alerts.reconcile import reconcile
 from service.clinical.analytes import Analyte
 from service.clinical.episodes import (
+    NO_PLAN,
     Episode,
     Family,
     Finding,
@@ -24,6 +25,7 @@ from service.clinical.episodes import (
     Trend,
 )
 from service.clinical.results import ResultKey
+from tests.plans import simple_plan
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 
@@ -58,22 +60,25 @@ def episode(
     """An episode of elevated results `evidence`; it raises an alert unless its tier is None."""
     began = day(min(evidence) if onset is None else onset)
     numbers = sorted({*evidence, *normal})
+    last = day(max((*evidence, *normal), default=0))
+    found = () if tier is None else (finding(tier, began, evidence),)
     return Episode(
         family=family,
         onset=began,
-        last_result=day(max((*evidence, *normal), default=0)),
+        last_result=last,
         resolved=None if resolved is None else day(resolved),
         deceased=deceased,
         dormant=dormant,
         tier=tier,
         alerts_from=None if tier is None else began,
         tier_changes=(),
-        findings=() if tier is None else (finding(tier, began, evidence),),
+        findings=found,
         trend=Trend.STABLE,
         latest=(),
         peak=(),
         evidence=keys(*evidence),
         results=keys(*evidence, *normal),
+        plan=NO_PLAN if tier is None or resolved is not None else simple_plan(found, tier, last),
         tested=tuple(Tested(day(each), keys(*{each} & {*evidence})) for each in numbers),
     )
 

@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from service.alerts.alert import State
 from service.clinical.episodes import Tier
-from service.clinical.rulebook import load_rulebook
 from service.deliver.letters import read_letter
 from service.fhir import names
 from service.fhir.changes import Known
@@ -177,8 +176,7 @@ def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
         connection.execute(known)
     with reading(room.engine) as connection:
         letter = read_letter(connection, number(1), software="", rulebook_digest="")
-    due_days = load_rulebook().rules.tiers.due_days
-    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, due_days, "2026.1", Known())
+    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, "2026.1", Known())
     both = room.client("sees-both")
     for written in wanted.encode(served):
         read = both.get(f"/fhir/{served(names.key_of(written))}").json()

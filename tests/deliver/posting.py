@@ -15,12 +15,11 @@ from service.store.outbox import Claim
 from service.store.schema import alert as alert_table
 from service.store.session import reading, writing
 from service.store.sources import Source, SourceSettings
-from tests.fhir.alert_examples import ALERT_ID, DUE_DAYS, NOW
+from tests.fhir.alert_examples import ALERT_ID, NOW
 from tests.fhir.fake_server import BASE
 
 TERMS = Terms(
     public_url="https://watch.clinic.test",
-    due_days=DUE_DAYS,
     software="1.2.3",
     rulebook_digest="ab" * 32,
     rulebook_version="2026.1",

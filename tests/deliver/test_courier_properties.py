@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from service.alerts.alert import Alert, State
-from service.clinical.recommendations import recommended_steps
 from service.fhir.comparing import holds
 from service.fhir.encode import Addresses, encode_issue, is_erroneous
 from service.fhir.encode_requests import encode_requests
@@ -19,7 +18,7 @@ from service.store import outbox_control
 from service.store.schema import outbox
 from service.store.session import open_engine, reading, writing
 from tests.deliver.posting import TERMS, Post, over
-from tests.fhir.alert_examples import AUGUST, DUE_DAYS, OTHER_ID, alert, episode, urgent, went_on
+from tests.fhir.alert_examples import AUGUST, OTHER_ID, alert, episode, urgent, went_on
 from tests.fhir.fake_server import FakeServer, denied, dropped, status, unreachable
 
 CONTENTS = {
@@ -105,7 +104,7 @@ def check(server: FakeServer, last: Alert) -> None:
         rulebook_version=TERMS.rulebook_version,
     )
     assert holds(issues[0], encode_issue(last, to))
-    wanted = encode_requests(last, recommended_steps(last.episode, DUE_DAYS), to)
+    wanted = encode_requests(last, to)
     requests = {r["identifier"][0]["value"].partition(":")[2]: r for r in server.all("ServiceRequest")}
     assert len(requests) == len(server.all("ServiceRequest"))
     assert requests.keys() <= wanted.keys()

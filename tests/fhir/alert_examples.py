@@ -18,13 +18,12 @@ from service.clinical.episodes import (
     TierChange,
     Trend,
 )
-from service.clinical.recommendations import advised_steps
+from service.clinical.recommendations import steps_of
 from service.clinical.results import ResultKey
-from service.clinical.thresholds import DueDays
+from tests.plans import simple_plan
 
 ALERT_ID = UUID("7d3c1f0e-6a54-4c8e-9f0b-2b1a4c5d6e7f")
 OTHER_ID = UUID("11111111-2222-4333-8444-555555555555")
-DUE_DAYS = DueDays(urgent=0, soon=14, routine=84)
 JANUARY, AUGUST = date(2024, 1, 10), date(2024, 8, 20)
 NOW = datetime(2024, 8, 20, 12, 0, tzinfo=UTC)
 
@@ -81,6 +80,7 @@ def episode(*findings: Finding, tier: Tier = Tier.ROUTINE, resolved: date | None
         evidence=evidence,
         results=evidence,
         notes=("Sex is not known: the lower limit was used",),
+        plan=simple_plan(found, tier, AUGUST),
     )
 
 
@@ -97,8 +97,14 @@ def alert(
         created=NOW,
         episode=of,
         seen=seen,
+        advised=names_of(of),
         revision=revision,
     )
+
+
+def names_of(of: Episode) -> frozenset[str]:
+    """The names of the steps that it asks for."""
+    return frozenset(step.name for step in steps_of(of))
 
 
 def urgent() -> Alert:
@@ -112,8 +118,8 @@ def revised(given: Alert, **changes: object) -> Alert:
 
 def went_on(before: Alert, now: Alert) -> Alert:
     """What the alert `before` is once it says what `now` says: steps it advised once are not forgotten."""
-    steps = advised_steps(now.episode)
-    past = advised_steps(before.episode) | before.ever_advised
+    steps = names_of(now.episode)
+    past = names_of(before.episode) | before.ever_advised
     return revised(now, revision=before.revision + 1, advised=steps, no_longer_advised=past - steps)
 
 

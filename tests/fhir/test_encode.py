@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.alerts.alert import Action, Alert, State
-from service.clinical.episodes import Kind, Tier
-from service.clinical.recommendations import LONGEST_NAME, orderables, recommended_steps
+from service.clinical.episodes import Kind, Plan, Tier
+from service.clinical.recommendations import LONGEST_NAME, orderables
 from service.fhir.encode import Addresses, encode_issue
 from service.fhir.encode_origin import Origin, encode_device, encode_provenance
 from service.fhir.encode_requests import encode_requests, request_statuses
@@ -16,7 +16,6 @@ from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from tests.fhir.alert_examples import (
     ALERT_ID,
     AUGUST,
-    DUE_DAYS,
     NOW,
     OTHER_ID,
     alert,
@@ -44,7 +43,7 @@ def issue_of(given: Alert, to: Addresses = TO, **more: Any) -> dict[str, Any]:
 
 
 def requests_of(given: Alert, to: Addresses = TO) -> dict[str, dict[str, Any]]:
-    requests = encode_requests(given, recommended_steps(given.episode, DUE_DAYS), to)
+    requests = encode_requests(given, to)
     for request in requests.values():
         validate_outgoing(request)
     return requests
@@ -186,7 +185,7 @@ def test_an_urgent_alert_asks_for_an_assessment_on_the_same_day() -> None:
 
 
 def test_nothing_is_recommended_without_an_alerting_finding() -> None:
-    assert recommended_steps(replace(episode(), tier=None), DUE_DAYS) == ()
+    assert alert(replace(episode(), plan=Plan())).steps == ()
 
 
 @pytest.mark.parametrize("state", [State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED, State.OVERRIDDEN])
@@ -216,9 +215,8 @@ def test_a_step_that_no_catalogue_knows_any_more_stays_as_a_revoked_request() ->
     "given", [alert(), urgent(), alert(state=State.OVERRIDDEN), went_on(urgent(), alert())]
 )
 def test_the_statuses_told_are_those_of_the_requests(given: Alert) -> None:
-    steps = recommended_steps(given.episode, DUE_DAYS)
-    told = {name: request["status"] for name, request in encode_requests(given, steps, TO).items()}
-    assert request_statuses(given, steps) == told
+    told = {name: request["status"] for name, request in encode_requests(given, TO).items()}
+    assert request_statuses(given) == told
 
 
 def test_every_step_in_the_catalogue_fits_into_an_id() -> None:

@@ -10,25 +10,25 @@ import pytest
 from service.alerts.alert import Action, Alert, State
 from service.alerts.follow_up import with_follow_up
 from service.clinical.episodes import Episode, Family, Tier
-from service.clinical.recommendations import recommended_steps
+from service.clinical.recommendations import steps_of
 from service.fhir.encode import Addresses, encode_issue
 from service.fhir.encode_requests import encode_requests
 from service.fhir.outgoing import validate_outgoing
 from tests.alerts.making import decision, episode, moment, recheck
 from tests.clinical.records import ALP, ALT, GGT, When, judged, man, missed, multiples
-from tests.fhir.alert_examples import ALERT_ID, DUE_DAYS, NOW
+from tests.fhir.alert_examples import ALERT_ID, NOW
 
 TO = Addresses("Patient/p", "DetectedIssue/i", "Device/d", "lab", "https://liverwatch.example")
 
 
 def alert(of: Episode, state: State = State.OPEN) -> Alert:
     assert of.tier is not None
-    return Alert(ALERT_ID, 1, of.family, state, of.tier, NOW, of)
+    advised = frozenset(step.name for step in steps_of(of))
+    return Alert(ALERT_ID, 1, of.family, state, of.tier, NOW, of, advised=advised)
 
 
 def requests(of: Episode, state: State = State.OPEN) -> dict[str, Any]:
-    steps = recommended_steps(of, DUE_DAYS)
-    made = encode_requests(alert(of, state), steps, TO)
+    made = encode_requests(alert(of, state), TO)
     for each in made.values():
         validate_outgoing(each)
     return made
@@ -107,7 +107,7 @@ def test_of_several_the_first_that_is_still_missing_says_when_it_was_due() -> No
 
 
 def test_ggt_alone_asks_for_nothing() -> None:
-    assert recommended_steps(late("2", of=GGT), DUE_DAYS) == ()
+    assert steps_of(late("2", of=GGT)) == ()
 
 
 def test_a_monitoring_date_that_passed_is_named_so_and_asks_for_the_panel() -> None:

@@ -15,7 +15,6 @@ from service.fhir.encode_origin import encode_provenance
 from service.fhir.outgoing import validate_outgoing
 from service.ingest import rejudge
 from service.store.session import reading
-from tests.fhir.alert_examples import DUE_DAYS
 from tests.ingest.feeding import PERSISTENT, Feed, Resource, observation, persistent, report
 
 
@@ -129,7 +128,7 @@ def test_the_ehr_is_referred_to_the_reports_and_their_versions(feed: Feed) -> No
     feed.now += timedelta(seconds=1)
     with reading(feed.engine) as connection:
         letter = read_letter(connection, feed.alert().id, software="1", rulebook_digest="ab" * 32)
-    wanted = letter.wanted("Device/1", "https://watch.test", DUE_DAYS, "2026.1", Known())
+    wanted = letter.wanted("Device/1", "https://watch.test", "2026.1", Known())
     made = {names.key_of(each): each for each in wanted.referring({names.ISSUE: "1"})}
     for each in made.values():
         validate_outgoing(each)
@@ -153,7 +152,7 @@ def test_the_ehr_is_not_referred_to_a_report_that_is_gone(feed: Feed) -> None:
         feed.delete("DiagnosticReport", f"r{at}")
     with reading(feed.engine) as connection:
         letter = read_letter(connection, alert.id, software="1", rulebook_digest="ab" * 32)
-    wanted = letter.wanted("Device/1", "https://watch.test", DUE_DAYS, "2026.1", Known())
+    wanted = letter.wanted("Device/1", "https://watch.test", "2026.1", Known())
     issue, *_rest = wanted.referring({names.ISSUE: "1"})
     assert issue["status"] == "entered-in-error"
     assert not any("reference" in each for each in issue["implicated"])

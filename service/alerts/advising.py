@@ -1,0 +1,42 @@
+"""Which alert of a patient a step stands on, where several ask for it: one order, not one for each alert."""
+
+from collections.abc import Sequence
+
+from service.alerts.alert import State
+from service.clinical.episodes import Episode, Step
+from service.clinical.recommendations import orderables, steps_of
+
+SILENT = frozenset({State.OVERRIDDEN, State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED})
+"""States in which nothing is recommended any more."""
+
+
+def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]:
+    """The names of the steps that each of these alerts (patient, episode, state) advises.
+
+    What several alerts of one patient ask for stands on the most urgent, then on the one where it is due
+    first. One that is silent takes nothing from the others, and keeps what it asks for, revoked.
+    """
+    advised = [
+        {step.name for step in steps_of(episode)} if state in SILENT else set()
+        for _, episode, state in grounds
+    ]
+    asked = [
+        (subject, step, at, episode)
+        for at, (subject, episode, state) in enumerate(grounds)
+        if state not in SILENT
+        for step in steps_of(episode)
+    ]
+    asked.sort(key=lambda one: (-one[1].priority, one[1].due, one[3].onset, one[3].family))
+    taken: set[tuple[int, str]] = set()
+    for subject, step, at, _ in asked:
+        order = (subject, _order(step))
+        if order not in taken:
+            taken.add(order)
+            advised[at].add(step.name)
+    return [frozenset(names) for names in advised]
+
+
+def _order(step: Step) -> str:
+    """What is ordered: steps of the same code are the same order, whatever their occasion."""
+    coding = orderables()[step.name].coding
+    return step.name if coding is None else f"{coding.system}|{coding.code}"

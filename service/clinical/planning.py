@@ -1,0 +1,43 @@
+"""From an episode to its plan: what may lie behind it, which steps come next, and which are done already."""
+
+from datetime import date, timedelta
+
+from service.clinical.already_done import Shown
+from service.clinical.episodes import AlreadyDone, Episode, Plan, Step, Tier
+from service.clinical.interpretation import latest_elevated
+from service.clinical.readings import Readings
+from service.clinical.recommendations import REPEAT_PANEL, orderables
+from service.clinical.thresholds import DueDays
+from service.clinical.work_up import Asked, Ground, work_up
+
+
+def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
+    """The plan of an episode of that tier that raises an alert and is not resolved.
+
+    It is a function of the record up to the readings' time, the rulebook and the episode; it does not look at
+    the clock, so that nothing of it changes by waiting.
+    """
+    shown, day = Shown(readings), latest_elevated(readings.record, episode)
+    due_days = readings.rulebook.rules.tiers.due_days
+    steps: list[Step] = []
+    done: list[AlreadyDone] = []
+    for asked in work_up(Ground(episode, tier, readings, shown, day)):
+        found = shown.by(asked.name, asked.since)
+        if found is not None:
+            done.append(found)
+        else:
+            steps.append(_step(asked, due_days, episode.last_result))
+    places = {name: place for place, name in enumerate(orderables())}
+    steps.sort(key=lambda step: (-step.priority, step.due, places[step.name]))
+    return Plan((), tuple(steps), tuple(done))
+
+
+def _step(asked: Asked, due_days: DueDays, last_result: date) -> Step:
+    days = {Tier.URGENT: due_days.urgent, Tier.SOON: due_days.soon, Tier.ROUTINE: due_days.routine}
+    due = asked.since + timedelta(days=days[asked.tier])
+    if asked.name == REPEAT_PANEL:
+        # Another panel than the one it repeats, however urgent: the next day at the earliest.
+        due = max(due, last_result + timedelta(days=1))
+    kinds = tuple(dict.fromkeys(finding.kind for finding in asked.findings))
+    criteria = tuple(reason.name for reason in asked.findings[0].reasons) if asked.findings else ()
+    return Step(asked.name, due, asked.tier, kinds, criteria)

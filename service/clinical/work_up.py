@@ -1,0 +1,159 @@
+"""Which steps an episode asks for, and since when (clinical.md §12); what is done already comes after."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+from service.clinical.already_done import Shown
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
+from service.clinical.readings import Interpretation, Readings
+from service.clinical.recommendations import REPEAT_PANEL, SAME_DAY, ULTRASOUND, alerting_findings
+from service.clinical.scores import scores
+
+FIRST_LINE: Final = (
+    *("hepatitis-b-serology", "hepatitis-c-serology", "iron-studies", "liver-autoantibodies"),
+    *("metabolic-tests", ULTRASOUND),
+)
+"""What a second elevated result asks for, whatever its level."""
+SECOND_LINE: Final = ("ceruloplasmin", "alpha-1-antitrypsin", "coeliac-serology", "tsh")
+"""The rarer causes, once the first line has been looked at and the elevation has lasted."""
+_TELLING: Final = ("fib-4", "nfs", "apri")
+"""The score that decides is the first of these that can be given."""
+
+
+class Asked(NamedTuple):
+    """A step, and the findings that ask for it."""
+
+    name: str
+    since: date
+    tier: Tier
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the steps of one episode are decided on."""
+
+    episode: Episode
+    tier: Tier
+    readings: Readings
+    shown: Shown
+    day: date
+    """The latest day on which a test of the episode was elevated."""
+
+    @property
+    def alerting(self) -> tuple[Finding, ...]:
+        """The findings that raise its alert, the gravest first."""
+        return alerting_findings(self.episode)
+
+    def of(self, kind: Kind) -> list[Finding]:
+        """Those of one kind."""
+        return [finding for finding in self.alerting if finding.kind is kind]
+
+    @property
+    def elevated(self) -> list[date]:
+        """The days with an elevated result, the first first."""
+        return [tested.day for tested in self.episode.tested if tested.elevated]
+
+    @property
+    def least(self) -> int:
+        """From so many of them on a cause is sought."""
+        return self.readings.rulebook.rules.recommendations.elevated_results
+
+    @property
+    def unhurried(self) -> Tier:
+        """How soon the search for a cause is due: the tests of an urgent alert are the assessment's own."""
+        return min(self.tier, Tier.SOON)
+
+
+def work_up(ground: Ground) -> Iterator[Asked]:
+    """Every step that the findings, the scores and what is missing ask for, each once."""
+    yield from _now(ground)
+    if ground.readings.context.child(ground.day):
+        return  # the rest follows guidelines for adults
+    asked: set[str] = set()
+    for step in (*_missing_fraction(ground), *_cause_search(ground), *_fibrosis(ground)):
+        if step.name not in asked:
+            asked.add(step.name)
+            yield step
+
+
+def _now(ground: Ground) -> Iterator[Asked]:
+    """What every alert asks for, and sooner the graver it is."""
+    episode, tier = ground.episode, ground.tier
+    if tier is Tier.URGENT:
+        changes = (change.day for change in episode.tier_changes if change.tier is Tier.URGENT)
+        yield Asked(SAME_DAY, max(changes, default=episode.last_result), tier, ground.of(Kind.URGENT))
+    elif worse := ground.of(Kind.WORSENING):
+        since = max(finding.alerts_from or finding.met for finding in worse)
+        yield Asked("prompt-re-evaluation", since, max(each.tier for each in worse), worse)
+    elif new := ground.of(Kind.NEW_MODERATE):
+        yield Asked("liver-history", new[0].alerts_from or new[0].met, new[0].tier, new)
+    yield Asked(REPEAT_PANEL, episode.last_result, tier, ground.alerting)
+
+
+def _missing_fraction(ground: Ground) -> Iterator[Asked]:
+    """The test without which nobody knows whether bilirubin or ALP speaks of the liver."""
+    for analyte, name in ((Analyte.TOTAL_BILIRUBIN, "direct-bilirubin"), (Analyte.ALP, "gamma-gt")):
+        about = [finding for finding in ground.alerting if finding.analyte is analyte]
+        days = [value.day for value in ground.readings.values.get(analyte, ()) if value.elevated]
+        if days and about:
+            yield Asked(name, days[-1], ground.unhurried, about)
+
+
+def _cause_search(ground: Ground) -> Iterator[Asked]:
+    """From the second elevated result on: the common causes, then, if it lasts, the rarer ones."""
+    least, elevated = ground.least, ground.elevated
+    persistent = ground.of(Kind.PERSISTENT)
+    met = [finding.alerts_from or finding.met for finding in persistent]
+    cholestatic = ground.episode.family is Family.CHOLESTATIC
+    if not elevated or (len(elevated) < least and not persistent and not cholestatic):
+        return
+    since = max(elevated[min(least, len(elevated)) - 1], ground.episode.alerts_from or elevated[0])
+    if len(elevated) >= least:
+        for name in FIRST_LINE[:-1]:
+            yield Asked(name, since, ground.unhurried, ground.alerting)
+    if persistent:
+        yield Asked(ULTRASOUND, min(met), max(each.tier for each in persistent), persistent)
+    yield Asked(ULTRASOUND, since, ground.unhurried, ground.alerting)
+    if cholestatic:
+        yield Asked("ama", since, ground.unhurried, ground.alerting)
+    if persistent and all(ground.shown.by(name, since) for name in FIRST_LINE):
+        for name in SECOND_LINE:
+            yield Asked(name, min(met), ground.unhurried, persistent)
+
+
+def _fibrosis(ground: Ground) -> Iterator[Asked]:
+    """How far it has gone: the tests of FIB-4; where a score is raised or unclear, one step further."""
+    lasting = ground.of(Kind.PERSISTENT)
+    if not lasting and len(ground.elevated) < ground.least:
+        return
+    known = {score.name: score for score in scores(ground.readings, ground.day)}
+    telling = next((known[name] for name in _TELLING if known[name].given), None)
+    if telling is None and _wants_tests(ground):
+        yield Asked("fib-4-tests", ground.day, ground.unhurried, ground.alerting)
+    if not lasting:
+        return
+    met = min(finding.alerts_from or finding.met for finding in lasting)
+    unsure = telling is not None and telling.reading != "low"
+    if unsure:
+        yield Asked("liver-elastography", met, ground.unhurried, lasting)
+        if ground.shown.by("liver-elastography", met) and ground.shown.by(ULTRASOUND, met):
+            yield Asked("liver-mri", met, ground.unhurried, lasting)
+    if unsure and (_is_high(telling) or ground.shown.by("liver-mri", met)):
+        yield Asked("hepatology-referral", met, ground.unhurried, lasting)
+
+
+def _is_high(score: Interpretation | None) -> bool:
+    return score is not None and score.reading == "high"
+
+
+def _wants_tests(ground: Ground) -> bool:
+    """Whether FIB-4 could be given if its tests were there: by age it can, and ALT is not too high."""
+    rules, readings = ground.readings.rules, ground.readings
+    age = readings.age(ground.day)
+    alt = readings.nearest(Analyte.ALT, ground.day, rules.scores.days)
+    young = age is not None and age <= rules.fib4.not_to_years
+    return not young and (alt is None or not alt.above(rules.scores.not_above_alt))
