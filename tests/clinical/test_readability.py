@@ -1,0 +1,50 @@
+"""What patients read in English is plain: Flesch-Kincaid grade 8 at most, each text and each paragraph of it."""
+
+from datetime import date
+
+import pytest
+import textstat
+
+from service.clinical.advice import paragraphs, said
+from service.clinical.recommendations import Audience, Orderable, orderables
+from service.languages import english
+
+HIGHEST_GRADE = 8
+DUE = date(2025, 3, 4)
+TOLD = [order for order in orderables().values() if order.audience is Audience.PATIENT]
+BESIDE: list[dict[str, date]] = [
+    {},
+    {"repeat-hepatic-panel": DUE},
+    {"repeat-hepatic-panel": DUE, "same-day-assessment": DUE, "rest-advice": DUE},
+    {"overdue-recheck": DUE},
+]
+
+
+def grade(text: str) -> float:
+    return float(textstat.flesch_kincaid_grade(text))
+
+
+def test_the_measure_tells_plain_from_learned() -> None:
+    learned = (
+        "Asymptomatic elevation of aminotransferases necessitates comprehensive serological evaluation, "
+        "including consideration of metabolic, autoimmune and infectious aetiologies."
+    )
+    assert grade("Please come for a new blood test. Drink no alcohol.") < HIGHEST_GRADE < grade(learned)
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=lambda beside: "+".join(beside) or "alone")
+@pytest.mark.parametrize("order", TOLD, ids=lambda order: order.name)
+def test_a_patient_text_is_at_grade_eight_at_most(order: Orderable, beside: dict[str, date]) -> None:
+    parts = [english().say(one.text, **one.values) for one in said(order, beside)]
+    assert parts
+    assert grade("\n\n".join(parts)) <= HIGHEST_GRADE
+    assert grade(order.text) <= HIGHEST_GRADE
+
+
+def test_no_paragraph_hides_behind_plainer_ones() -> None:
+    grades = {
+        each.name: grade(each.text.replace("{recheck}", "March 4, 2025"))
+        for each in paragraphs().values()
+        if each.audience is Audience.PATIENT
+    }
+    assert {name: found for name, found in grades.items() if found > HIGHEST_GRADE} == {}
