@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import Engine
@@ -50,11 +51,17 @@ def received(file: Path, source: Source) -> list[Incoming]:
     return [decode_resource(raw, source=source.name, zone=source.zone, rulebook=RULEBOOK)]
 
 
+def settings_of(vignette: str) -> SourceSettings:
+    """As its `source.json` sets them, where it has one."""
+    file = SAMPLES / vignette / "source.json"
+    return msgspec.json.decode(file.read_bytes() if file.exists() else b"{}", type=SourceSettings)
+
+
 def played(vignette: str, engine: Engine) -> None:
     """Everything that the vignette's feed brings, file by file, judged as of its newest result."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with writing(engine) as connection:
-        source = sources.add(connection, "samples", SourceSettings(), "secret", now)
+        source = sources.add(connection, "samples", settings_of(vignette), "secret", now)
     for file in sorted((SAMPLES / vignette / "feed").glob("*.json")):
         take(engine, [Delivery(source, received(file, source), now)], Rules(RULEBOOK, clock="data"), now)
 

@@ -37,8 +37,12 @@ def defects(resource: dict[str, Any]) -> list[str]:
 def test_the_judge_finds_what_is_wrong() -> None:
     request = {"resourceType": "CommunicationRequest", "status": "active"}
     assert defects(request) == []
-    for wrong in ({"intent": "proposal"}, {"payload": [{}]}, {"occurrenceDateTime": "2024-13"}, {"note": []}):
-        assert defects(request | wrong)
+    wrong: list[dict[str, Any]] = [
+        *({"intent": "proposal"}, {"payload": [{}]}, {"occurrenceDateTime": "2024-13"}, {"note": []}),
+        *({"subject": [{"reference": "Patient/1"}]}, {"about": {"reference": "Patient/1"}}),
+    ]
+    for each in wrong:
+        assert defects(request | each), each
 
 
 def test_there_are_goldens_to_look_at() -> None:

@@ -157,7 +157,7 @@ def test_searching_by_status_agrees_with_what_is_read(room: ReadingRoom, client:
             for entry in page["entry"]
         }
         for status in REQUIRED[f"{kind}.status"]:
-            found = client.get(f"/fhir/{kind}?status={status}").json()
+            found = client.get(f"/fhir/{kind}?status={status}&_count=200").json()
             expected = [each for each, its in status_of.items() if its == status]
             assert matches(found) == expected
             assert found["total"] == len(expected)

@@ -1,4 +1,4 @@
-"""What patients read in English is plain: Flesch-Kincaid grade 8 at most, each text and each paragraph of it."""
+"""What patients read in English is plain: Flesch-Kincaid grade 8 at most, texts and paragraphs."""
 
 from datetime import date
 

@@ -41,7 +41,7 @@ def wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.chdir(ROOT)
     template = tmp_path / "liverwatch.pot"
     command = ["pybabel", "--quiet", "extract", "--mapping-file", "pyproject.toml", "--output", str(template)]
-    CommandLineInterface().run([*command, "."])
+    CommandLineInterface().run([*command, "."])  # type: ignore[no-untyped-call]
     with template.open("rb") as opened:
         return {str(message.id) for message in read_po(opened) if message.id}
 
