@@ -143,9 +143,7 @@ def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
 def _settled_there(resource: Resource, found: Found) -> bool:
     """Whether it is a Task about something that somebody there has decided about."""
     focus = resource.get("focus", {}).get("reference")
-    return any(
-        f"{each['resourceType']}/{each['id']}" == focus and is_theirs(each) for each in found.there.values()
-    )
+    return any(_address(each) == focus and is_theirs(each) for each in found.there.values())
 
 
 def _create(resource: Resource, urn: str) -> Resource:
@@ -177,7 +175,7 @@ def _retire(surplus: Resource) -> Resource:
 
 
 def _put(resource: Resource, there: Resource) -> Resource:
-    request = {"method": "PUT", "url": f"{there['resourceType']}/{there['id']}"}
+    request = {"method": "PUT", "url": _address(there)}
     version = there.get("meta", {}).get("versionId")
     if version:
         request["ifMatch"] = f'W/"{version}"'
@@ -194,6 +192,29 @@ def named(known: Known, entries: list[Resource], responses: list[Resource]) -> K
         if entry["request"]["method"] == "POST" and match:
             held[names.key_of(entry["resource"])] = Held(match[1], status=entry["resource"]["status"])
     return Known(held)
+
+
+def carried_out(wanted: Wanted, found: Found, entries: list[Resource], known: Known) -> Found:
+    """What the server holds once it has carried out those entries of a plan.
+
+    One that was created, and of which the server did not tell the id, is not in it.
+    """
+    posted = {
+        names.key_of(entry["resource"]) for entry in entries if entry["request"]["method"] == "POST"
+    } & known.held.keys()
+    put = {entry["request"]["url"] for entry in entries if entry["request"]["method"] == "PUT"}
+    ids = found.ids | {key: known.held[key].id for key in posted}
+    now = {names.key_of(each): each for each in wanted.referring(ids)}
+    there = {
+        key: {**kept_going(resource, now[key]), "id": ids[key]} if _address(resource) in put else resource
+        for key, resource in found.there.items()
+    }
+    there |= {key: {**now[key], "id": ids[key]} for key in posted}
+    return Found(there, [each for each in found.surplus if _address(each) not in put])
+
+
+def _address(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def learnt(wanted: Wanted, found: Found) -> Known:

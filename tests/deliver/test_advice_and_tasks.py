@@ -67,8 +67,8 @@ def test_each_request_gets_a_task_that_leads_to_it_in_the_same_transaction(
     post: Post, server: FakeServer
 ) -> None:
     set_source(post, tasks=True)
-    post.deliver(EDUCATED)
-    assert counts(server) == [2, 2, 4]
+    post.deliver(advising(alert(), "patient-education"))
+    assert counts(server) == [2, 1, 3]
     assert server.requests.count(("POST", "/")) == 1
     for kind, step in (("ServiceRequest", "liver-ultrasound"), ("CommunicationRequest", "patient-education")):
         task = server.step(step, "Task")
@@ -120,7 +120,7 @@ def test_of_two_made_by_a_race_one_stays(sqlite: Engine) -> None:
         return handle(request)
 
     server.next_answers["POST /"] = [raced]
-    assert post.deliver(EDUCATED).written == 1
+    assert post.deliver(advising(alert(), "patient-education")).written == 1
     for kind, live in zip(KINDS, ("active", "active", "requested"), strict=True):
         statuses = sorted(each["status"] for each in server.all(kind))
         half = len(statuses) // 2
@@ -192,3 +192,39 @@ def test_a_site_that_changes_its_language_has_its_patients_written_to_anew(
     assert (education["language"], education["meta"]["versionId"]) == ("zh-CN", "2")
     assert "2024年11月12日" in education["payload"][0]["contentString"]
     assert server.step("medication-review", "CommunicationRequest")["meta"]["versionId"] == "1"
+
+
+def test_what_is_too_much_for_one_transaction_is_sent_in_parts_each_of_which_stands_by_itself(
+    post: Post, server: FakeServer
+) -> None:
+    set_source(post, tasks=True)
+    many = advising(EDUCATED, "long-term-risks", "sleep-advice", "rest-advice", "lifestyle-advice")
+    assert post.deliver(many).written == 1
+    assert counts(server) == [2, 6, 8]
+    assert server.requests.count(("POST", "/")) == 3
+    for task in server.all("Task"):
+        assert task["focus"]["reference"].partition("/")[0] in KINDS
+    assert all(len(history) == 1 for history in server.versions.values())
+    post.replay()
+    assert post.deliver() == DeliveryReport(claimed=1, unchanged=1)
+    assert post.deliver(revised(many, state=State.RESOLVED)).written == 1
+    assert all(len(history) <= 2 for history in server.versions.values())
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_part_whose_answer_is_lost_is_recognised_and_the_rest_is_sent(
+    post: Post, server: FakeServer, lost: int
+) -> None:
+    set_source(post, tasks=True)
+    server.next_answers["POST /"] = [*[_carried_out] * lost, dropped]
+    many = advising(EDUCATED, "long-term-risks", "sleep-advice", "rest-advice", "lifestyle-advice")
+    assert post.deliver(many).postponed == 1
+    post.later(hours=1)
+    assert post.deliver().claimed == 1
+    assert counts(server) == [2, 6, 8]
+    assert len(server.all("DetectedIssue")) == 1
+    assert not post.line().pending
+
+
+def _carried_out(handle: Any, request: Any) -> Any:
+    return handle(request)
