@@ -110,7 +110,8 @@ class _Work:
 
     def send(self, still_ours: Callable[[], bool]) -> bool:
         """Send all that is missing, part by part; whether anything was created."""
-        creates, last = False, [{}]
+        creates = False
+        last: list[Resource] = []
         while (part := self.next_part()) and part != last:
             if not still_ours():
                 raise RemoteUnavailable("the lease ran out before the write")
