@@ -25,8 +25,13 @@ from service.languages import LOCALES, words_in
 from tests.fhir.alert_examples import NOW, advising, alert, disposition, urgent, went_on
 from tests.fhir.test_encode_advice import TO
 
-SAMPLES = Path(__file__).parent.parent / "fhir_samples"
-GOLDENS = sorted(str(file.relative_to(SAMPLES)) for file in SAMPLES.glob("*/expected/*.json"))
+
+ROOT = Path(__file__).parent.parent
+GOLDENS = sorted(
+    str(file.relative_to(ROOT))
+    for folder, files in (("fhir_samples", "*/expected/*.json"), ("tests/fhir/advice", "*/*/*.json"))
+    for file in (ROOT / folder).glob(files)
+)
 ADVICE = [name for name, order in orderables().items() if order.audience is not Audience.CLINICIAN]
 
 
@@ -51,7 +56,7 @@ def test_there_are_goldens_to_look_at() -> None:
 
 @pytest.mark.parametrize("golden", GOLDENS)
 def test_what_the_samples_are_written_as_is_valid(golden: str) -> None:
-    assert defects(json.loads((SAMPLES / golden).read_text(encoding="utf-8"))) == []
+    assert defects(json.loads((ROOT / golden).read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize("kind", DEFINED)
