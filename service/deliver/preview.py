@@ -18,9 +18,9 @@ Resource = dict[str, Any]
 def preview(connection: Connection, alert_id: UUID, terms: Terms) -> Resource:
     """The transaction Bundle that the courier would send of an alert now; without entries where nothing.
 
-    The courier sends a long one in parts. It is what the EHR needs if nobody there has changed anything since the last write: the courier looks
-    first. Before the first one our Device stands in it by its identifier, for its id there is looked up on
-    the way; the Provenance of the revision follows in a request of its own.
+    It is what the EHR needs if nobody there has changed anything since the last write: the courier looks
+    first, and sends a long one in parts. Before the first one our Device stands in it by its identifier, for
+    its id there is looked up on the way; the Provenance of the revision follows in a request of its own.
 
     Raises:
         NotFound: there is no such alert.
