@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-once test test-slow bench check lint types layers lock-check format lock clean
+.PHONY: help setup demo demo-once test test-slow bench check lint types layers lock-check format lock translations clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,8 +83,15 @@ format: .venv/ready ## put the code into its format, and fix what ruff can fix
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lock: .venv/ready ## write uv.lock anew after a change of dependencies
+lock: .venv/uv-$(UV_VERSION) ## write uv.lock anew after a change of dependencies
 	@$(UV) lock
+
+translations: .venv/ready ## bring the translation catalogues up to date with the English texts
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --no-location --add-comments "" \
+		--project Liverwatch --output build/liverwatch.pot .
+	@$(BIN)/pybabel --quiet update --input-file build/liverwatch.pot --output-dir service/languages \
+		--domain liverwatch --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
 
 clean: ## remove everything that was made here
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

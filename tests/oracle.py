@@ -22,7 +22,8 @@ from service.clinical.episodes import Episode, Family
 from service.clinical.recommendations import steps_of
 from service.clinical.results import Condition, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
-from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests
+from service.fhir.encode import Addresses, Resource, encode_issue
+from service.fhir.encode_requests import encode_requests
 from service.fhir.incoming import Content, Deleted, Incoming, Observed, PatientFacts, Unusable
 
 NOBODY = UUID(int=0)

@@ -265,6 +265,18 @@ def test_a_load_by_another_clock_says_so(loaded: Run, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------- sources and quarantine
 
 
+def test_tasks_and_language_are_set_by_source_and_no_matter_for_judging(run: Run) -> None:
+    run("source", "add", "ward", "--tasks", "--language", "zh_CN")
+    (listed,) = run("source", "list", "--json").json
+    assert (listed["tasks"], listed["language"]) == (True, "zh-CN")
+    changed = run("source", "set", "ward", "--no-tasks", "--language", "en")
+    assert changed.out == "changed: tasks, language\n"
+    assert "rejudge" not in changed.err
+    refused = run("source", "set", "ward", "--language", "tlh")
+    assert refused.code != 0
+    assert "language: 'tlh' is none of en, zh-CN" in refused.err
+
+
 def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, tmp_path: Path) -> None:
     added = run("source", "add", "ward", "--zone", "Europe/Vienna")
     secret = added.out.strip()
@@ -287,6 +299,8 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "write_token_file": None,
         "write_token_env": None,
         "contacts": [],
+        "tasks": False,
+        "language": "en",
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")

@@ -29,6 +29,8 @@ from service.alerts.states import permitted
 from service.assessments import assessments
 from service.clinical.analytes import Analyte
 from service.deliver.letters import read_letter
+from service.fhir import names
+from service.fhir.changes import Known
 from service.store import alerts as alert_store
 from service.store import outbox
 from service.store.schema import disposition, metadata
@@ -356,8 +358,10 @@ class World(RuleBasedStateMachine):
             for claim in claims:
                 letter = read_letter(connection, claim.alert_id, software="", rulebook_digest="")
                 if letter.creates or claim.alert_id in self.ehr:
-                    issue, requests = letter.wanted(AUTHOR, PUBLIC_URL, RULEBOOK_VERSION).encode(ISSUE)
-                    advised = self._taken_back(letter.alert, requests)
+                    wanted = letter.wanted(AUTHOR, PUBLIC_URL, RULEBOOK_VERSION, Known())
+                    issue, *requests = wanted.encode(lambda _key: ISSUE)
+                    by_step = {names.key_of(each).partition("/")[2]: each for each in requests}
+                    advised = self._taken_back(letter.alert, by_step)
                     text = canonical(claim.alert_id, issue, advised)
                     self.ehr[claim.alert_id] = (issue["status"] == "entered-in-error", text)
                 assert outbox.settle(connection, claim, letter.alert.revision, "{}")

@@ -10,17 +10,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import Engine
 
 from service.clinical.rulebook import load_rulebook
 from service.deliver.letters import read_letter
+from service.fhir import names
 from service.fhir.bundles import decode_bundle
+from service.fhir.changes import Known
 from service.fhir.decode import decode_resource
 from service.fhir.incoming import Incoming
 from service.fhir.outgoing import validate_outgoing
@@ -47,13 +51,25 @@ def received(file: Path, source: Source) -> list[Incoming]:
     return [decode_resource(raw, source=source.name, zone=source.zone, rulebook=RULEBOOK)]
 
 
+def settings_of(vignette: str) -> SourceSettings:
+    """As its `source.json` sets them, where it has one."""
+    file = SAMPLES / vignette / "source.json"
+    return msgspec.json.decode(file.read_bytes() if file.exists() else b"{}", type=SourceSettings)
+
+
 def played(vignette: str, engine: Engine) -> None:
     """Everything that the vignette's feed brings, file by file, judged as of its newest result."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with writing(engine) as connection:
-        source = sources.add(connection, "samples", SourceSettings(), "secret", now)
+        source = sources.add(connection, "samples", settings_of(vignette), "secret", now)
     for file in sorted((SAMPLES / vignette / "feed").glob("*.json")):
         take(engine, [Delivery(source, received(file, source), now)], Rules(RULEBOOK, clock="data"), now)
+
+
+def served(named: UUID, key: str) -> str:
+    """A reference to what an alert of that name has in the EHR, as if it had our ids there."""
+    kind, _, step = key.partition("/")
+    return f"{kind}/{named}-{step}".rstrip("-")
 
 
 def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
@@ -65,10 +81,12 @@ def held_by_the_ehr(vignette: str, engine: Engine) -> dict[str, Any]:
             letter = read_letter(connection, alert.id, software="", rulebook_digest="")
             named = uuid5(NAMES, f"{vignette}/{alert.family}")
             letter = replace(letter, alert=replace(letter.alert, id=named))
-            wanted = letter.wanted("Device/liverwatch", "https://liverwatch.example", RULEBOOK.version)
-            issue, requests = wanted.encode(f"DetectedIssue/{named}")
-            held[f"{alert.family}.json"] = issue
-            held |= {f"{alert.family}-{step}.json": request for step, request in requests.items()}
+            public_url = "https://liverwatch.example"
+            wanted = letter.wanted("Device/liverwatch", public_url, RULEBOOK.version, Known())
+            for resource in wanted.encode(partial(served, named)):
+                kind, _, step = names.key_of(resource).partition("/")
+                parts = (alert.family, *(["task"] if kind == "Task" else []), *([step] if step else []))
+                held[f"{'-'.join(parts)}.json"] = resource
     return held
 
 

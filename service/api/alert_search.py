@@ -27,13 +27,14 @@ from service.alerts.alert import Alert, State
 from service.api.instants import DateQuery, parse_date_query
 from service.api.paging import Position, Search
 from service.api.targets import Kind, split_target
+from service.fhir.standing import STATUSES
 from service.store import alerts, sources
 from service.store.schema import alert, patient
 from service.store.sources import Reader, Source
 
 _ERRONEOUS = (State.ENTERED_IN_ERROR.value, State.MERGED.value)
 _NO_STEPS = (*_ERRONEOUS, State.RESOLVED.value, State.OVERRIDDEN.value)
-"""States in which every request is revoked."""
+"""States in which every request is revoked, and every task cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,11 @@ def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElemen
     document: Any = (
         cast(content, JSON) if connection.dialect.name == "postgresql" else type_coerce(content, JSON)
     )
-    if kind == "ServiceRequest":
+    if kind != "DetectedIssue":
         ended = state.in_(_NO_STEPS)
         some = func.json_array_length(document["no_longer_advised"]) > 0
-        return {"active": not_(ended), "revoked": or_(ended, some)}.get(status, false())
+        statuses = STATUSES[kind]
+        return {statuses.live: not_(ended), statuses.over: or_(ended, some)}.get(status, false())
     looked_at = or_(state == State.RESOLVED.value, document["seen"].as_boolean().is_(true()))
     grounds = state.not_in(_ERRONEOUS)
     return {

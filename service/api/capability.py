@@ -15,6 +15,14 @@ CHANGED: Final = "2026-11-25"
 _RESOURCES: Final = {
     "DetectedIssue": "One alert. Withdrawn and merged ones stay readable as entered-in-error.",
     "ServiceRequest": "A proposed step of an alert. One that is no longer advised stays readable as revoked.",
+    "CommunicationRequest": (
+        "Advice of an alert, to the prescriber or the patient. What is no longer advised stays readable as "
+        "revoked."
+    ),
+    "Task": (
+        "A task for each ServiceRequest and CommunicationRequest, where the source is set to have them; "
+        "cancelled where its request is revoked."
+    ),
 }
 _SECURITY: Final = (
     "Every request carries a reader token (Authorization: Bearer), which sees the sources it was made for. "

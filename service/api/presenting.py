@@ -10,15 +10,18 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from service.alerts.alert import Alert, Disposition
+from service.alerts.alert import Disposition
 from service.api.alert_search import Stored
 from service.api.targets import Kind, target_of
 from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
-from service.fhir.encode import Addresses, encode_issue, encode_requests, instant, request_statuses
+from service.fhir.encode import Addresses, encode_issue, instant
 from service.fhir.encode_origin import encode_device
+from service.fhir.encode_requests import encode_requests, request_statuses
+from service.fhir.encode_tasks import encode_tasks, task_statuses
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
+from service.languages import words_in
 from service.metrics import refused_resources
 from service.settings import code_version
 from service.store import alerts, resources
@@ -62,14 +65,24 @@ class Presenter:
         """Base URL of the FHIR endpoint."""
         return f"{self.public_url.rstrip('/')}/fhir"
 
-    def requests(self, alert: Alert) -> Mapping[str, str]:
-        """The status of every ServiceRequest of an alert, by the name of its step, in a stable order."""
-        return dict(sorted(request_statuses(alert).items()))
+    def statuses(self, stored: Stored, kind: Kind) -> Mapping[str, str]:
+        """The status of each resource of a kind that an alert has, by its step, in a stable order.
+
+        A DetectedIssue is of no step, and its status is not told here. Tasks are there where the source is
+        set to have them.
+        """
+        if kind == "DetectedIssue":
+            return {"": ""}
+        if kind != "Task":
+            return dict(sorted(request_statuses(stored.alert, kind).items()))
+        if not stored.source.settings.tasks:
+            return {}
+        return dict(sorted(task_statuses(request_statuses(stored.alert)).items()))
 
     def show(
         self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
     ) -> list[Shown]:
-        """The DetectedIssue of an alert, or the ServiceRequests of the steps named.
+        """The DetectedIssue of an alert, or what there is of that kind for the steps named.
 
         Raises:
             InvalidOutgoing: what we made is not valid R4; it must not leave.
@@ -90,11 +103,12 @@ class Presenter:
         if kind == "DetectedIssue":
             known = surroundings.dispositions
             decided = [known[each] for each in alert.dispositions if each in known]
-            made = [encode_issue(alert, to, decided, with_id=True)]
-        else:
-            requests = encode_requests(alert, to, with_id=True)
-            made = [requests[name] for name in steps]
-        return [_checked(each, stored) for each in made]
+            return [_checked(encode_issue(alert, to, decided, with_id=True), stored)]
+        made = encode_requests(alert, to, words_in(source.settings.language), with_id=True)
+        if kind == "Task":
+            served = {names.key_of(each): f"{each['resourceType']}/{each['id']}" for each in made.values()}
+            made = encode_tasks(alert, made, to, served.__getitem__, with_id=True)
+        return [_checked(made[name], stored) for name in steps]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Desk:
         stored = alert_search.find(connection, scope, named[0]) if named else None
         if named is None or stored is None:
             return None
-        if kind == "ServiceRequest" and named[1] not in self.presenter.requests(stored.alert):
+        if named[1] not in self.presenter.statuses(stored, kind):
             return None
         around = surroundings_of(connection, [stored])
         return stored, self.presenter.show(stored, kind, [named[1]], around)[0]
@@ -194,11 +194,10 @@ class _Hunt:
     def _steps(self, stored: Stored) -> list[str]:
         """What of an alert the search finds: names of steps, or an empty one for the DetectedIssue."""
         kind, targets, statuses = self.search.kind, self.search.targets, self.search.statuses
-        if kind == "DetectedIssue":
-            found = [""]
-        else:
-            known = self.presenter.requests(stored.alert)
-            found = [step for step, status in known.items() if statuses is None or status in statuses]
+        known = self.presenter.statuses(stored, kind)
+        # The database has chosen DetectedIssues by status already.
+        chosen = None if kind == "DetectedIssue" else statuses
+        found = [step for step, status in known.items() if chosen is None or status in chosen]
         if targets is None:
             return found
         return [step for step in found if target_of(kind, stored.alert.id, step) in targets]

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from service.fhir import names
 
-Kind = Literal["DetectedIssue", "ServiceRequest"]
+Kind = Literal["DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"]
 
-KINDS: Final[tuple[Kind, ...]] = ("DetectedIssue", "ServiceRequest")
+KINDS: Final[tuple[Kind, ...]] = ("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task")
 NOBODY: Final = UUID(int=0)
 """An id that nothing has: stands in links for what was asked for and does not exist."""
 
@@ -15,7 +15,7 @@ _UUID_LENGTH = 36
 
 
 def split_target(kind: Kind, resource_id: str) -> tuple[UUID, str] | None:
-    """The alert and, for a ServiceRequest, the step that an id names; None where it is no id of ours."""
+    """The alert and, but for a DetectedIssue, the step that an id names; None where it is no id of ours."""
     text, step = resource_id[:_UUID_LENGTH], resource_id[_UUID_LENGTH:]
     try:
         alert = UUID(text)
@@ -43,7 +43,7 @@ def by_identifier(kind: Kind, system: str | None, value: str) -> str | None:
     """
     if system not in (None, identifier_system(kind)):
         return None
-    if kind == "ServiceRequest":
+    if kind != "DetectedIssue":
         alert, _, step = value.partition(":")
         value = f"{alert}-{step}"
     return value if split_target(kind, value) else None
@@ -51,4 +51,4 @@ def by_identifier(kind: Kind, system: str | None, value: str) -> str | None:
 
 def identifier_system(kind: Kind) -> str:
     """The system of the identifiers that resources of a kind have."""
-    return names.ALERT if kind == "DetectedIssue" else names.STEP
+    return {"DetectedIssue": names.ALERT, "Task": names.TASK}.get(kind, names.STEP)

@@ -39,6 +39,14 @@ Contacts = Annotated[
         help="Whom an urgent alert goes on to when nobody takes it in time; give several in order.",
     ),
 ]
+Tasks = Annotated[
+    bool | None,
+    typer.Option("--tasks/--no-tasks", help="Write a Task for each proposal too; off unless said."),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(metavar="TAG", help="What patients are written to in: en (unless said) or zh-CN."),
+]
 SecretFile = Annotated[
     Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
 ]
@@ -53,15 +61,19 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
     contact: Contacts = None,
+    tasks: Tasks = None,
+    language: Language = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
     """Add a source; its feed secret is shown this once."""
     from service.store import sources
     from service.store.session import writing
+    from service.store.sources import SourceSettings
 
     secret = _secret(secret_file)
-    settings = _changed(zone, version_order, fhir_base_url, write_token_file, write_token_env, contact)
+    texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
+    settings = _changed(SourceSettings(), texts, version_order, contact, tasks, language)
     with database(settings_of()) as engine, writing(engine) as connection:
         source = sources.add(connection, name, settings, secret, now())
         _audit(connection, "source-add", source)
@@ -86,7 +98,7 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command(name="set")
-def set_(
+def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     name: Name,
     zone: Zone = None,
     version_order: Order = None,
@@ -94,18 +106,21 @@ def set_(
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
     contact: Contacts = None,
+    tasks: Tasks = None,
+    language: Language = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
-    from service.store import sources
+    from service.store import outbox_control, sources
     from service.store.session import writing
 
     with database(settings_of()) as engine, writing(engine) as connection:
         before = sources.by_name(connection, name)
-        settings = _changed(
-            zone, version_order, fhir_base_url, write_token_file, write_token_env, contact, before.settings
-        )
+        texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
+        settings = _changed(before.settings, texts, version_order, contact, tasks, language)
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
+        if {"tasks", "language"} & set(names):
+            outbox_control.rewrite(connection, after.id, now())
         _audit(connection, "source-set", after, {"changed": names})
     say(f"changed: {', '.join(names) or 'nothing'}")
     if before.settings.digest != settings.digest:
@@ -147,32 +162,39 @@ def _names() -> tuple[str, ...]:
     return SourceSettings.__struct_fields__
 
 
-def _changed(
-    zone: str | None,
-    version_order: VersionOrder | None,
-    fhir_base_url: str | None,
-    write_token_file: str | None,
-    write_token_env: str | None,
-    contacts: list[str] | None,
-    before: "SourceSettings | None" = None,
-) -> "SourceSettings":
-    """The settings with what is given in place; an empty text means none."""
-    import msgspec
-
-    from service.store.sources import SourceSettings
-
-    given: dict[str, Any] = {
+def _texts(
+    zone: str | None, fhir_base_url: str | None, write_token_file: str | None, write_token_env: str | None
+) -> dict[str, str | None]:
+    """Settings by name that are texts, with what was given for them."""
+    return {
         "zone": zone,
         "fhir_base_url": fhir_base_url,
         "write_token_file": write_token_file,
         "write_token_env": write_token_env,
     }
-    said: dict[str, Any] = {name: value or None for name, value in given.items() if value is not None}
+
+
+def _changed(
+    before: "SourceSettings",
+    texts: dict[str, str | None],
+    version_order: VersionOrder | None,
+    contacts: list[str] | None,
+    tasks: bool | None,
+    language: str | None,
+) -> "SourceSettings":
+    """The settings with what is given in place; an empty text means none."""
+    import msgspec
+
+    said: dict[str, Any] = {name: value or None for name, value in texts.items() if value is not None}
     if version_order is not None:
         said["version_order"] = version_order.value
     if contacts:
         said["contacts"] = tuple(name.strip() for name in contacts if name)
-    return msgspec.structs.replace(before or SourceSettings(), **said)
+    if tasks is not None:
+        said["tasks"] = tasks
+    if language is not None:
+        said["language"] = language.replace("_", "-") or "en"
+    return msgspec.structs.replace(before, **said)
 
 
 def _secret(file: Path | None) -> str:

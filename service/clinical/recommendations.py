@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -17,6 +18,15 @@ OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
 
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
+
+
+class Audience(StrEnum):
+    """Whom a step speaks to."""
+
+    CLINICIAN = "clinician"
+    """An order to accept or not; all other steps are advice."""
+    PRESCRIBER = "prescriber"
+    PATIENT = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,9 @@ class Orderable:
     """What shows that it was done or ordered: any of these, all of one."""
     done_within: str = ""
     """How long before it is asked for that counts; see orders.toml."""
+    audience: Audience = Audience.CLINICIAN
+    says: tuple[str, ...] = ()
+    """Of an advice: the names of its paragraphs in advice.toml, in their order."""
 
 
 @cache
@@ -60,6 +73,8 @@ def orderables() -> Mapping[str, Orderable]:
             entry.get("display"),
             tuple(tuple(alternative) for alternative in entry.get("done_by", ())),
             entry.get("done_within", ""),
+            Audience(entry.get("audience", Audience.CLINICIAN)),
+            tuple(entry.get("says", ())),
         )
     return catalogue
 

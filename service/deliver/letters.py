@@ -7,9 +7,13 @@ from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
 from service.clinical.recommendations import alerting_findings, evidence_of
-from service.fhir.changes import Wanted
-from service.fhir.encode import Addresses, Resource, encode_issue, encode_requests, is_erroneous
+from service.fhir import names
+from service.fhir.changes import Known, Refer, Wanted
+from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous
 from service.fhir.encode_origin import Origin
+from service.fhir.encode_requests import encode_requests
+from service.fhir.encode_tasks import encode_tasks
+from service.languages import words_in
 from service.store import alerts, resources, sources
 from service.store.schema import decision, patient
 from service.store.sources import Source
@@ -48,15 +52,25 @@ class Letter:
             rulebook_version=rulebook_version,
         )
 
-    def wanted(self, author: str, public_url: str, rulebook_version: str) -> Wanted:
-        """What the server should hold of it."""
+    def wanted(self, author: str, public_url: str, rulebook_version: str, known: Known) -> Wanted:
+        """What the server should hold of it.
+
+        Tasks are written where the source wants them. Where it does not, those are cancelled that it has from
+        a time when it did, and no other is even looked for.
+        """
         alert = self.alert
+        words, tasks = words_in(self.source.settings.language), self.source.settings.tasks
+        with_tasks = tasks or known.holds_any("Task")
 
-        def encode(issue: str) -> tuple[Resource, dict[str, Resource]]:
-            to = self.addresses(issue, author, public_url, rulebook_version)
-            return encode_issue(alert, to, self.dispositions), encode_requests(alert, to)
+        def encode(refer: Refer) -> list[Resource]:
+            to = self.addresses(refer(names.ISSUE), author, public_url, rulebook_version)
+            requests = encode_requests(alert, to, words)
+            made = [encode_issue(alert, to, self.dispositions), *requests.values()]
+            if with_tasks:
+                made += encode_tasks(alert, requests, to, refer, wanted=tasks).values()
+            return made
 
-        return Wanted(alert.id, encode, alert.ever_advised, create=self.creates)
+        return Wanted(alert.id, encode, create=self.creates)
 
 
 def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebook_digest: str) -> Letter:

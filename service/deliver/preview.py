@@ -19,8 +19,8 @@ def preview(connection: Connection, alert_id: UUID, terms: Terms) -> Resource:
     """The transaction Bundle that the courier would send of an alert now; without entries where nothing.
 
     It is what the EHR needs if nobody there has changed anything since the last write: the courier looks
-    first. Before the first one our Device stands in it by its identifier, for its id there is looked up on
-    the way; the Provenance of the revision follows in a request of its own.
+    first, and sends a long one in parts. Before the first one our Device stands in it by its identifier, for
+    its id there is looked up on the way; the Provenance of the revision follows in a request of its own.
 
     Raises:
         NotFound: there is no such alert.
@@ -29,5 +29,5 @@ def preview(connection: Connection, alert_id: UUID, terms: Terms) -> Resource:
     server = letter.source.settings.fhir_base_url or ""
     learnt = kept(outbox.remote_of(connection, alert_id), server)
     author = learnt.author or f"Device?{identifier_query(names.DEVICE, names.DEVICE_VALUE)}"
-    wanted = letter.wanted(author, terms.public_url, terms.rulebook_version)
+    wanted = letter.wanted(author, terms.public_url, terms.rulebook_version, learnt.known)
     return transaction_bundle(plan(wanted, presumed(wanted, learnt.known)))

@@ -121,7 +121,8 @@ class Delivery:
     def _write(self, client: FhirClient, letter: Letter, known: Known, authors: dict[str, str]) -> Written:
         if self._server not in authors:
             authors[self._server] = ensure_author(client, encode_device())
-        wanted = letter.wanted(authors[self._server], self._terms.public_url, self._terms.rulebook_version)
+        terms = self._terms
+        wanted = letter.wanted(authors[self._server], terms.public_url, terms.rulebook_version, known)
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 

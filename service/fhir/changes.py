@@ -2,22 +2,21 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
 from service.fhir import names
 from service.fhir.comparing import holds, merged
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
+from service.fhir.standing import is_live, is_theirs, kept_going, taken_back
 
 Resource = dict[str, Any]
 
 _LOCATION = re.compile(r"(?:^|/)[A-Za-z]+/([A-Za-z0-9_.-]+)(?:/_history/[^/]+)?$")
-_THEIRS = frozenset({"completed", "on-hold", "entered-in-error"})
-"""Statuses of a ServiceRequest that somebody at the EHR has set: it is left alone then."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -31,8 +30,21 @@ class Held(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """What was learnt from a server about one alert; safe to lose."""
 
-    issue: Held | None = None
-    steps: dict[str, Held] = {}
+    held: dict[str, Held] = {}
+    """By `names.key_of` each resource."""
+
+    @property
+    def issue(self) -> Held | None:
+        """The DetectedIssue."""
+        return self.held.get(names.ISSUE)
+
+    def holds_any(self, kind: str) -> bool:
+        """Whether the server has ever held a resource of that type of ours."""
+        return any(key.startswith(f"{kind}/") for key in self.held)
+
+
+Refer = Callable[[str], str]
+"""From the key of a resource to the reference by which others of the same alert name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +52,49 @@ class Wanted:
     """What the server should hold of one alert."""
 
     alert_id: UUID
-    encode: Callable[[str], tuple[Resource, dict[str, Resource]]]
-    """Given the reference to the DetectedIssue: that issue, and every request there was ever, by its step."""
-    steps: Collection[str]
-    """The names of those steps."""
+    encode: Callable[[Refer], list[Resource]]
+    """Every resource there was ever of it, given what each is called by others; the DetectedIssue first."""
     create: bool
     """False: where nothing is, nothing is written (an alert that vanished before it was ever sent)."""
+
+    def referring(self, ids: Mapping[str, str]) -> list[Resource]:
+        """Every resource, when those of `ids` (key → id) are on the server already."""
+
+        def refer(key: str) -> str:
+            return f"{key.partition('/')[0]}/{ids[key]}" if key in ids else self.urn(key)
+
+        return self.encode(refer)
+
+    def urn(self, key: str) -> str:
+        """What names a resource within the transaction that creates it."""
+        return f"urn:uuid:{self.alert_id if key == names.ISSUE else uuid5(self.alert_id, key)}"
 
 
 @dataclass(slots=True)
 class Found:
     """What a look at the server found: of each the oldest, and the others that a race has made."""
 
-    issue: Resource | None = None
-    steps: dict[str, Resource] = field(default_factory=dict)
+    there: dict[str, Resource] = field(default_factory=dict)
+    """By `names.key_of` each resource."""
     surplus: list[Resource] = field(default_factory=list)
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Key → id on the server."""
+        return {key: str(resource["id"]) for key, resource in self.there.items()}
 
 
 def nothing_new(wanted: Wanted, known: Known) -> bool:
     """Whether the last write known of said the same: then the server need not even be asked."""
     if known.issue is None:
         return False
-    issue, requests = wanted.encode(f"DetectedIssue/{known.issue.id}")
-    steps = {name: (held.digest, held.status) for name, held in known.steps.items()}
-    new = {
-        name: (_digest(request), request["status"])
-        for name, request in requests.items()
-        if name in steps or request["status"] == "active"
+    before = {key: (held.digest, held.status) for key, held in known.held.items()}
+    now = {
+        names.key_of(resource): (_digest(resource), resource["status"])
+        for resource in _as_known(wanted, known)
+        if names.key_of(resource) in before or is_live(resource)
     }
-    return known.issue.digest == _digest(issue) and steps == new
+    return now == before
 
 
 def presumed(wanted: Wanted, known: Known) -> Found:
@@ -78,60 +104,56 @@ def presumed(wanted: Wanted, known: Known) -> Found:
     """
     if known.issue is None:
         return Found()
-    issue, requests = wanted.encode(f"DetectedIssue/{known.issue.id}")
-    steps = {name: _presumed(requests[name], held) for name, held in known.steps.items() if name in requests}
-    return Found(_presumed(issue, known.issue), steps)
+    resources = {names.key_of(each): each for each in _as_known(wanted, known)}
+    return Found({k: _presumed(resources[k], held) for k, held in known.held.items() if k in resources})
+
+
+def _as_known(wanted: Wanted, known: Known) -> list[Resource]:
+    return wanted.referring({key: held.id for key, held in known.held.items()})
 
 
 def _presumed(resource: Resource, held: Held) -> Resource:
     if held.digest == _digest(resource):
         return {**resource, "id": held.id}
-    ours = {"note": [names.NO_LONGER_ADVISED]} if held.status == "revoked" else {}
-    return {"resourceType": resource["resourceType"], "id": held.id, "status": held.status, **ours}
+    return {"resourceType": resource["resourceType"], "id": held.id, **taken_back(resource, held.status)}
 
 
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
-    if found.issue is None and not wanted.create:
+    if names.ISSUE not in found.there and not wanted.create:
         return []
-    urn = f"urn:uuid:{wanted.alert_id}"
-    reference = f"DetectedIssue/{found.issue['id']}" if found.issue else urn
-    issue, requests = wanted.encode(reference)
     entries = []
-    if found.issue is None:
-        entries.append(_create(issue, urn))
-    elif not holds(found.issue, issue):
-        entries.append(_update(found.issue, issue))
-    for step in sorted(requests):
-        entries += _plan_step(requests[step], found.steps.get(step))
+    for resource in wanted.referring(found.ids):
+        key = names.key_of(resource)
+        there = found.there.get(key)
+        if there is not None:
+            entries += _plan_update(there, resource)
+        elif key == names.ISSUE or (is_live(resource) and not _settled_there(resource, found)):
+            entries.append(_create(resource, wanted.urn(key)))
     return entries + [_retire(surplus) for surplus in found.surplus]
 
 
-def _plan_step(request: Resource, there: Resource | None) -> list[Resource]:
-    if there is None:
-        return [_create(request, None)] if request["status"] == "active" else []
-    status = there.get("status")
-    if status in _THEIRS or (status == "revoked" and not _marked(there)):
-        return []  # somebody there has decided about the step
-    return [] if holds(there, request) else [_update(there, request)]
+def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
+    if is_theirs(there):
+        return []
+    resource = kept_going(there, wanted)
+    return [] if holds(there, resource) else [_update(there, resource)]
 
 
-def _marked(request: Resource) -> bool:
-    """Whether it was this service that revoked the request."""
-    notes = request.get("note")
-    return isinstance(notes, list) and any(
-        isinstance(note, dict) and note.get("text") == names.NO_LONGER_ADVISED["text"] for note in notes
-    )
+def _settled_there(resource: Resource, found: Found) -> bool:
+    """Whether it is a Task about something that somebody there has decided about."""
+    focus = resource.get("focus", {}).get("reference")
+    return any(_address(each) == focus and is_theirs(each) for each in found.there.values())
 
 
-def _create(resource: Resource, urn: str | None) -> Resource:
+def _create(resource: Resource, urn: str) -> Resource:
     identifier = resource["identifier"][0]
     request = {
         "method": "POST",
         "url": resource["resourceType"],
         "ifNoneExist": identifier_query(identifier["system"], identifier["value"]),
     }
-    return {**({"fullUrl": urn} if urn else {}), "resource": resource, "request": request}
+    return {"fullUrl": urn, "resource": resource, "request": request}
 
 
 def _update(there: Resource, wanted: Resource) -> Resource:
@@ -146,16 +168,14 @@ def _update(there: Resource, wanted: Resource) -> Resource:
 def _retire(surplus: Resource) -> Resource:
     """A second resource for one alert or step, made by a race: entered in error, under a name of its own."""
     identifiers = [
-        {**each, "value": f"{each.get('value')}:duplicate"}
-        if each.get("system") in (names.ALERT, names.STEP)
-        else each
+        {**each, "value": f"{each.get('value')}:duplicate"} if each.get("system") in names.OURS else each
         for each in surplus["identifier"]
     ]
     return _put({**surplus, "identifier": identifiers, "status": "entered-in-error"}, surplus)
 
 
 def _put(resource: Resource, there: Resource) -> Resource:
-    request = {"method": "PUT", "url": f"{there['resourceType']}/{there['id']}"}
+    request = {"method": "PUT", "url": _address(there)}
     version = there.get("meta", {}).get("versionId")
     if version:
         request["ifMatch"] = f'W/"{version}"'
@@ -166,29 +186,48 @@ def _put(resource: Resource, there: Resource) -> Resource:
 
 def named(known: Known, entries: list[Resource], responses: list[Resource]) -> Known:
     """What is known, with the ids that the server gave to what it created."""
-    issue, steps = known.issue, dict(known.steps)
+    held = dict(known.held)
     for entry, response in zip(entries, responses, strict=True):
         match = _LOCATION.search(str(response.get("location", "")))
-        if entry["request"]["method"] != "POST" or not match:
-            continue
-        held = Held(match[1], status=entry["resource"]["status"])
-        if entry["resource"]["resourceType"] == "DetectedIssue":
-            issue = held
-        else:
-            steps[entry["resource"]["identifier"][0]["value"].rpartition(":")[2]] = held
-    return Known(issue, steps)
+        if entry["request"]["method"] == "POST" and match:
+            held[names.key_of(entry["resource"])] = Held(match[1], status=entry["resource"]["status"])
+    return Known(held)
+
+
+def carried_out(wanted: Wanted, found: Found, entries: list[Resource], known: Known) -> Found:
+    """What the server holds once it has carried out those entries of a plan.
+
+    One that was created, and of which the server did not tell the id, is not in it.
+    """
+    posted = {
+        names.key_of(entry["resource"]) for entry in entries if entry["request"]["method"] == "POST"
+    } & known.held.keys()
+    put = {entry["request"]["url"] for entry in entries if entry["request"]["method"] == "PUT"}
+    ids = found.ids | {key: known.held[key].id for key in posted}
+    now = {names.key_of(each): each for each in wanted.referring(ids)}
+    there = {
+        key: {**kept_going(resource, now[key]), "id": ids[key]} if _address(resource) in put else resource
+        for key, resource in found.there.items()
+    }
+    there |= {key: {**now[key], "id": ids[key]} for key in posted}
+    return Found(there, [each for each in found.surplus if _address(each) not in put])
+
+
+def _address(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def learnt(wanted: Wanted, found: Found) -> Known:
     """What is worth keeping once the server holds what is wanted."""
-    if found.issue is None:
+    if names.ISSUE not in found.there:
         return Known()
-    issue, requests = wanted.encode(f"DetectedIssue/{found.issue['id']}")
-    steps = {}
-    for name, there in found.steps.items():
-        request = requests[name]
-        steps[name] = Held(str(there["id"]), _digest(request), str(request["status"]))
-    return Known(Held(str(found.issue["id"]), _digest(issue), str(issue["status"])), steps)
+    resources = {names.key_of(each): each for each in wanted.referring(found.ids)}
+    return Known(
+        {
+            key: Held(id_, _digest(resources[key]), str(resources[key]["status"]))
+            for key, id_ in found.ids.items()
+        }
+    )
 
 
 def _digest(resource: Resource) -> str:

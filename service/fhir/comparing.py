@@ -24,6 +24,14 @@ MANAGED: Final[Mapping[str, frozenset[str]]] = {
         "text identifier instantiatesCanonical status intent priority code subject occurrenceDateTime",
         "requester reasonReference supportingInfo note",
     ),
+    "CommunicationRequest": _elements(
+        "language text identifier status category priority subject about payload occurrenceDateTime",
+        "requester recipient reasonReference note",
+    ),
+    "Task": _elements(
+        "text identifier status intent priority description focus for requester reasonReference note",
+        "restriction",
+    ),
 }
 """The elements we write, by resource type."""
 

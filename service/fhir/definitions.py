@@ -8,11 +8,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from service.clinical.advice import paragraphs
 from service.clinical.catalogues.rules import Rule, rules
 from service.clinical.recommendations import Orderable, orderables
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
 from service.fhir.encode import without_nothing
+from service.fhir.encode_requests import KIND_FOR
 
 Resource = dict[str, Any]
 
@@ -72,12 +74,12 @@ class Publication:
                 "url": names.canonical("ActivityDefinition", order.name),
                 "identifier": [{"system": names.STEP_CODE, "value": order.name}],
                 **self._published(order.name, order.text),
-                "description": order.text,
+                "description": "\n\n".join((order.text, *(paragraphs()[name].text for name in order.says))),
                 "purpose": order.rationale,
                 "usage": "A proposal for a professional to accept or not, never an order.",
                 "relatedArtifact": [{"type": "citation", "citation": order.source}],
                 "library": [names.canonical("Library", LIBRARY_ID, self.rulebook.version)],
-                "kind": "ServiceRequest",
+                "kind": KIND_FOR[order.audience],
                 "intent": "proposal",
                 "code": without_nothing({"coding": [coding] if coding else [], "text": order.text}),
             }

@@ -1,4 +1,4 @@
-"""From an alert to the FHIR R4 resources that say it: DetectedIssue and ServiceRequest.
+"""From an alert to the FHIR R4 DetectedIssue that says it; what it advises is in `encode_requests`.
 
 The same alert gives the same resources byte for byte; nothing here looks at a clock. How the resources point
 at each other is the caller's: what is written to an EHR and what this service's own endpoint shows differ in
@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.episodes import Step, Tier
+from service.clinical.episodes import Tier
 from service.clinical.recommendations import (
-    Orderable,
     alerting_findings,
-    evidence_for,
     evidence_of,
-    orderables,
 )
 from service.clinical.results import ResultKey
 from service.clinical.saying import analyte_in_words
@@ -27,7 +23,6 @@ from service.fhir import names, wording
 Resource = dict[str, Any]
 
 _SEVERITY = {Tier.URGENT: "high", Tier.SOON: "moderate", Tier.ROUTINE: "low"}
-_PRIORITY = {Tier.URGENT: "asap", Tier.SOON: "urgent", Tier.ROUTINE: "routine"}
 _ERRONEOUS = frozenset({State.ENTERED_IN_ERROR, State.MERGED})
 
 
@@ -99,7 +94,7 @@ def encode_issue(
             "text": wording.narrative(words, lines),
             "identifier": [{"system": names.ALERT, "value": str(alert.id)}],
             "status": _status(alert),
-            "code": _concept(names.FINDING, code, names.finding_in_words(code), words),
+            "code": concept(names.FINDING, code, names.finding_in_words(code), words),
             "severity": _SEVERITY[alert.tier],
             "patient": {"reference": to.patient},
             **_identified(alert),
@@ -111,29 +106,6 @@ def encode_issue(
             "mitigation": mitigations,
         }
     )
-
-
-def encode_requests(alert: Alert, to: Addresses, *, with_id: bool = False) -> dict[str, Resource]:
-    """Every ServiceRequest there is of an alert, by the name of its step; for ever, once it was advised.
-
-    Args:
-        alert: as it stands.
-        to: how they refer to their surroundings.
-        with_id: give each an id (on this service's own endpoint).
-
-    Returns:
-        First those advised now, the most urgent first, all of them revoked once the alert asks for nothing
-        more; then those no longer advised, revoked.
-    """
-    requests = {step.name: _request(alert, step, to, with_id) for step in alert.steps}
-    past = sorted(alert.ever_advised - requests.keys())
-    return requests | {name: _withdrawn(alert, name, to, with_id) for name in past}
-
-
-def request_statuses(alert: Alert) -> dict[str, str]:
-    """The status of each of `encode_requests`, by the name of its step, without making them."""
-    statuses = dict.fromkeys(sorted(alert.ever_advised), "revoked")
-    return statuses | {step.name: _request_status(alert) for step in alert.steps}
 
 
 def instant(moment: datetime) -> str:
@@ -161,88 +133,22 @@ def _evidence(alert: Alert, to: Addresses) -> list[Resource]:
         for reason in finding.reasons:
             code = wording.reason_code(finding, reason)
             words = names.finding_in_words(code)
-            concept = _concept(names.FINDING, code, words, f"{words}: {analyte_in_words(finding.analyte)}")
-            entry: Resource = {"code": [concept], "detail": to.observations(reason.evidence)}
+            found = concept(names.FINDING, code, words, f"{words}: {analyte_in_words(finding.analyte)}")
+            entry: Resource = {"code": [found], "detail": to.observations(reason.evidence)}
             evidence.append(without_nothing(entry))
     return evidence
 
 
 def _mitigation(made: Disposition) -> Resource:
     return {
-        "action": _concept(names.ACTION, made.action.value, None, wording.mitigation(made)),
+        "action": concept(names.ACTION, made.action.value, None, wording.mitigation(made)),
         "date": instant(made.at),
         "author": {"type": "Practitioner", "display": wording.printable(made.by)},
     }
 
 
-def _request_status(alert: Alert) -> str:
-    return "revoked" if alert.state in SILENT else "active"
-
-
-def _request(alert: Alert, step: Step, to: Addresses, with_id: bool) -> Resource:
-    order, over = orderables()[step.name], alert.state in SILENT
-    note = f"{order.rationale} Source: {order.source}."
-    return without_nothing(
-        {
-            "resourceType": "ServiceRequest",
-            "id": names.step_id(alert.id, step.name) if with_id else None,
-            "text": (
-                wording.no_longer_advised(order.text)
-                if over
-                else wording.narrative(f"Proposed: {order.text}", [f"Due: {step.due}", note])
-            ),
-            "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, step.name)}],
-            "instantiatesCanonical": [
-                names.canonical(
-                    "PlanDefinition", wording.rule_code(step.kinds[0], step.criteria), to.rulebook_version
-                )
-            ],
-            "status": _request_status(alert),
-            "intent": "proposal",
-            "priority": _PRIORITY[step.priority],
-            "code": _ordered(order),
-            "subject": {"reference": to.patient},
-            "occurrenceDateTime": step.due.isoformat(),
-            "requester": {"reference": to.author} if to.author else None,
-            "reasonReference": to.observations(evidence_for(step, alert.episode)),
-            "supportingInfo": [{"reference": to.issue}],
-            "note": [{"text": note}, *([names.NO_LONGER_ADVISED] if over else [])],
-        }
-    )
-
-
-def _withdrawn(alert: Alert, name: str, to: Addresses, with_id: bool) -> Resource:
-    """The request of a step that the alert advised once: revoked, and bare of what has changed since.
-
-    When it was due and which results it rested on stand in its earlier versions; results that have been
-    deleted since could not be referred to any more.
-    """
-    order = orderables().get(name) or Orderable(name, name.replace("-", " ").capitalize(), "", "")
-    return without_nothing(
-        {
-            "resourceType": "ServiceRequest",
-            "id": names.step_id(alert.id, name) if with_id else None,
-            "text": wording.no_longer_advised(order.text),
-            "identifier": [{"system": names.STEP, "value": names.step_value(alert.id, name)}],
-            "status": "revoked",
-            "intent": "proposal",
-            "code": _ordered(order),
-            "subject": {"reference": to.patient},
-            "requester": {"reference": to.author} if to.author else None,
-            "supportingInfo": [{"reference": to.issue}],
-            "note": [names.NO_LONGER_ADVISED],
-        }
-    )
-
-
-def _ordered(order: Orderable) -> Resource:
-    """The code of a step, or its words where no code was verified."""
-    if order.coding is None:
-        return {"text": order.text}
-    return _concept(order.coding.system, order.coding.code, order.display, order.text)
-
-
-def _concept(system: str, code: str, display: str | None, text: str) -> Resource:
+def concept(system: str, code: str, display: str | None, text: str) -> Resource:
+    """A CodeableConcept of one code."""
     return {"coding": [without_nothing({"system": system, "code": code, "display": display})], "text": text}
 
 

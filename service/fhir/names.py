@@ -3,7 +3,7 @@
 They are identities, not addresses: never changed, the same at every site, in a domain that nobody can own.
 """
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from service.clinical.episodes import Kind
@@ -13,7 +13,11 @@ ROOT: Final = "https://liverwatch.example/fhir"
 ALERT: Final = f"{ROOT}/NamingSystem/alert"
 """Identifier system of a DetectedIssue; the value is the alert's UUID."""
 STEP: Final = f"{ROOT}/NamingSystem/step"
-"""Identifier system of a ServiceRequest; the value is `<alert uuid>:<step>`."""
+"""Identifier system of a ServiceRequest or CommunicationRequest; the value is `<alert uuid>:<step>`."""
+TASK: Final = f"{ROOT}/NamingSystem/task"
+"""Identifier system of the Task for such a request; the value is that of the request."""
+OURS: Final = frozenset({ALERT, STEP, TASK})
+"""Identifier systems of what is written for each alert."""
 DEVICE: Final = f"{ROOT}/NamingSystem/device"
 """Identifier system of the Device that stands for this service."""
 REVISION: Final = f"{ROOT}/CodeSystem/revision"
@@ -32,7 +36,12 @@ RULEBOOK_DIGEST: Final = f"{ROOT}/NamingSystem/rulebook-digest"
 DEVICE_VALUE: Final = "liverwatch"
 
 NO_LONGER_ADVISED: Final = {"text": "No longer advised by Liverwatch."}
-"""The note on a ServiceRequest that this service has revoked; without it, somebody else has revoked it."""
+"""The note on a request that this service has revoked; without it, somebody else has revoked it."""
+CANCELLED: Final = {"text": "Cancelled by Liverwatch."}
+"""The note on a Task that this service has cancelled, likewise."""
+
+ISSUE: Final = "DetectedIssue/"
+"""The :func:`key_of` an alert's DetectedIssue."""
 
 KIND_CODES: Final[dict[Kind, str]] = {
     Kind.PERSISTENT: "persistent-elevation",
@@ -80,13 +89,19 @@ def canonical(kind: str, name: str, version: str | None = None) -> str:
 
 
 def step_value(alert: UUID, step: str) -> str:
-    """Identifier value of a step's ServiceRequest."""
+    """Identifier value of a step's request, and of its Task."""
     return f"{alert}:{step}"
 
 
 def step_id(alert: UUID, step: str) -> str:
-    """FHIR id of a step's ServiceRequest on this service's own endpoint."""
+    """FHIR id of a step's request, and of its Task, on this service's own endpoint."""
     return f"{alert}-{step}"
+
+
+def key_of(resource: dict[str, Any]) -> str:
+    """What tells a resource of ours from the others of its alert: its type, and the step it is for."""
+    value: str = resource["identifier"][0]["value"]
+    return f"{resource['resourceType']}/{value.partition(':')[2]}"
 
 
 def revision_code(alert: UUID, revision: int) -> str:

@@ -29,6 +29,9 @@ _REQUEST_INTENT = _codes(
     "proposal plan directive order original-order reflex-order filler-order instance-order option"
 )
 
+_REQUEST_STATUS = _codes("draft active on-hold revoked completed entered-in-error unknown")
+_REQUEST_PRIORITY = _codes("routine urgent asap stat")
+
 REQUIRED: Final[dict[str, frozenset[str]]] = {
     "ActivityDefinition.status": _PUBLICATION,
     "ActivityDefinition.kind": _codes(
@@ -58,6 +61,8 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
     "CapabilityStatement.rest.resource.referencePolicy": _codes("literal logical resolves enforced local"),
     "CapabilityStatement.rest.resource.searchParam.type": _SEARCH_TYPE,
     "CapabilityStatement.rest.searchParam.type": _SEARCH_TYPE,
+    "CommunicationRequest.status": _REQUEST_STATUS,
+    "CommunicationRequest.priority": _REQUEST_PRIORITY,
     "DetectedIssue.status": _codes(
         "registered preliminary final amended corrected cancelled entered-in-error unknown"
     ),
@@ -71,9 +76,17 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
     "OperationOutcome.issue.code": _ISSUE_TYPE,
     "PlanDefinition.status": _PUBLICATION,
     "Provenance.entity.role": _codes("derivation revision quotation source removal"),
-    "ServiceRequest.status": _codes("draft active on-hold revoked completed entered-in-error unknown"),
+    "ServiceRequest.status": _REQUEST_STATUS,
     "ServiceRequest.intent": _REQUEST_INTENT,
-    "ServiceRequest.priority": _codes("routine urgent asap stat"),
+    "ServiceRequest.priority": _REQUEST_PRIORITY,
+    "Task.status": _codes(
+        "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed "
+        "entered-in-error"
+    ),
+    "Task.intent": _codes(
+        "unknown proposal plan order original-order reflex-order filler-order instance-order option"
+    ),
+    "Task.priority": _REQUEST_PRIORITY,
 }
 """Element path → the codes it may hold."""
 

@@ -8,6 +8,8 @@ from service.clinical.episodes import Family, Finding, Kind, Level, Reason
 from service.clinical.recommendations import alerting_findings
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
+from service.languages import Words
+from service.languages import marked as _
 
 _ACTIONS = {
     Action.TAKE: "Taken on for review",
@@ -103,9 +105,9 @@ def narrative(title: str, lines: Iterable[str]) -> dict[str, str]:
     return {"status": "generated", "div": div}
 
 
-def no_longer_advised(step: str) -> dict[str, str]:
-    """FHIR Narrative of a proposal that was revoked."""
-    return narrative(f"No longer advised: {step}", ())
+def no_longer_advised(step: str, words: Words) -> dict[str, str]:
+    """FHIR Narrative of a proposal that was revoked, in the language of who reads it."""
+    return narrative(words.say(_("No longer advised: {step}"), step=step), ())
 
 
 def printable(text: str) -> str:

@@ -1,22 +1,25 @@
 """Make a FHIR server hold one alert's resources, exactly once, whatever became of earlier attempts.
 
-Look, compare, write the difference in one transaction, look again. An identifier of ours finds what is there;
-creates are conditional on it, updates on the version that was compared. A conditional create can still race
-on real servers: then the oldest resource stays and the others are entered in error.
+Look, compare, write the difference in transactions of a few entries, the DetectedIssue first, look again. An
+identifier of ours finds what is there; creates are conditional on it, updates on the version that was
+compared. A conditional create can still race on real servers: then the oldest resource stays and the others
+are entered in error.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from service.fhir import names
-from service.fhir.changes import Found, Held, Known, Wanted, learnt, named, nothing_new, plan
+from service.fhir.changes import Found, Held, Known, Wanted, carried_out, learnt, named, nothing_new, plan
 from service.fhir.client import FhirClient
 from service.fhir.comparing import age, has_identifier
 from service.fhir.remote import RemoteConflict, RemoteRefused, RemoteUnavailable
 
 Resource = dict[str, Any]
 
+AT_ONCE: Final = 8
+"""Entries in one transaction: some servers (Medplum) take no more where creates are conditional."""
 ROUNDS: Final = 5
 """Looks at the server before giving up on it for now."""
 
@@ -31,11 +34,11 @@ class Written:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """References to the DetectedIssue, first, and its requests; empty where there is nothing."""
+        """References to the DetectedIssue, first, and the rest of it; empty where there is nothing."""
         if self.known.issue is None:
             return ()
-        steps = (f"ServiceRequest/{held.id}" for _name, held in sorted(self.known.steps.items()))
-        return f"DetectedIssue/{self.known.issue.id}", *steps
+        ordered = sorted(self.known.held.items(), key=lambda item: (item[0] != names.ISSUE, item[0]))
+        return tuple(f"{key.partition('/')[0]}/{held.id}" for key, held in ordered)
 
 
 def write_back(
@@ -57,47 +60,82 @@ def write_back(
     """
     if nothing_new(wanted, known):
         return Written(known, wrote=False)
-    wrote = False
-    found = Found() if first else _look(client, wanted, known, search=False)
+    work = _Work(client, wanted, known, Found() if first else _look(client, wanted, known, search=False))
     for _round in range(ROUNDS):
-        entries = plan(wanted, found)
-        if not entries:
-            return Written(learnt(wanted, found), wrote)
-        if not still_ours():
-            raise RemoteUnavailable("the lease ran out before the write")
+        if not work.next_part():
+            return work.written()
         try:
-            responses = client.transaction(entries)
+            creates = work.send(still_ours)
         except RemoteConflict:
-            found = _look(client, wanted, known, search=True)
+            work.look()
         except RemoteRefused:
             # On some servers a lost race looks like a refusal: look before believing it.
-            found = _look(client, wanted, known, search=True)
-            if plan(wanted, found) == entries:
+            work.look()
+            if work.next_part() == work.part:
                 raise
         else:
-            wrote = True
-            if not any(entry["request"]["method"] == "POST" for entry in entries):
-                return Written(learnt(wanted, found), wrote)
-            known = named(known, entries, responses)
-            found = _look(client, wanted, known, search=True)
+            if not creates:
+                return work.written()
+            work.look()
     raise RemoteUnavailable("the resources kept changing while they were written")
+
+
+@dataclass(slots=True)
+class _Work:
+    """A write under way."""
+
+    client: FhirClient
+    wanted: Wanted
+    known: Known
+    found: Found
+    """What the server holds, as far as is known by now."""
+    part: list[Resource] = field(default_factory=list)
+    """The entries sent last."""
+    wrote: bool = False
+
+    def written(self) -> Written:
+        """What it came to, when the server holds it all."""
+        return Written(learnt(self.wanted, self.found), self.wrote)
+
+    def look(self) -> None:
+        """See what is there, by our identifiers."""
+        self.found = _look(self.client, self.wanted, self.known, search=True)
+
+    def next_part(self) -> list[Resource]:
+        """What is to be sent next; nothing where the server holds it all.
+
+        What is referred to comes before what refers to it, so each part stands by itself.
+        """
+        return plan(self.wanted, self.found)[:AT_ONCE]
+
+    def send(self, still_ours: Callable[[], bool]) -> bool:
+        """Send all that is missing, part by part; whether anything was created."""
+        creates = False
+        last: list[Resource] = []
+        while (part := self.next_part()) and part != last:
+            if not still_ours():
+                raise RemoteUnavailable("the lease ran out before the write")
+            self.part = last = part
+            responses = self.client.transaction(part)
+            self.wrote = True
+            self.known = named(self.known, part, responses)
+            self.found = carried_out(self.wanted, self.found, part, self.known)
+            creates |= any(entry["request"]["method"] == "POST" for entry in part)
+        return creates
 
 
 def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> Found:
     """What the server holds of it; by the ids learnt, or (`search`) by our identifiers first."""
     found = Found()
-    alert = str(wanted.alert_id)
-    issues = _locate(client, "DetectedIssue", (names.ALERT, alert), known.issue, search)
-    found.issue = issues[0] if issues else None
-    found.surplus += issues[1:]
-    if found.issue is None and not wanted.create:
-        return found
-    for step in sorted(wanted.steps):
-        identifier = (names.STEP, names.step_value(wanted.alert_id, step))
-        requests = _locate(client, "ServiceRequest", identifier, known.steps.get(step), search)
-        if requests:
-            found.steps[step] = requests[0]
-        found.surplus += requests[1:]
+    for blank in wanted.referring({}):
+        key, identifier = names.key_of(blank), blank["identifier"][0]
+        kind, ours = blank["resourceType"], (identifier["system"], identifier["value"])
+        there = _locate(client, kind, ours, known.held.get(key), search)
+        if there:
+            found.there[key] = there[0]
+        elif key == names.ISSUE and not wanted.create:
+            return found
+        found.surplus += there[1:]
     return found
 
 

@@ -128,6 +128,23 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
     return connection.execute(query).rowcount
 
 
+def rewrite(connection: Connection, source_id: int, now: datetime) -> int:
+    """Send every row of a source that was sent, for the way it is written has changed; what was learnt stays.
+
+    One that is being sent, as it was until now, is sent again too.
+
+    Returns:
+        How many rows.
+    """
+    sent = and_(outbox.c.source_id == source_id, outbox.c.sent_revision > 0)
+    query = (
+        outbox.update()
+        .where(sent)
+        .values(sent_revision=0, not_before=now, lease_token=None, lease_until=None)
+    )
+    return connection.execute(query).rowcount
+
+
 def lines(
     connection: Connection, *, only_dead: bool = False, source_id: int | None = None, limit: int = 100
 ) -> list[Line]:

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from service.errors import ConfigurationError, Conflict, NotFound
+from service.languages import ENGLISH, LOCALES
 from service.store.query import Query
 from service.store.schema import reader_token, source
 
@@ -37,6 +38,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Environment variable that holds it."""
     contacts: tuple[str, ...] = ()
     """Names of those an urgent alert goes on to, one after the other, while nobody takes it."""
+    tasks: bool = False
+    """Whether each proposal also gets a Task, for a site that works from task lists."""
+    language: str = ENGLISH
+    """What its patients are written to in: one of `service.languages.LOCALES`."""
 
     @property
     def writes(self) -> bool:
@@ -127,9 +132,11 @@ def check(settings: SourceSettings) -> None:
     """Refuse settings that cannot work.
 
     Raises:
-        ConfigurationError: an unknown zone, a base URL that is not absolute http(s), a contact without a name
-            or named twice.
+        ConfigurationError: an unknown zone or language, a base URL that is not absolute http(s), a contact
+            without a name or named twice.
     """
+    if settings.language not in LOCALES:
+        raise ConfigurationError(f"language: {settings.language!r} is none of {', '.join(LOCALES)}")
     for name in settings.contacts:
         if not name.strip() or not name.isprintable() or len(name) > LONGEST_CONTACT:
             raise ConfigurationError(f"contact: {name!r} is no name of at most {LONGEST_CONTACT} characters")

@@ -42,7 +42,7 @@ def number(n: int) -> UUID:
 
 @dataclass
 class ReadingRoom:
-    """The sources `clinic` (its FHIR server known) and `annex` (not), and readers of one or both."""
+    """The sources `clinic` (its FHIR server known) and `annex` (not), with tasks; readers of one or both."""
 
     engine: Engine
     now: datetime = NOW
@@ -52,8 +52,8 @@ class ReadingRoom:
     def __post_init__(self) -> None:
         with writing(self.engine) as connection:
             for name, settings in (
-                ("clinic", SourceSettings(fhir_base_url=EHR)),
-                ("annex", SourceSettings()),
+                ("clinic", SourceSettings(fhir_base_url=EHR, tasks=True)),
+                ("annex", SourceSettings(tasks=True)),
             ):
                 self.sources[name] = sources.add(connection, name, settings, "secret", self.now).id
             sources.add_reader(connection, "ward", ["clinic"], TOKEN, self.now)

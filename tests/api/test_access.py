@@ -8,9 +8,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from service.api import reads
+from service.api.targets import KINDS
 from service.store import sources
 from service.store.session import writing
 from tests.api.reading_room import TOKEN, ReadingRoom, number
+from tests.fhir.alert_examples import advising, alert
 
 EVERYTHING = [
     ("GET", "/metrics"),
@@ -18,7 +20,10 @@ EVERYTHING = [
     ("GET", "/fhir/Device/liverwatch"),
     *(
         each
-        for kind in ("DetectedIssue", "ServiceRequest", "PlanDefinition", "ActivityDefinition", "Library")
+        for kind in (
+            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"),
+            *("PlanDefinition", "ActivityDefinition", "Library"),
+        )
         for each in (
             ("GET", f"/fhir/{kind}"),
             ("GET", f"/fhir/{kind}/{number(1)}"),
@@ -78,15 +83,20 @@ def test_a_token_that_sees_no_source_is_forbidden(room: ReadingRoom) -> None:
 
 
 def test_a_read_is_audited_with_its_patient(room: ReadingRoom, client: TestClient) -> None:
-    stored = room.put(1)
+    stored = room.put(1, advising(alert(), "patient-education"))
     client.get(f"/fhir/DetectedIssue/{number(1)}")
     client.get(f"/fhir/DetectedIssue/{number(1)}", headers={"If-None-Match": "*"})
     client.get(f"/fhir/ServiceRequest/{number(1)}-repeat-hepatic-panel")
+    client.get(f"/fhir/CommunicationRequest/{number(1)}-patient-education")
+    client.get(f"/fhir/Task/{number(1)}-patient-education")
     source = room.sources["clinic"]
     assert room.audited() == [
         ("reader:ward", "read", source, stored.subject, {"resource": "DetectedIssue", "count": 1}),
         ("reader:ward", "read", source, stored.subject, {"resource": "DetectedIssue", "count": 1}),
-        ("reader:ward", "read", source, stored.subject, {"resource": "ServiceRequest", "count": 1}),
+        *(
+            ("reader:ward", "read", source, stored.subject, {"resource": kind, "count": 1})
+            for kind in ("ServiceRequest", "CommunicationRequest", "Task")
+        ),
     ]
 
 
@@ -117,7 +127,7 @@ def test_learning_that_a_patient_has_no_alert_is_audited(room: ReadingRoom, clie
     ]
 
 
-@pytest.mark.parametrize("path", [f"DetectedIssue/{number(1)}", "DetectedIssue", "ServiceRequest"])
+@pytest.mark.parametrize("path", [f"DetectedIssue/{number(1)}", *KINDS])
 def test_without_a_committed_audit_row_there_is_no_answer(
     room: ReadingRoom, client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from service.api.search_parameters import CONTROL, SEARCHED, parse_search, read_pairs
+from service.api.targets import KINDS
 from service.errors import InvalidResource, MalformedInput
 from service.store.session import open_engine
 from tests.api.reading_room import ReadingRoom, link, number
@@ -79,7 +80,7 @@ QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 
 @QUICK
 @given(
-    kind=st.sampled_from(["DetectedIssue", "ServiceRequest"]),
+    kind=st.sampled_from(KINDS),
     search=searches,
     form=searches,
     prefer=st.sampled_from(["", "handling=strict", "\xff;;,=", "handling=lenient"]),

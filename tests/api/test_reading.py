@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 from service.alerts.alert import State
 from service.clinical.episodes import Tier
 from service.deliver.letters import read_letter
+from service.fhir import names
+from service.fhir.changes import Known
 from service.fhir.encode import encode_issue, instant
 from service.fhir.outgoing import validate_outgoing
 from service.store import alerts, sources
@@ -17,7 +19,7 @@ from service.store.schema import resource
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 from tests.api.reading_room import EHR, PUBLIC_URL, ReadingRoom, number
-from tests.fhir.alert_examples import alert, disposition, episode, revised, urgent, went_on
+from tests.fhir.alert_examples import advising, alert, disposition, episode, revised, urgent, went_on
 
 
 def test_an_alert_reads_as_a_valid_detected_issue_under_our_id(room: ReadingRoom, client: TestClient) -> None:
@@ -45,6 +47,40 @@ def test_its_steps_read_as_valid_service_requests(room: ReadingRoom, client: Tes
         assert request["id"] == f"{number(1)}-{step}"
         assert (request["status"], request["intent"]) == ("active", "proposal")
         assert request["supportingInfo"] == [{"reference": f"DetectedIssue/{number(1)}"}]
+
+
+def test_its_advice_reads_as_valid_communication_requests_in_the_language_of_the_source(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    room.put(1, advising(urgent(), "medication-review", "patient-education"))
+    with writing(room.engine) as connection:
+        sources.change(connection, "clinic", SourceSettings(fhir_base_url=EHR, language="zh-CN"))
+    education = client.get(f"/fhir/CommunicationRequest/{number(1)}-patient-education").json()
+    review = client.get(f"/fhir/CommunicationRequest/{number(1)}-medication-review").json()
+    for each in (education, review):
+        validate_outgoing(each)
+        assert each["about"] == [{"reference": f"DetectedIssue/{number(1)}"}]
+    assert education["language"] == "zh-CN"
+    assert "2024年8月21日" in education["payload"][0]["contentString"]
+    assert review["payload"][0]["contentString"].startswith("The record shows")
+    assert client.get(f"/fhir/ServiceRequest/{number(1)}-patient-education").status_code == 404
+    assert client.get(f"/fhir/CommunicationRequest/{number(1)}-liver-ultrasound").status_code == 404
+
+
+def test_a_task_leads_to_its_request_where_the_source_has_tasks(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    room.put(1, advising(alert(), "patient-education"))
+    for kind, step in (("ServiceRequest", "liver-ultrasound"), ("CommunicationRequest", "patient-education")):
+        task = client.get(f"/fhir/Task/{number(1)}-{step}").json()
+        validate_outgoing(task)
+        assert task["status"] == "requested"
+        assert task["focus"] == {"reference": f"{kind}/{number(1)}-{step}"}
+        assert client.get(f"/fhir/{task['focus']['reference']}").status_code == 200
+    with writing(room.engine) as connection:
+        sources.change(connection, "clinic", SourceSettings(fhir_base_url=EHR))
+    assert client.get(f"/fhir/Task/{number(1)}-liver-ultrasound").status_code == 404
+    assert client.get("/fhir/Task").json()["total"] == 0
 
 
 def test_its_author_can_be_read_where_the_reference_leads(room: ReadingRoom, client: TestClient) -> None:
@@ -152,9 +188,16 @@ def test_the_same_revision_under_other_rules_or_addresses_is_another_version(
     assert again.headers["etag"] != etag
 
 
+def served(key: str) -> str:
+    """Where what is written to an EHR can be read here."""
+    kind, _, step = key.partition("/")
+    return f"{kind}/{number(1)}-{step}".rstrip("-")
+
+
 def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
     made = disposition()
-    taken = replace(urgent(), state=State.TAKEN, seen=True, dispositions=(made.id,))
+    advised = advising(urgent(), "medication-review", "patient-education")
+    taken = replace(advised, state=State.TAKEN, seen=True, dispositions=(made.id,))
     stored = room.put(1, taken, source="annex")
     with writing(room.engine) as connection:
         alerts.add_disposition(connection, made, stored.subject, stored.id)
@@ -168,12 +211,10 @@ def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
         connection.execute(known)
     with reading(room.engine) as connection:
         letter = read_letter(connection, number(1), software="", rulebook_digest="")
-    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, "2026.1")
-    issue, requests = wanted.encode(f"DetectedIssue/{number(1)}")
+    wanted = letter.wanted("Device/liverwatch", PUBLIC_URL, "2026.1", Known())
     both = room.client("sees-both")
-    shown = [both.get(f"/fhir/DetectedIssue/{number(1)}").json()]
-    shown += [both.get(f"/fhir/ServiceRequest/{number(1)}-{step}").json() for step in requests]
-    for read, written in zip(shown, [issue, *requests.values()], strict=True):
+    for written in wanted.encode(served):
+        read = both.get(f"/fhir/{served(names.key_of(written))}").json()
         assert {name: value for name, value in read.items() if name not in ("id", "meta")} == {
             name: value for name, value in written.items() if name != "meta"
         }

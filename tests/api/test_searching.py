@@ -17,7 +17,9 @@ from service.fhir.encode import instant
 from service.fhir.outgoing import validate_outgoing
 from service.fhir.required_codes import REQUIRED
 from tests.api.reading_room import BASE, EHR, ReadingRoom, link, matches, number, pages
-from tests.fhir.alert_examples import alert, urgent, went_on
+from tests.fhir.alert_examples import advising, alert, urgent, went_on
+
+ADVICE = ("medication-review", "patient-education")
 
 
 def ids(*numbers: int) -> list[str]:
@@ -144,7 +146,8 @@ def test_what_does_not_exist_is_still_not_echoed_in_links(client: TestClient) ->
 
 
 def test_searching_by_status_agrees_with_what_is_read(room: ReadingRoom, client: TestClient) -> None:
-    every = [alert(state=state, seen=seen) for state in State for seen in (False, True)]
+    every = [advising(alert(state=state, seen=seen), *ADVICE) for state in State for seen in (False, True)]
+    every.append(went_on(advising(urgent(), *ADVICE), alert()))
     for n, each in enumerate(every):
         room.put(n, replace(each, merged_into=uuid4()))
     for kind in KINDS:
@@ -154,7 +157,7 @@ def test_searching_by_status_agrees_with_what_is_read(room: ReadingRoom, client:
             for entry in page["entry"]
         }
         for status in REQUIRED[f"{kind}.status"]:
-            found = client.get(f"/fhir/{kind}?status={status}").json()
+            found = client.get(f"/fhir/{kind}?status={status}&_count=200").json()
             expected = [each for each, its in status_of.items() if its == status]
             assert matches(found) == expected
             assert found["total"] == len(expected)
@@ -272,9 +275,11 @@ def test_what_is_asked_for_together_must_hold_together(room: ReadingRoom, client
 @pytest.mark.parametrize("kind", KINDS)
 def test_pages_together_hold_everything_once(room: ReadingRoom, client: TestClient, kind: str) -> None:
     for n in range(1, 6):
-        room.put(n, urgent() if n % 2 else None, later=n % 2)  # some changed in the same instant
+        of = advising(urgent() if n % 2 else alert(), *ADVICE)
+        room.put(n, of, later=n % 2)  # some changed in the same instant
     whole = matches(client.get(f"/fhir/{kind}").json())
-    assert len(whole) == (5 if kind == "DetectedIssue" else 13)
+    expected = {"DetectedIssue": 5, "ServiceRequest": 13, "CommunicationRequest": 10, "Task": 23}
+    assert len(whole) == expected[kind]
     for count in (1, 2, 3, 7):
         paged = list(pages(client, f"/fhir/{kind}?_count={count}"))
         assert [each for page in paged for each in matches(page)] == whole
@@ -287,14 +292,14 @@ def test_pages_together_hold_everything_once(room: ReadingRoom, client: TestClie
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_changes_between_pages_is_never_missed(room: ReadingRoom, client: TestClient, kind: str) -> None:
     for n in range(1, 10):
-        room.put(n, urgent())
+        room.put(n, advising(urgent(), *ADVICE))
     everything = set(matches(client.get(f"/fhir/{kind}").json()))
     found: Counter[str] = Counter()
     for turn, page in enumerate(pages(client, f"/fhir/{kind}?_count=2")):
         found.update(matches(page))
         if turn < 4:
-            room.put(1 + turn * 2, urgent())  # ahead, behind, or just shown
-            room.put(20 + turn)
+            room.put(1 + turn * 2, advising(urgent(), *ADVICE))  # ahead, behind, or just shown
+            room.put(20 + turn, advising(alert(), *ADVICE))
     assert everything <= set(found)
     new = {each for each in found if each not in everything}
     assert {UUID(each[:36]) for each in new} == {number(20 + turn) for turn in range(4)}

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from service.alerts.alert import Alert, State
 from service.fhir.comparing import holds
-from service.fhir.encode import Addresses, encode_issue, encode_requests, is_erroneous
+from service.fhir.encode import Addresses, encode_issue, is_erroneous
+from service.fhir.encode_requests import encode_requests
 from service.store import outbox_control
 from service.store.schema import outbox
 from service.store.session import open_engine, reading, writing

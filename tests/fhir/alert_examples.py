@@ -14,6 +14,7 @@ from service.clinical.episodes import (
     Kind,
     Level,
     Reason,
+    Step,
     Tier,
     TierChange,
     Trend,
@@ -110,6 +111,16 @@ def names_of(of: Episode) -> frozenset[str]:
 def urgent() -> Alert:
     hys = finding(Kind.URGENT, Analyte.ALT, Tier.URGENT, "hys-law", (key("alt-2"), key("panel", "bilirubin")))
     return alert(episode(finding(), hys, tier=Tier.URGENT))
+
+
+def advising(given: Alert, *names: str) -> Alert:
+    """The alert, with these steps beside those that it has, due when its repeat is."""
+    plan = given.episode.plan
+    due = next(step.due for step in plan.steps if step.name == "repeat-hepatic-panel")
+    kinds = tuple(dict.fromkeys(each.kind for each in given.episode.findings))
+    more = tuple(Step(name, due, given.tier, kinds) for name in names)
+    of = replace(given.episode, plan=replace(plan, steps=(*plan.steps, *more)))
+    return replace(given, episode=of, advised=given.advised | set(names))
 
 
 def revised(given: Alert, **changes: object) -> Alert:

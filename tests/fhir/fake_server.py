@@ -70,8 +70,8 @@ class FakeServer:
         assert len(found) == 1, [each["id"] for each in found]
         return found[0]
 
-    def step(self, name: str) -> Resource:
-        matching = [r for r in self.all("ServiceRequest") if r["identifier"][0]["value"].endswith(f":{name}")]
+    def step(self, name: str, kind: str = "ServiceRequest") -> Resource:
+        matching = [r for r in self.all(kind) if r["identifier"][0]["value"].endswith(f":{name}")]
         assert len(matching) == 1, name
         return matching[0]
 

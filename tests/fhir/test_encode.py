@@ -9,8 +9,9 @@ import pytest
 from service.alerts.alert import Action, Alert, State
 from service.clinical.episodes import Kind, Plan, Tier
 from service.clinical.recommendations import LONGEST_NAME, orderables
-from service.fhir.encode import Addresses, encode_issue, encode_requests, request_statuses
+from service.fhir.encode import Addresses, encode_issue
 from service.fhir.encode_origin import Origin, encode_device, encode_provenance
+from service.fhir.encode_requests import encode_requests, request_statuses
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from tests.fhir.alert_examples import (
     ALERT_ID,

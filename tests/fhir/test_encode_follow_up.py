@@ -11,7 +11,8 @@ from service.alerts.alert import Action, Alert, State
 from service.alerts.follow_up import with_follow_up
 from service.clinical.episodes import Episode, Family, Tier
 from service.clinical.recommendations import steps_of
-from service.fhir.encode import Addresses, encode_issue, encode_requests
+from service.fhir.encode import Addresses, encode_issue
+from service.fhir.encode_requests import encode_requests
 from service.fhir.outgoing import validate_outgoing
 from tests.alerts.making import decision, episode, moment, recheck
 from tests.clinical.records import ALP, ALT, GGT, When, judged, man, missed, multiples

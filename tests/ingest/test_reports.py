@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from service.alerts.alert import Action, State
 from service.clinical.analytes import Analyte
 from service.deliver.letters import read_letter
+from service.fhir import names
+from service.fhir.changes import Known
 from service.fhir.encode_origin import encode_provenance
 from service.fhir.outgoing import validate_outgoing
 from service.ingest import rejudge
@@ -126,12 +128,14 @@ def test_the_ehr_is_referred_to_the_reports_and_their_versions(feed: Feed) -> No
     feed.now += timedelta(seconds=1)
     with reading(feed.engine) as connection:
         letter = read_letter(connection, feed.alert().id, software="1", rulebook_digest="ab" * 32)
-    issue, requests = letter.wanted("Device/1", "https://watch.test", "2026.1").encode("DetectedIssue/1")
-    for each in (issue, *requests.values()):
+    wanted = letter.wanted("Device/1", "https://watch.test", "2026.1", Known())
+    made = {names.key_of(each): each for each in wanted.referring({names.ISSUE: "1"})}
+    for each in made.values():
         validate_outgoing(each)
+    issue = made[names.ISSUE]
     held = ["Observation/o1", "Observation/o2", "DiagnosticReport/r3", "DiagnosticReport/r4"]
     assert [each["reference"] for each in issue["implicated"]] == held
-    panel = requests["repeat-hepatic-panel"]
+    panel = made["ServiceRequest/repeat-hepatic-panel"]
     assert [each["reference"] for each in panel["reasonReference"]] == held
     to = letter.addresses("DetectedIssue/1", "Device/1", "https://watch.test")
     provenance = encode_provenance(letter.alert, to, ["DetectedIssue/1"], letter.origin, feed.now)
@@ -148,7 +152,8 @@ def test_the_ehr_is_not_referred_to_a_report_that_is_gone(feed: Feed) -> None:
         feed.delete("DiagnosticReport", f"r{at}")
     with reading(feed.engine) as connection:
         letter = read_letter(connection, alert.id, software="1", rulebook_digest="ab" * 32)
-    issue, _ = letter.wanted("Device/1", "https://watch.test", "2026.1").encode("DetectedIssue/1")
+    wanted = letter.wanted("Device/1", "https://watch.test", "2026.1", Known())
+    issue, *_rest = wanted.referring({names.ISSUE: "1"})
     assert issue["status"] == "entered-in-error"
     assert not any("reference" in each for each in issue["implicated"])
 

@@ -15,7 +15,7 @@ from typing import Any
 
 Resource = dict[str, Any]
 TOKEN = "peer-secret"
-KINDS = ("Device", "DetectedIssue", "ServiceRequest", "Provenance")
+KINDS = ("Device", "DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task", "Provenance")
 """What we write."""
 
 

@@ -1,26 +1,44 @@
 """Against a strict FHIR server: every write is accepted, once, and replaying changes nothing."""
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import Engine
 
 from service.alerts.alert import Action, State
+from service.api.definitions import DEFINED
+from service.clinical.recommendations import Audience, orderables
+from service.clinical.rulebook import load_rulebook
 from service.deliver import DeliveryReport
 from service.deliver.courier import open_client
+from service.fhir.definitions import Publication
 from service.fhir.outgoing import validate_outgoing
 from service.store import sources
 from service.store.session import open_engine, writing
 from service.store.sources import SourceSettings
 from tests.deliver.posting import Post
-from tests.fhir.alert_examples import OTHER_ID, alert, disposition, episode, revised, urgent, went_on
+from tests.fhir.alert_examples import (
+    OTHER_ID,
+    advising,
+    alert,
+    disposition,
+    episode,
+    revised,
+    urgent,
+    went_on,
+)
 from tests.peer.strict_server import KINDS, TOKEN, Peer, Proxy, strict_server
 
 pytestmark = pytest.mark.peer
+
+GOLDENS = sorted((Path(__file__).parent.parent.parent / "fhir_samples").glob("*/expected/*.json"))
+ADVICE = [name for name, order in orderables().items() if order.audience is not Audience.CLINICIAN]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +108,47 @@ def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(post: Post, p
     post.replay()
     assert post.deliver() == DeliveryReport(claimed=1, unchanged=1)
     assert peer.state() == before
+
+
+def test_advice_and_tasks_are_accepted_and_replaying_them_changes_nothing(post: Post, peer: Peer) -> None:
+    with writing(post.engine) as connection:
+        before = sources.by_name(connection, "clinic").settings
+        wanted = msgspec.structs.replace(before, tasks=True, language="zh-CN")
+        sources.change(connection, "clinic", wanted)
+    begun = advising(urgent(), *ADVICE)
+    assert post.deliver(begun).written == 1
+    requests = {kind: peer.all(kind) for kind in ("ServiceRequest", "CommunicationRequest", "Task")}
+    assert [len(found) for found in requests.values()] == [3, len(ADVICE), 3 + len(ADVICE)]
+    assert {task["focus"]["reference"] for task in requests["Task"]} == {
+        f"{kind}/{each['id']}" for kind, found in requests.items() if kind != "Task" for each in found
+    }
+    assert post.deliver(went_on(begun, alert())).written == 1
+    statuses = {kind: {each["status"] for each in peer.all(kind)} for kind in requests}
+    assert statuses == {
+        "ServiceRequest": {"active", "revoked"},
+        "CommunicationRequest": {"revoked"},
+        "Task": {"requested", "cancelled"},
+    }
+    for kind in KINDS:
+        for resource in peer.all(kind):
+            peer.validate(resource)
+    state = peer.state()
+    post.replay()
+    assert post.deliver() == DeliveryReport(claimed=1, unchanged=1)
+    assert peer.state() == state
+
+
+def test_the_goldens_of_the_samples_are_valid_there(peer: Peer) -> None:
+    assert GOLDENS
+    for golden in GOLDENS:
+        peer.validate(json.loads(golden.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("kind", DEFINED)
+def test_every_definition_is_valid_there(peer: Peer, kind: str) -> None:
+    publication = Publication(load_rulebook(), "A hospital", "https://watch.clinic.test")
+    for definition in publication.all_of(kind):
+        peer.validate(definition)
 
 
 @pytest.mark.parametrize("end", ["entered-in-error", "merged"])
