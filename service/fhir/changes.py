@@ -35,6 +35,12 @@ class Known(msgspec.Struct, frozen=True):
     steps: dict[str, Held] = {}
 
 
+def unsure(known: Known) -> Known:
+    """What is still known once a write has begun whose outcome is not: where things are, not what they say."""
+    steps = {name: Held(held.id, status=held.status) for name, held in known.steps.items()}
+    return Known(known.issue and Held(known.issue.id, status=known.issue.status), steps)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the server should hold of one alert."""
