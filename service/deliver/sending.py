@@ -84,7 +84,7 @@ class Delivery:
         self._server = server
         self._deadline = deadline
         self.learnt: str | None = None
-        """For the outbox; None until a write begins, from when on what was known before may not hold any more."""
+        """For the outbox; None until a write begins, from when on what was known may not hold any more."""
         self.wrote = False
         self.letter: Letter | None = None
 

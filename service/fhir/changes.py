@@ -36,7 +36,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def unsure(known: Known) -> Known:
-    """What is still known once a write has begun whose outcome is not: where things are, not what they say."""
+    """What is left of it once a write has begun whose outcome is not known: where things are."""
     steps = {name: Held(held.id, status=held.status) for name, held in known.steps.items()}
     return Known(known.issue and Held(known.issue.id, status=known.issue.status), steps)
 
