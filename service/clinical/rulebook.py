@@ -155,7 +155,7 @@ def _parse(text: str, text_of: TextOf, below: tuple[str, ...]) -> Rulebook:
         ValueError,
         ArithmeticError,
         RecursionError,
-    ) as error:  # numbers and nesting beyond all measure too
+    ) as error:
         raise ConfigurationError(f"rulebook: not TOML: {error}", where="rulebook") from error
     version = content.get("version")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):

@@ -26,7 +26,7 @@ def _each(analytes: tuple[Analyte, ...]) -> dict[str, object]:
 
 
 _ZERO: dict[str, object] = {"zero": True}
-"""Marks a number that may be zero; every other one must be positive. `most` bounds one closer than all are."""
+"""Marks a number that may be zero; every other one must be positive. `most` bounds it closer."""
 
 
 class UlnPolicy(StrEnum):
