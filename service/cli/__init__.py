@@ -56,9 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         complain(error.message)
     except KeyboardInterrupt:
         sys.exit(130)
-    except (
-        UnicodeEncodeError
-    ):  # what was typed, or a file's name, cannot be kept; its text may be a patient's
+    except UnicodeEncodeError:  # its text repeats what was typed, which may be a patient's name
         complain("an argument is not UTF-8 text")
     except Exception as error:
         if (trouble := _database_trouble(error)) is None:

@@ -20,9 +20,7 @@ app = typer.Typer(help="What waits to be written to the EHRs.", no_args_is_help=
 def list_(
     source: SourceName = None,
     dead: Annotated[bool, typer.Option("--dead", help="Only what was refused for good.")] = False,
-    limit: Annotated[
-        int, typer.Option(min=1, max=MOST, help="Rows at most; how many there are is told.")
-    ] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Rows at most; all are counted.")] = 1000,
     as_json: Json = False,
 ) -> None:
     """List what waits and what was refused, longest waiting first; nothing of what would be written."""

@@ -30,9 +30,7 @@ def retry(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that was refused for good.")] = False,
     source: SourceName = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=MOST, help="With --all: so many at most, oldest first.")
-    ] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="With --all: so many at most.")] = 100,
     yes: Annotated[
         bool, typer.Option("--yes", help="With --all: do it, rather than say what would be.")
     ] = False,
