@@ -98,9 +98,9 @@ def _presumed(resource: Resource, held: Held) -> Resource:
 
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
-    if found.issue is None and not wanted.create:
-        return []
     urn = f"urn:uuid:{wanted.alert_id}"
+    if found.issue is None and not wanted.create:
+        return _plan_end(wanted.encode(urn)[1], found)
     reference = f"DetectedIssue/{found.issue['id']}" if found.issue else urn
     issue, requests = wanted.encode(reference)
     entries = []
@@ -111,6 +111,15 @@ def plan(wanted: Wanted, found: Found) -> list[Resource]:
     for step in sorted(requests):
         entries += _plan_step(requests[step], found.steps.get(step))
     return entries + [_retire(surplus) for surplus in found.surplus]
+
+
+def _plan_end(requests: dict[str, Resource], found: Found) -> list[Resource]:
+    """What is left of an alert whose DetectedIssue is lost, and is not made again, must not ask for anything."""
+    entries = []
+    for step, there in sorted(found.steps.items()):
+        if requests[step]["status"] == "revoked":
+            entries += _plan_step({k: v for k, v in requests[step].items() if k != "supportingInfo"}, there)
+    return entries
 
 
 def _plan_step(request: Resource, there: Resource | None) -> list[Resource]:

@@ -90,8 +90,6 @@ def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> 
     issues = _locate(client, "DetectedIssue", (names.ALERT, alert), known.issue, search)
     found.issue = issues[0] if issues else None
     found.surplus += issues[1:]
-    if found.issue is None and not wanted.create:
-        return found
     for step in sorted(wanted.steps):
         identifier = (names.STEP, names.step_value(wanted.alert_id, step))
         requests = _locate(client, "ServiceRequest", identifier, known.steps.get(step), search)

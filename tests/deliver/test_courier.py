@@ -362,6 +362,24 @@ def test_a_withdrawn_alert_is_entered_in_error_and_its_steps_revoked(post: Post,
     assert server.writes == before
 
 
+@pytest.mark.parametrize(
+    "ended", [{"state": State.ENTERED_IN_ERROR, "withdrawn": "corrected"}, {"state": State.MERGED}]
+)
+def test_the_steps_of_an_ended_alert_are_revoked_though_the_ehr_has_lost_its_issue(
+    post: Post, server: FakeServer, ended: dict[str, object]
+) -> None:
+    post.deliver(alert())
+    server.remove(server.one("DetectedIssue"))
+    post.deliver(revised(alert(), merged_into=OTHER_ID, **ended))
+    assert server.all("DetectedIssue") == []
+    assert [r["status"] for r in server.all("ServiceRequest")] == ["revoked", "revoked"]
+    assert not any("supportingInfo" in r for r in server.all("ServiceRequest"))
+    before = server.writes
+    post.replay()
+    post.deliver()
+    assert server.writes == before
+
+
 def test_one_withdrawn_after_a_dropped_response_is_found_and_entered_in_error(
     post: Post, server: FakeServer
 ) -> None:
