@@ -114,7 +114,7 @@ def plan(wanted: Wanted, found: Found) -> list[Resource]:
 
 
 def _plan_end(requests: dict[str, Resource], found: Found) -> list[Resource]:
-    """What is left of an alert whose DetectedIssue is lost, and is not made again, must not ask for anything."""
+    """An alert whose DetectedIssue is lost, and is not made again, must not ask for anything any more."""
     entries = []
     for step, there in sorted(found.steps.items()):
         if requests[step]["status"] == "revoked":
