@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from service.store import decisions, sources
 from service.store.schema import alert
@@ -72,6 +72,40 @@ def test_a_database_error_never_shows_what_the_statement_held(
     assert ran.code == 1
     assert ran.err.startswith("liverwatch: the database failed (")
     assert "Jane" not in ran.err
+
+
+def test_an_error_of_the_databases_own_driver_never_shows_what_the_statement_held(
+    loaded: Run, engine: Engine
+) -> None:
+    with writing(engine) as connection:
+        connection.execute(text("ALTER TABLE decision RENAME COLUMN outcome_digest TO elsewhere"))
+    ran = loaded("rejudge", "--all")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("liverwatch: the database failed (")
+    assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["outbox", "list", "--limit", "9" * 30],
+        ["outbox", "retry", "--all", "--limit", "9" * 30],
+        ["quarantine", "show", "9" * 30],
+        ["quarantine", "replay", "9" * 30],
+    ],
+)
+def test_a_number_beyond_all_that_are_given_is_wrong_usage(run: Run, arguments: list[str]) -> None:
+    assert run(*arguments).code == 2
+
+
+def test_an_argument_that_is_no_text_is_refused_in_one_line(loaded: Run) -> None:
+    alert_id = loaded("alerts", "--json").json[0]["id"]
+    for arguments in (
+        ["outbox", "list", "--source", "\udcff"],
+        ["dispose", alert_id, "take", "--by", "\udcff"],
+    ):
+        ran = loaded(*arguments)
+        assert (ran.code, ran.err) == (1, "liverwatch: an argument is not UTF-8 text\n")
 
 
 def test_help_names_every_command(run: Run) -> None:

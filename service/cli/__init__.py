@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         complain(error.message)
     except KeyboardInterrupt:
         sys.exit(130)
+    except UnicodeEncodeError:  # its text repeats what was typed, which may be a patient's name
+        complain("an argument is not UTF-8 text")
     except Exception as error:
         if (trouble := _database_trouble(error)) is None:
             raise
@@ -67,6 +69,10 @@ def _database_trouble(error: Exception) -> str | None:
     """What a database error says, without the statement's parameters: they are patient data."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from service.store.session import is_drivers
+
+    if is_drivers(error):
+        return f"the database failed ({type(error).__name__})"
     if not isinstance(error, SQLAlchemyError):
         return None
     origin = getattr(error, "orig", None)

@@ -8,7 +8,7 @@ from service.cli import outbox_deciding
 from service.cli.console import Json, counted, note, say, say_json, say_json_list, table
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import actor, database, now, rules_of, settings_of
-from service.cli.outbox_deciding import SourceName, as_object, say_lines
+from service.cli.outbox_deciding import MOST, SourceName, as_object, say_lines
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -20,7 +20,7 @@ app = typer.Typer(help="What waits to be written to the EHRs.", no_args_is_help=
 def list_(
     source: SourceName = None,
     dead: Annotated[bool, typer.Option("--dead", help="Only what was refused for good.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Rows at most; how many there are is told.")] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Rows at most; all are counted.")] = 1000,
     as_json: Json = False,
 ) -> None:
     """List what waits and what was refused, longest waiting first; nothing of what would be written."""

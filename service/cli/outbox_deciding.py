@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SourceName = Annotated[str | None, typer.Option(help="Only what is for this source.")]
 
+MOST = 1_000_000
+"""Rows that a list or a retry goes through at most."""
 LONGEST_NAME = 128
 """Characters of a person's name that the audit log keeps."""
 
@@ -28,7 +30,7 @@ def retry(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that was refused for good.")] = False,
     source: SourceName = None,
-    limit: Annotated[int, typer.Option(min=1, help="With --all: so many at most, oldest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="With --all: so many at most.")] = 100,
     yes: Annotated[
         bool, typer.Option("--yes", help="With --all: do it, rather than say what would be.")
     ] = False,

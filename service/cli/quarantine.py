@@ -16,6 +16,8 @@ app = typer.Typer(help="What came and could not be used.", no_args_is_help=True)
 
 MOST = 1_000_000
 """Rows that a list or a replay goes through at most."""
+GREATEST = 2**63 - 1
+"""The greatest number that anything can have there."""
 AT_ONCE = 100
 """Resources taken again in one transaction."""
 
@@ -46,7 +48,7 @@ def list_(
 
 @app.command()
 def show(
-    held_id: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
+    held_id: Annotated[int, typer.Argument(metavar="ID", max=GREATEST, help="Its number in the list.")],
     raw: Annotated[bool, typer.Option("--raw", help="Also its bytes as they came (patient data).")] = False,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +86,9 @@ def show(
 
 @app.command()
 def replay(
-    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="Numbers in the list.")] = None,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID]...", max=GREATEST, help="Numbers in the list.")
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Everything held for this reason.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything held.")] = False,
     as_json: Json = False,

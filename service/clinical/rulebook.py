@@ -32,6 +32,9 @@ SHIPPED = Path(__file__).parent / "rulebooks" / "2026.1.toml"
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}")
 
+_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""Control characters that neither FHIR nor every database takes."""
+
 TextOf = Callable[[str], str | None]
 """Gives the text of the rulebook of a version; None where there is none."""
 
@@ -148,7 +151,11 @@ def _parse(text: str, text_of: TextOf, below: tuple[str, ...]) -> Rulebook:
     """`below`: versions of the rulebooks that are written over this one."""
     try:
         content: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ArithmeticError) as error:
+    except (
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ConfigurationError(f"rulebook: not TOML: {error}", where="rulebook") from error
     version = content.get("version")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
@@ -195,13 +202,19 @@ def _read(content: dict[str, Any], version: str, text: str | None, parent: Ruleb
         citations=MappingProxyType(citations),
         entries=MappingProxyType(reader.entries),
         rules=rules,
-        change=MappingProxyType(
-            {a: change_limits(rules.change.cva, cvi, rules.change.z) for a, cvi in rules.change.cvi.items()}
-        ),
+        change=MappingProxyType(_change(rules)),
         trend=trend_limits(rules.sustained_rise.p_value, rules.sustained_rise.exact_up_to),
         released=released,
         parent=parent,
     )
+
+
+def _change(rules: Rules) -> dict[Analyte, ChangeLimits]:
+    change = rules.change
+    try:
+        return {analyte: change_limits(change.cva, cvi, change.z) for analyte, cvi in change.cvi.items()}
+    except ArithmeticError:
+        raise refused("change", f"cva {change.cva}, z {change.z}", "a variation that is measurable") from None
 
 
 def _released(found: Any) -> date | None:
@@ -217,7 +230,9 @@ def _citations(found: Any) -> dict[str, str]:
     if not isinstance(found, dict) or not found:
         raise refused("citations", found, "a table of citation key = full reference")
     for key, reference in found.items():
-        if not isinstance(reference, str) or not reference.strip():
+        if not key.strip() or not key.isprintable():
+            raise refused("citations", key, "keys of printable characters")
+        if not isinstance(reference, str) or not reference.strip() or _UNSHOWABLE.search(reference):
             raise refused(f"citations.{key}", reference, "the full reference as text")
     return found
 

@@ -23,6 +23,12 @@ MISSING: Any = object()
 _LONGEST = 80
 """Characters of a found value that a message repeats."""
 _NO_MARKS: Mapping[str, Any] = {}
+_MOST = 1_000_000
+_MOST_WHOLE = 36_500
+"""Days, months or hours: a date so far away still is one."""
+_LEAST = Decimal("1e-9")
+_DIGITS = 20
+"""Beyond these numbers no arithmetic is promised, and none is a threshold."""
 
 
 class Entry(NamedTuple):
@@ -45,6 +51,8 @@ def _shown(found: object) -> str:
         return "nothing"
     if isinstance(found, Mapping):
         return f"a table with the keys {', '.join(sorted(map(str, found))) or '(none)'}"
+    if isinstance(found, int) and found.bit_length() > 8 * _LONGEST:
+        return "a number too large"
     text = str(found) if isinstance(found, Decimal) else repr(found)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
@@ -62,16 +70,14 @@ class Reader:
         """The value of type `kind` that stands at `path`; MISSING, and a problem more, where it does not fit.
 
         `marks` is the field's metadata: `required` analytes of a table by analyte, `zero` where 0 is allowed,
-        `signed` where any number is.
+        `signed` where any number is, the `most` a number may be.
         """
         if get_origin(kind) is dict:
             return self._by_analyte(get_args(kind)[1], found, path, marks.get("required", ()))
         if dataclasses.is_dataclass(kind):
             return self._table(kind, found, path)
         try:
-            return self._leaf(
-                kind, found, path, zero=marks.get("zero", False), signed=marks.get("signed", False)
-            )
+            return self._leaf(kind, found, path, marks)
         except ConfigurationError as problem:
             self.problems.append(problem)
             return MISSING
@@ -98,16 +104,16 @@ class Reader:
         known = [key for key in found if key in tuple(Analyte)]
         return {Analyte(key): self.read(kind, found[key], _join(path, key)) for key in known}
 
-    def _leaf(self, kind: Any, found: Any, path: str, *, zero: bool, signed: bool) -> Any:
+    def _leaf(self, kind: Any, found: Any, path: str, marks: Mapping[str, Any]) -> Any:
         for problem in _wrong_keys(found, Entry._fields, Entry._fields, path):
             raise problem
         citation, tag = found["citation"], found["tag"]
-        if citation not in self.citations:
+        if not isinstance(citation, str) or citation not in self.citations:
             known = ", ".join(sorted(self.citations))
             raise refused(f"{path}.citation", citation, f"a key of [citations]: {known}")
         if tag not in TAGS:
             raise refused(f"{path}.tag", tag, ", ".join(TAGS))
-        value = _typed(kind, found["value"], f"{path}.value", zero=zero, signed=signed)
+        value = _typed(kind, found["value"], f"{path}.value", marks)
         self.entries[path] = Entry(value, citation, tag)
         return value
 
@@ -145,15 +151,22 @@ def _wrong_keys(
             yield refused(_join(path, name), found[name], f"one of the keys {', '.join(known)}")
 
 
-def _typed(kind: Any, value: object, path: str, *, zero: bool, signed: bool) -> Any:
+def _typed(kind: Any, value: object, path: str, marks: Mapping[str, Any]) -> Any:
     if issubclass(kind, Enum):
         return _choice(kind, value, path)
-    accepted = f"a {'whole ' if kind is int else ''}number {'that is not negative' if zero else 'over 0'}"
+    zero, signed = marks.get("zero", False), marks.get("signed", False)
+    most: Decimal | int = marks.get("most", _MOST_WHOLE if kind is int else _MOST)
+    least = "that is not negative" if zero else "over 0"
+    accepted = f"a {'whole ' if kind is int else ''}number {least}, at most {most}"
     number = (int,) if kind is int else (int, Decimal)
     if isinstance(value, bool) or not isinstance(value, number) or not Decimal(value).is_finite():
         raise refused(path, value, accepted)
     if not signed and (value < 0 or (value == 0 and not zero)):
         raise refused(path, value, accepted)
+    if abs(value) > most:
+        raise refused(path, value, accepted)
+    if 0 < abs(value) < _LEAST or len(Decimal(value).as_tuple().digits) > _DIGITS:
+        raise refused(path, value, f"{accepted}, of at most {_DIGITS} digits and not below {_LEAST}")
     return value if kind is int else Decimal(value)
 
 

@@ -28,7 +28,7 @@ def _each(analytes: tuple[Analyte, ...]) -> dict[str, object]:
 
 
 _ZERO: dict[str, object] = {"zero": True}
-"""Marks a number that may be zero; every other one must be positive."""
+"""Marks a number that may be zero; every other one must be positive. `most` bounds it closer."""
 
 
 class UlnPolicy(StrEnum):
@@ -172,7 +172,7 @@ class SustainedRise:
     day_values: int
     span_days: int
     p_value: Decimal
-    exact_up_to: int
+    exact_up_to: int = field(metadata={"most": 30})
     slope_day_values: int
     ascending: ClassVar[Order] = (("span_days", "days"),)
 

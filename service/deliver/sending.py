@@ -11,7 +11,7 @@ from service.clinical.rulebook import Rulebook
 from service.deliver.letters import Letter, read_letter
 from service.fhir import names
 from service.fhir.authorship import ensure_author, record_origin
-from service.fhir.changes import Known
+from service.fhir.changes import Known, unsure
 from service.fhir.client import FhirClient
 from service.fhir.encode_origin import encode_device, encode_provenance
 from service.fhir.remote import RemoteRefused
@@ -81,7 +81,7 @@ class Delivery:
         self._server = server
         self._deadline = deadline
         self.learnt: str | None = None
-        """For the outbox; None until something was learnt."""
+        """For the outbox; None until a write begins, from when on what was known may not hold any more."""
         self.wrote = False
         self.letter: Letter | None = None
 
@@ -99,10 +99,12 @@ class Delivery:
             NotFound: the alert is gone.
         """
         letter = self.letter = self._read()
-        before = kept(self._claim.remote, self._server).known
+        past = kept(self._claim.remote, self._server)
+        before = unsure(past.known) if self._claim.unsettled else past.known
         if not letter.creates and not self._may_be_there(client, before):
             self.learnt = self._as_learnt(Known(), None)
             return
+        self.learnt = self._as_learnt(unsure(before), past.author)
         known_author = self._server in authors
         try:
             written = self._write(client, letter, before, authors)

@@ -43,8 +43,16 @@ class Known(msgspec.Struct, frozen=True):
         return any(key.startswith(f"{kind}/") for key in self.held)
 
 
+_TO_THE_ISSUE = frozenset({"supportingInfo", "about"})
+"""Elements of requests that refer to the DetectedIssue."""
+
 Refer = Callable[[str], str]
 """From the key of a resource to the reference by which others of the same alert name it."""
+
+
+def unsure(known: Known) -> Known:
+    """What is left of it once a write has begun whose outcome is not known: where things are."""
+    return Known({key: Held(held.id, status=held.status) for key, held in known.held.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ def _presumed(resource: Resource, held: Held) -> Resource:
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
     if names.ISSUE not in found.there and not wanted.create:
-        return []
+        return _plan_end(wanted, found)
     entries = []
     for resource in wanted.referring(found.ids):
         key = names.key_of(resource)
@@ -138,6 +146,18 @@ def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
         return []
     resource = kept_going(there, wanted)
     return [] if holds(there, resource) else [_update(there, resource)]
+
+
+def _plan_end(wanted: Wanted, found: Found) -> list[Resource]:
+    """An alert whose DetectedIssue is lost, and is not made again, must not ask for anything any more."""
+    entries = []
+    for resource in wanted.referring(found.ids):
+        there = found.there.get(names.key_of(resource))
+        if there is not None and not is_live(resource):
+            # What referred to the lost issue would refer to nothing.
+            bare = {name: value for name, value in resource.items() if name not in _TO_THE_ISSUE}
+            entries += _plan_update(there, bare)
+    return entries
 
 
 def _settled_there(resource: Resource, found: Found) -> bool:

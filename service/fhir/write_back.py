@@ -133,8 +133,6 @@ def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> 
         there = _locate(client, kind, ours, known.held.get(key), search)
         if there:
             found.there[key] = there[0]
-        elif key == names.ISSUE and not wanted.create:
-            return found
         found.surplus += there[1:]
     return found
 

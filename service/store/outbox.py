@@ -34,6 +34,8 @@ class Claim:
     """It has been claimed before without success: something may have reached the EHR."""
     remote: str | None
     """JSON: what was learnt from the EHR."""
+    unsettled: bool = False
+    """A sender has had it and never said what became of it: the EHR may hold more than `remote` tells."""
 
 
 class Want(NamedTuple):
@@ -190,7 +192,8 @@ def bury(connection: Connection, taken: Claim, error: str, *, remote: str | None
 def release(connection: Connection, taken: Claim, not_before: datetime) -> bool:
     """Give a row back untried, to be sent no earlier than `not_before`."""
     unknown = {} if taken.claimed_before else {"remote": None}
-    return _record(connection, taken, not_before=not_before, **unknown)
+    token = taken.token if taken.unsettled else None  # the one before has still not said what became of it
+    return _record(connection, taken, not_before=not_before, lease_token=token, **unknown)
 
 
 def _claimable(now: datetime, sources: Collection[int]) -> ColumnElement[bool]:
@@ -207,7 +210,7 @@ def _record(connection: Connection, taken: Claim, **values: Any) -> bool:
     done = connection.execute(
         outbox.update()
         .where(outbox.c.alert_id == taken.alert_id, outbox.c.lease_token == taken.token)
-        .values(lease_until=None, lease_token=None, **values)
+        .values({"lease_until": None, "lease_token": None} | values)
     )
     return done.rowcount == 1
 
@@ -222,4 +225,5 @@ def _claim(row: Row[Any], token: UUID) -> Claim:
         attempts=row.attempts,
         claimed_before=row.remote is not None,
         remote=row.remote,
+        unsettled=row.lease_token is not None,
     )

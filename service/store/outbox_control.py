@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, and_, case, func, select, true
 
@@ -91,6 +91,7 @@ def stop(connection: Connection, alert_id: UUID, reason: str, *, by: str) -> boo
 
     A later revision is wanted anyway: otherwise the EHR would never learn that the alert has ended. A sender
     that has it just now may still finish; its word no longer counts, and what it wrote is recognised later.
+    Until its lease ends nobody else sends the alert: it could overwrite what a later revision said.
     """
     done = connection.execute(
         outbox.update()
@@ -98,8 +99,7 @@ def stop(connection: Connection, alert_id: UUID, reason: str, *, by: str) -> boo
         .values(
             dead=True,
             cancelled_by=by,
-            lease_token=None,
-            lease_until=None,
+            lease_token=case((outbox.c.lease_token.is_not(None), uuid4())),
             last_error=reason[:LONGEST_ERROR],
         )
     )

@@ -190,6 +190,11 @@ def is_away(error: BaseException) -> bool:
     return state in _AWAY_STATES or (state[:2] in _AWAY_CLASSES and state != _CANCELLED)
 
 
+def is_drivers(error: BaseException) -> bool:
+    """Whether a driver's own cursor raised it, so that no wrapping hides the values in its text."""
+    return _from_driver(error)[0] is not None and not isinstance(error, DBAPIError)
+
+
 def _from_driver(error: BaseException) -> tuple[str | None, BaseException, frozenset[str]]:
     """The database whose driver raised an error, bare or wrapped; what it raised; names of its kinds."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error

@@ -183,6 +183,46 @@ def test_what_is_inconsistent_is_refused_by_key_with_what_was_found_and_what_is_
     assert accepted in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (of_the_site("urgent.jaundice.bilirubin", "1e999999999"), "urgent.jaundice.bilirubin.value"),
+        (of_the_site("urgent.jaundice.bilirubin", "1e7"), "urgent.jaundice.bilirubin.value"),
+        (of_the_site("urgent.jaundice.bilirubin", "3." + "0" * 30 + "1"), "urgent.jaundice.bilirubin.value"),
+        (of_the_site("urgent.jaundice.bilirubin", "0x" + "f" * 5000), "urgent.jaundice.bilirubin.value"),
+        (of_the_site("urgent.jaundice.bilirubin", "9" * 5000), "not TOML"),
+        (of_the_site("bands.mild_from", "1e-400"), "bands.mild_from.value"),
+        (of_the_site("follow_up.recheck_days.borderline", "99999999999"), "recheck_days.borderline.value"),
+        (of_the_site("persistence.months", "1000000"), "persistence.months.value"),
+        (of_the_site("sustained_rise.p_value", "1e-400"), "sustained_rise.p_value.value"),
+        (of_the_site("sustained_rise.exact_up_to", "100000"), "sustained_rise.exact_up_to.value"),
+        (of_the_site("change.z", "1000000"), "change"),
+        ('urgent.jaundice.bilirubin = { value = 4, citation = ["site"], tag = "V" }', "bilirubin.citation"),
+        ('urgent.jaundice.bilirubin = { value = 4, citation = { a = 1 }, tag = "V" }', "bilirubin.citation"),
+        ("limits.policy = 0x" + "f" * 5000, "limits.policy"),
+        ("a = " + "[" * 5000 + "]" * 5000, "not TOML"),
+    ],
+)
+def test_what_no_computer_could_judge_by_is_refused_by_key_like_everything_else(
+    given: str, named: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        parse_rulebook(HEAD.replace("[citations]", f"{given}\n[citations]"))
+    assert named in refused.value.message
+
+
+@pytest.mark.parametrize("reference", ["a\\u0000b", "a\\u0007b", "a\\u001b[2Jb"])
+def test_a_reference_that_no_database_or_page_could_show_is_refused(reference: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"citations\.odd"):
+        parse_rulebook(HEAD + f'odd = "{reference}"\n')
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\\u0000b", "a\\nb"])
+def test_the_name_of_a_citation_can_be_shown(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="citations"):
+        parse_rulebook(HEAD + f'"{key}" = "A reference."\n')
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     wrong = "\n".join((of_the_site("baseline.days", 0), of_the_site("limits.policy", '"ours"'), "bands = 3"))
     with pytest.raises(RulebookRefused) as refused:

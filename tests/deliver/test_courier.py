@@ -12,8 +12,9 @@ from service.alerts.alert import Action, State
 from service.deliver import DeliveryReport
 from service.fhir.names import ALERT
 from service.metrics import deliveries
+from service.store import outbox, outbox_control
 from service.store.schema import audit
-from service.store.session import open_engine, reading
+from service.store.session import open_engine, reading, writing
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import (
     ALERT_ID,
@@ -269,6 +270,61 @@ def test_of_two_made_by_a_race_the_oldest_stays_and_the_other_is_entered_in_erro
     assert server.writes == before
 
 
+def test_an_alert_that_is_again_as_it_was_before_a_lost_answer_is_written_again(
+    stored: Post, server: FakeServer
+) -> None:
+    first, second = alert(), went_on(alert(), urgent())
+    stored.deliver(first)
+    server.next_answers["POST /"] = [dropped]
+    assert stored.deliver(second).postponed == 1
+    assert server.one("DetectedIssue")["severity"] == "high"
+    stored.later(hours=1)
+    stored.deliver(went_on(second, first))
+    assert server.one("DetectedIssue")["severity"] == "low"
+
+
+def test_an_alert_that_is_again_as_it_was_before_a_sender_died_is_written_again(
+    stored: Post, server: FakeServer
+) -> None:
+    first, second = alert(), went_on(alert(), urgent())
+    stored.deliver(first)
+
+    def die(handle: Handler, request: httpx2.Request) -> httpx2.Response:
+        handle(request)
+        raise KeyboardInterrupt
+
+    server.next_answers["POST /"] = [die]
+    with pytest.raises(KeyboardInterrupt):
+        stored.deliver(second)
+    stored.want(went_on(second, first))
+    stored.later(minutes=6)
+    [claim] = stored.claim()
+    with writing(stored.engine) as connection:
+        assert outbox.release(connection, claim, stored.now)
+    stored.deliver()
+    assert server.one("DetectedIssue")["severity"] == "low"
+
+
+def test_a_sender_whose_row_was_cancelled_never_overwrites_what_is_wanted_later(
+    stored: Post, server: FakeServer
+) -> None:
+    first, second, third = alert(), went_on(alert(), urgent()), went_on(went_on(alert(), urgent()), alert())
+    stored.deliver(first)
+
+    def meanwhile(handle: Handler, request: httpx2.Request) -> httpx2.Response:
+        with writing(stored.engine) as connection:
+            assert outbox_control.stop(connection, ALERT_ID, "by mistake", by="Ada")
+        stored.deliver(third)
+        return handle(request)
+
+    server.next_answers["POST /"] = [meanwhile]
+    stored.deliver(second)
+    stored.later(minutes=6)
+    stored.deliver()
+    assert server.one("DetectedIssue")["severity"] == "low"
+    assert not stored.line().pending
+
+
 def test_what_was_deleted_at_the_ehr_is_made_again_once(post: Post, server: FakeServer) -> None:
     post.deliver(alert())
     server.remove(server.one("DetectedIssue"))
@@ -300,6 +356,24 @@ def test_a_withdrawn_alert_is_entered_in_error_and_its_steps_revoked(post: Post,
     post.deliver(revised(alert(), state=State.ENTERED_IN_ERROR, withdrawn="a result was corrected"))
     assert server.one("DetectedIssue")["status"] == "entered-in-error"
     assert {r["status"] for r in server.all("ServiceRequest")} == {"revoked"}
+    before = server.writes
+    post.replay()
+    post.deliver()
+    assert server.writes == before
+
+
+@pytest.mark.parametrize(
+    "ended", [{"state": State.ENTERED_IN_ERROR, "withdrawn": "corrected"}, {"state": State.MERGED}]
+)
+def test_the_steps_of_an_ended_alert_are_revoked_though_the_ehr_has_lost_its_issue(
+    post: Post, server: FakeServer, ended: dict[str, object]
+) -> None:
+    post.deliver(alert())
+    server.remove(server.one("DetectedIssue"))
+    post.deliver(revised(alert(), merged_into=OTHER_ID, **ended))
+    assert server.all("DetectedIssue") == []
+    assert [r["status"] for r in server.all("ServiceRequest")] == ["revoked", "revoked"]
+    assert not any("supportingInfo" in r for r in server.all("ServiceRequest"))
     before = server.writes
     post.replay()
     post.deliver()
