@@ -173,7 +173,7 @@ class Plan:
     """What may lie behind an episode, and what comes next."""
 
     causes: tuple[Cause, ...] = ()
-    """Those with something that speaks for them first, by how much does."""
+    """Those of which the record says anything, the ones with most that speaks for them first."""
     steps: tuple[Step, ...] = ()
     """What to do next, the most urgent first."""
     done: tuple[AlreadyDone, ...] = ()

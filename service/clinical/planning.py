@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from service.clinical.already_done import Shown
+from service.clinical.causes.candidates import candidate_causes
 from service.clinical.episodes import AlreadyDone, Episode, Plan, Step, Tier
 from service.clinical.interpretation import latest_elevated
 from service.clinical.readings import Readings
@@ -21,7 +22,8 @@ def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
     due_days = readings.rulebook.rules.tiers.due_days
     steps: list[Step] = []
     done: list[AlreadyDone] = []
-    for asked in work_up(Ground(episode, tier, readings, shown, day)):
+    causes = candidate_causes(readings, episode, day)
+    for asked in work_up(Ground(episode, tier, readings, shown, day, causes)):
         found = shown.by(asked.name, asked.since)
         if found is not None:
             done.append(found)
@@ -29,7 +31,8 @@ def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
             steps.append(_step(asked, due_days, episode.last_result))
     places = {name: place for place, name in enumerate(orderables())}
     steps.sort(key=lambda step: (-step.priority, step.due, places[step.name]))
-    return Plan((), tuple(steps), tuple(done))
+    told = tuple(cause for cause in causes if cause.speaks_for or cause.speaks_against or cause.notes)
+    return Plan(told, tuple(steps), tuple(done))
 
 
 def _step(asked: Asked, due_days: DueDays, last_result: date) -> Step:

@@ -158,14 +158,15 @@ def _typed(kind: Any, value: object, path: str, marks: Mapping[str, Any]) -> Any
     most: Decimal | int = marks.get("most", _MOST_WHOLE if kind is int else _MOST)
     least = "that is not negative" if zero else "over 0"
     accepted = f"a {'whole ' if kind is int else ''}number {least}, at most {most}"
-    number = (int,) if kind is int else (int, Decimal)
+    number: tuple[type[int | Decimal], ...] = (int,) if kind is int else (int, Decimal)
     if isinstance(value, bool) or not isinstance(value, number) or not Decimal(value).is_finite():
         raise refused(path, value, accepted)
     if not signed and (value < 0 or (value == 0 and not zero)):
         raise refused(path, value, accepted)
-    if abs(value) > most:
+    size = abs(Decimal(value))
+    if size > most:
         raise refused(path, value, accepted)
-    if 0 < abs(value) < _LEAST or len(Decimal(value).as_tuple().digits) > _DIGITS:
+    if 0 < size < _LEAST or len(Decimal(value).as_tuple().digits) > _DIGITS:
         raise refused(path, value, f"{accepted}, of at most {_DIGITS} digits and not below {_LEAST}")
     return value if kind is int else Decimal(value)
 

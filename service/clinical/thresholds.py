@@ -346,6 +346,8 @@ class Recommendations:
     """From how many elevated results on a cause is sought, and how long what was done counts."""
 
     elevated_results: int
+    long_term_risks_evidence: int
+    """Things that must speak for fatty liver before its long-term risks are explained to the patient."""
     done_within_months: DoneWithin
 
 

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from service.clinical.already_done import Shown
 from service.clinical.analytes import Analyte
+from service.clinical.catalogues.causes import known_causes
+from service.clinical.causes.cause import Cause, CauseName
 from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
 from service.clinical.readings import Interpretation, Readings
 from service.clinical.recommendations import REPEAT_PANEL, SAME_DAY, ULTRASOUND, alerting_findings
@@ -42,6 +44,7 @@ class Ground:
     shown: Shown
     day: date
     """The latest day on which a test of the episode was elevated."""
+    causes: tuple[Cause, ...]
 
     @property
     def alerting(self) -> tuple[Finding, ...]:
@@ -74,7 +77,13 @@ def work_up(ground: Ground) -> Iterator[Asked]:
     if ground.readings.context.child(ground.day):
         return  # the rest follows guidelines for adults
     asked: set[str] = set()
-    for step in (*_missing_fraction(ground), *_cause_search(ground), *_fibrosis(ground)):
+    for step in (
+        *_missing_fraction(ground),
+        *_cause_search(ground),
+        *_fibrosis(ground),
+        *_by_cause(ground),
+        *_education(ground),
+    ):
         if step.name not in asked:
             asked.add(step.name)
             yield step
@@ -144,6 +153,26 @@ def _fibrosis(ground: Ground) -> Iterator[Asked]:
             yield Asked("liver-mri", met, ground.unhurried, lasting)
     if unsure and (_is_high(telling) or ground.shown.by("liver-mri", met)):
         yield Asked("hepatology-referral", met, ground.unhurried, lasting)
+
+
+def _by_cause(ground: Ground) -> Iterator[Asked]:
+    """What each cause asks for that anything speaks for; the review of a drug is as urgent as the alert."""
+    since = ground.episode.alerts_from or ground.episode.onset
+    for cause in ground.causes:
+        if cause.speaks_for:
+            tier = ground.tier if cause.name is CauseName.DRUG else ground.unhurried
+            for name in known_causes()[cause.name].next_steps:
+                yield Asked(name, since, tier, ground.alerting)
+
+
+def _education(ground: Ground) -> Iterator[Asked]:
+    """What every patient should read, and what one with fatty liver should know of the years ahead."""
+    since = ground.episode.alerts_from or ground.episode.onset
+    yield Asked("patient-education", since, ground.tier, ground.alerting)
+    least = ground.readings.rulebook.rules.recommendations.long_term_risks_evidence
+    fatty = (cause for cause in ground.causes if cause.name is CauseName.FATTY_LIVER)
+    if any(len(cause.speaks_for) >= least for cause in fatty):
+        yield Asked("long-term-risks", since, ground.unhurried, ground.alerting)
 
 
 def _is_high(score: Interpretation | None) -> bool:

@@ -80,7 +80,7 @@ def encode_issue(
         with_id: give it the alert's UUID as its id (on this service's own endpoint).
     """
     code, words = wording.headline(alert)
-    lines = wording.standing(alert) + wording.why(alert)
+    lines = wording.standing(alert) + wording.why(alert) + wording.plan(alert.episode.plan)
     implicated = to.observations(evidence_of(alerting_findings(alert.episode)))
     mitigations = [
         _mitigation(made)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable
 from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
-from service.clinical.episodes import Family, Finding, Kind, Level, Reason
-from service.clinical.recommendations import alerting_findings
+from service.clinical.catalogues.causes import known_causes
+from service.clinical.episodes import Family, Finding, Kind, Level, Plan, Reason
+from service.clinical.recommendations import alerting_findings, orderables
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
 from service.languages import Words
@@ -84,6 +85,29 @@ def why(alert: Alert) -> list[str]:
         notes.update(dict.fromkeys(finding.notes))
     lines += [_level_in_words(level) for level in alert.episode.latest]
     return lines + [f"Note: {note.rstrip('.')}." for note in notes]
+
+
+def plan(given: Plan) -> list[str]:
+    """What may lie behind it, with what speaks for and against each cause; and what is done already."""
+    lines = []
+    for cause in given.causes:
+        parts = (
+            ("for", cause.speaks_for),
+            ("against", cause.speaks_against),
+            ("not known", cause.unknown),
+            ("note", cause.notes),
+        )
+        said = [
+            f"{name}: {'; '.join(each.words.rstrip('.') for each in evidence)}"
+            for name, evidence in parts
+            if evidence
+        ]
+        lines.append(f"Possible cause: {known_causes()[cause.name].title} - {'. '.join(said)}.")
+    for done in given.done:
+        how = "Ordered already" if done.ordered else "Done already"
+        order = orderables().get(done.name)
+        lines.append(f"{how}: {order.text if order else done.name}, {done.day}.")
+    return lines
 
 
 def mitigation(disposition: Disposition) -> str:
