@@ -1,0 +1,191 @@
+"""Which steps an alert asks for, and which it does not because the record shows them."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import Episode, Family, Plan, Tier
+from service.clinical.recommendations import orderables
+from service.clinical.results import Done, Measurement, PatientRecord, Progress, ResultKey
+from service.clinical.work_up import FIRST_LINE, SECOND_LINE
+from tests.clinical.records import (
+    ALP,
+    ALT,
+    AST,
+    DAY_0,
+    TBIL,
+    day_of,
+    judged,
+    man,
+    multiples,
+    only,
+    result,
+    series,
+)
+from tests.clinical.test_real_data import DATA, assessments
+
+LASTING = {0: 2, 100: 2, 200: 2}
+MET = day_of(200)
+"""The first day on which LASTING is persistent."""
+
+
+def plan(record: PatientRecord, family: Family = Family.TRANSAMINASE, at: int = 210) -> Plan:
+    return only(judged(record, at=at), family).plan
+
+
+def steps(given: Plan) -> list[str]:
+    return [step.name for step in given.steps]
+
+
+def examined(what: str, on: date, progress: Progress = Progress.DONE) -> Done:
+    return Done(f"Procedure/{what}", what, on, progress)
+
+
+def measured(what: str, on: date) -> Measurement:
+    return Measurement(ResultKey("lab", what), what, on, Decimal(1))
+
+
+def test_a_first_moderate_elevation_asks_for_history_a_repeat_and_education_only() -> None:
+    asked = steps(plan(man(multiples(ALT, {0: 6})), at=1))
+    assert {"liver-history", "repeat-hepatic-panel", "patient-education"} <= set(asked)
+    assert not set(asked) & {*FIRST_LINE, "liver-elastography", "hepatology-referral"}
+
+
+def test_a_second_elevated_result_asks_for_the_common_causes() -> None:
+    asked = steps(plan(man(multiples(ALT, {0: 6, 7: 6})), at=8))
+    assert set(FIRST_LINE) <= set(asked)
+    assert not set(asked) & set(SECOND_LINE)
+
+
+def test_what_was_done_within_twelve_months_is_said_and_not_asked_for() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", date(2019, 7, 19))])
+    given = plan(record)
+    assert date(2020, 7, 19) == MET
+    assert "liver-ultrasound" not in steps(given)
+    (done,) = given.done
+    assert (done.name, done.day, done.ordered) == ("liver-ultrasound", date(2019, 7, 19), False)
+    assert done.shown_by == ("Procedure/ultrasound",)
+
+
+def test_what_was_done_a_day_longer_ago_is_asked_for_again() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", date(2019, 7, 18))])
+    assert "liver-ultrasound" in steps(plan(record))
+
+
+def test_what_is_done_later_ends_the_step_and_stays_done() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", MET + timedelta(days=5))])
+    assert "liver-ultrasound" not in steps(plan(record))
+    assert "liver-ultrasound" not in steps(plan(record, at=800))
+
+
+def test_what_is_done_after_the_moment_of_judgement_is_not_known_yet() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", MET + timedelta(days=50))])
+    assert "liver-ultrasound" in steps(plan(record))
+
+
+def test_an_order_is_told_as_an_order() -> None:
+    ordered = [
+        examined("ultrasound", MET, Progress.ORDERED),
+        examined("hepatic-panel", MET, Progress.ORDERED),
+    ]
+    given = plan(man(multiples(ALT, LASTING), done=ordered))
+    assert {(each.name, each.ordered) for each in given.done} == {
+        ("liver-ultrasound", True),
+        ("repeat-hepatic-panel", True),
+    }
+    assert not {"liver-ultrasound", "repeat-hepatic-panel"} & set(steps(given))
+
+
+def test_half_of_a_pair_of_tests_is_not_the_pair() -> None:
+    ferritin = [measured("ferritin", MET)]
+    assert "iron-studies" in steps(plan(man(multiples(ALT, LASTING), measurements=ferritin)))
+    both = [*ferritin, measured("transferrin-saturation", MET)]
+    assert "iron-studies" not in steps(plan(man(multiples(ALT, LASTING), measurements=both)))
+
+
+@pytest.mark.parametrize(
+    ("platelets", "wanted", "unwanted"),
+    [
+        (300, set(), {"liver-elastography", "hepatology-referral", "fib-4-tests"}),
+        (150, {"liver-elastography"}, {"hepatology-referral", "fib-4-tests"}),
+        (60, {"liver-elastography", "hepatology-referral"}, {"fib-4-tests"}),
+        (None, {"fib-4-tests"}, {"liver-elastography", "hepatology-referral"}),
+    ],
+)
+def test_the_fibrosis_score_decides_how_far_to_look(
+    platelets: int | None, wanted: set[str], unwanted: set[str]
+) -> None:
+    counts = [] if platelets is None else [result(Analyte.PLATELETS, 200, platelets)]
+    asked = set(steps(plan(man(multiples(ALT, LASTING), series(AST, {200: 35}), counts))))
+    assert wanted <= asked
+    assert not unwanted & asked
+
+
+def test_after_ultrasound_and_elastography_comes_mri() -> None:
+    record = man(
+        multiples(ALT, LASTING),
+        series(AST, {200: 35}),
+        [result(Analyte.PLATELETS, 200, 150)],
+        done=[examined("ultrasound", MET), examined("elastography", MET)],
+    )
+    assert "liver-mri" in steps(plan(record))
+
+
+def test_the_rarer_causes_follow_once_the_common_ones_were_looked_at_and_it_lasts() -> None:
+    looked_at = [
+        measured(what, MET)
+        for what in (
+            *("hbsag", "anti-hcv", "ferritin", "transferrin-saturation"),
+            *("igg", "ana", "smooth-muscle-antibody", "hba1c"),
+        )
+    ]
+    record = man(multiples(ALT, LASTING), measurements=looked_at, done=[examined("ultrasound", MET)])
+    assert set(SECOND_LINE) <= set(steps(plan(record)))
+
+
+def test_a_raised_alp_asks_for_ggt_and_a_raised_bilirubin_for_its_direct_part() -> None:
+    assert "gamma-gt" in steps(plan(man(multiples(ALP, LASTING)), Family.CHOLESTATIC))
+    jaundice = man(multiples(TBIL, LASTING), multiples(ALT, LASTING))
+    assert "direct-bilirubin" in steps(plan(jaundice, Family.BILIRUBIN))
+
+
+def test_a_child_is_asked_for_what_is_urgent_and_not_for_an_adults_work_up() -> None:
+    child = man(multiples(ALT, {0: 30, 1: 30}), birth_date=date(2012, 1, 1))
+    assert set(steps(plan(child, at=2))) == {"same-day-assessment", "repeat-hepatic-panel"}
+
+
+def test_an_urgent_alert_is_seen_the_same_day_and_its_causes_within_two_weeks() -> None:
+    given = plan(man(multiples(ALT, {0: 30, 1: 30})), at=2)
+    due = {step.name: (step.due, step.priority) for step in given.steps}
+    assert due["same-day-assessment"] == (DAY_0, Tier.URGENT)
+    assert due["hepatitis-b-serology"] == (day_of(15), Tier.SOON)
+
+
+def _alerting(source: str) -> Sequence[Episode]:
+    return [
+        episode
+        for assessment in assessments(source).values()
+        for episode in assessment.episodes
+        if episode.tier is not None and episode.family is not Family.FOLLOW_UP
+    ]
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"the public data sets are not at {DATA}")
+@pytest.mark.parametrize("source", ["synthea", "pbcseq", "cdiscpilot"])
+def test_no_alert_of_the_public_records_is_without_a_step_or_asks_for_one_that_is_done(source: str) -> None:
+    found = _alerting(source)
+    assert found
+    for episode in found:
+        asked, done = steps(episode.plan), {each.name for each in episode.plan.done}
+        if episode.resolved is not None or episode.deceased:
+            assert episode.plan == Plan()
+            continue
+        assert "repeat-hepatic-panel" in asked
+        assert len(asked) == len(set(asked))
+        assert not done & set(asked)
+        assert {*asked, *done} <= orderables().keys()
+        assert not {"same-day-assessment", "prompt-re-evaluation"} <= set(asked)
+        assert "hepatology-referral" not in asked or "liver-elastography" in {*asked, *done}
