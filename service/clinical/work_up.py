@@ -94,7 +94,8 @@ def _now(ground: Ground) -> Iterator[Asked]:
     episode, tier = ground.episode, ground.tier
     if tier is Tier.URGENT:
         changes = (change.day for change in episode.tier_changes if change.tier is Tier.URGENT)
-        yield Asked(SAME_DAY, max(changes, default=episode.last_result), tier, ground.of(Kind.URGENT))
+        urgent = [finding for finding in ground.alerting if finding.tier is Tier.URGENT]
+        yield Asked(SAME_DAY, max(changes, default=episode.last_result), tier, urgent or ground.alerting)
     elif worse := ground.of(Kind.WORSENING):
         since = max(finding.alerts_from or finding.met for finding in worse)
         yield Asked("prompt-re-evaluation", since, max(each.tier for each in worse), worse)

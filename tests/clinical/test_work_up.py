@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from service.clinical.analytes import Analyte
-from service.clinical.episodes import Episode, Family, Plan, Tier
+from service.clinical.episodes import Episode, Family, Kind, Plan, Tier
 from service.clinical.recommendations import orderables
 from service.clinical.results import Done, Measurement, PatientRecord, Progress, ResultKey
 from service.clinical.work_up import FIRST_LINE, SECOND_LINE
@@ -164,6 +164,12 @@ def test_an_urgent_alert_is_seen_the_same_day_and_its_causes_within_two_weeks() 
     assert due["hepatitis-b-serology"] == (day_of(15), Tier.SOON)
 
 
+def test_a_steep_worsening_is_seen_the_same_day_for_what_it_is() -> None:
+    given = plan(man(multiples(ALT, {0: 2, 30: 2, 60: 12})), at=61)
+    (same_day,) = (step for step in given.steps if step.name == "same-day-assessment")
+    assert same_day.kinds == (Kind.WORSENING,)
+
+
 def _alerting(source: str) -> Sequence[Episode]:
     return [
         episode
@@ -185,6 +191,7 @@ def test_no_alert_of_the_public_records_is_without_a_step_or_asks_for_one_that_i
             continue
         assert "repeat-hepatic-panel" in asked
         assert len(asked) == len(set(asked))
+        assert all(step.kinds for step in episode.plan.steps)
         assert not done & set(asked)
         assert {*asked, *done} <= orderables().keys()
         assert not {"same-day-assessment", "prompt-re-evaluation"} <= set(asked)
