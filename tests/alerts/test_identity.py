@@ -212,8 +212,9 @@ def test_a_reinstated_alert_does_not_claim_back_a_decision_that_stands_elsewhere
     clinic.judge(episode(1))
     clinic.judge()
     clinic.judge(episode(2, 3))
-    (change,) = clinic.judge(episode(1), episode(2, 3))
-    assert (change.after.id, change.after.dispositions) == (first, ())
+    changes = clinic.judge(episode(1), episode(2, 3))  # the other one's repeat stands on the first due now
+    (change,) = (one for one in changes if one.after.id == first)
+    assert change.after.dispositions == ()
     assert (clinic.on(2).dispositions, clinic.on(2).needs_review) == ((made.id,), False)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from service.clinical.work_up import FIRST_LINE
 from service.app import create_app
 from service.fhir.outgoing import validate_outgoing
 from service.settings import Settings
@@ -45,7 +46,7 @@ def test_an_alert_can_be_read_as_soon_as_the_results_behind_it_are_acknowledged(
         assert issue["code"]["coding"][0]["code"] == "persistent-elevation"
         assert issue["status"] == "preliminary"
         steps = client.get("/fhir/ServiceRequest?status=active", headers=reader).json()
-        assert {each[37:] for each in matches(steps)} == {"liver-ultrasound", "repeat-hepatic-panel"}
+        assert {each[37:] for each in matches(steps)} == {*FIRST_LINE, "fib-4-tests", "repeat-hepatic-panel"}
         gone = client.delete("/feeds/clinic/Observation/alt-1", headers=feed)
         assert gone.status_code == 200
         after = client.get(f"/fhir/DetectedIssue/{issue['id']}", headers=reader)
