@@ -17,6 +17,7 @@ from tests.clinical.records import (
     AST,
     DAY_0,
     TBIL,
+    When,
     day_of,
     judged,
     man,
@@ -27,7 +28,7 @@ from tests.clinical.records import (
 )
 from tests.clinical.test_real_data import DATA, assessments
 
-LASTING = {0: 2, 100: 2, 200: 2}
+LASTING: dict[When, object] = {0: 2, 100: 2, 200: 2}
 MET = day_of(200)
 """The first day on which LASTING is persistent."""
 
