@@ -163,7 +163,7 @@ def _typed(kind: Any, value: object, path: str, marks: Mapping[str, Any]) -> Any
         raise refused(path, value, accepted)
     if not signed and (value < 0 or (value == 0 and not zero)):
         raise refused(path, value, accepted)
-    size = abs(Decimal(value))
+    size = Decimal(value).copy_abs()
     if size > most:
         raise refused(path, value, accepted)
     if 0 < size < _LEAST or len(Decimal(value).as_tuple().digits) > _DIGITS:
