@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, case, func, select, true
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, true
 
 from service.store.outbox import LONGEST_ERROR
 from service.store.schema import outbox
@@ -90,18 +90,12 @@ def stop(connection: Connection, alert_id: UUID, reason: str, *, by: str) -> boo
     """A person stops what is waiting, so that this revision is not sent; False if nothing is waiting.
 
     A later revision is wanted anyway: otherwise the EHR would never learn that the alert has ended. A sender
-    that has it just now may still finish; its word no longer counts, and what it wrote is recognised later.
-    Until its lease ends nobody else sends the alert: it could overwrite what a later revision said.
+    that has it just now may still finish.
     """
     done = connection.execute(
         outbox.update()
         .where(outbox.c.alert_id == alert_id, _BEHIND)
-        .values(
-            dead=True,
-            cancelled_by=by,
-            lease_token=case((outbox.c.lease_token.is_not(None), uuid4())),
-            last_error=reason[:LONGEST_ERROR],
-        )
+        .values(dead=True, cancelled_by=by, last_error=reason[:LONGEST_ERROR], lease_token=_nobodys())
     )
     return done.rowcount == 1
 
@@ -120,8 +114,7 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
         dead=False,
         cancelled_by=None,
         last_error=None,
-        lease_token=None,
-        lease_until=None,
+        lease_token=_nobodys(),
     )
     if source_id is not None:
         query = query.where(outbox.c.source_id == source_id)
@@ -131,18 +124,23 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
 def rewrite(connection: Connection, source_id: int, now: datetime) -> int:
     """Send every row of a source that was sent, for the way it is written has changed; what was learnt stays.
 
-    One that is being sent, as it was until now, is sent again too.
+    One that is being sent, as it was until now, is sent again too, once its sender's lease has ended.
 
     Returns:
         How many rows.
     """
     sent = and_(outbox.c.source_id == source_id, outbox.c.sent_revision > 0)
-    query = (
-        outbox.update()
-        .where(sent)
-        .values(sent_revision=0, not_before=now, lease_token=None, lease_until=None)
-    )
+    query = outbox.update().where(sent).values(sent_revision=0, not_before=now, lease_token=_nobodys())
     return connection.execute(query).rowcount
+
+
+def _nobodys() -> ColumnElement[UUID]:
+    """A lease token that no sender holds, where one did.
+
+    The word of a sender that has the row just now counts no longer, and what it wrote is recognised later.
+    Its lease runs on: until it ends nobody else sends the alert, for the slower could overwrite the newer.
+    """
+    return case((outbox.c.lease_token.is_not(None), uuid4()))
 
 
 def lines(
