@@ -43,9 +43,6 @@ class Known(msgspec.Struct, frozen=True):
         return any(key.startswith(f"{kind}/") for key in self.held)
 
 
-_TO_THE_ISSUE = frozenset({"supportingInfo", "about"})
-"""Elements of requests that refer to the DetectedIssue."""
-
 Refer = Callable[[str], str]
 """From the key of a resource to the reference by which others of the same alert name it."""
 
@@ -151,11 +148,12 @@ def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
 def _plan_end(wanted: Wanted, found: Found) -> list[Resource]:
     """An alert whose DetectedIssue is lost, and is not made again, must not ask for anything any more."""
     entries = []
+    lost = {"reference": wanted.urn(names.ISSUE)}
     for resource in wanted.referring(found.ids):
         there = found.there.get(names.key_of(resource))
         if there is not None and not is_live(resource):
             # What referred to the lost issue would refer to nothing.
-            bare = {name: value for name, value in resource.items() if name not in _TO_THE_ISSUE}
+            bare = {name: value for name, value in resource.items() if value not in (lost, [lost])}
             entries += _plan_update(there, bare)
     return entries
 

@@ -1,8 +1,9 @@
 """Advice and tasks are in the EHR exactly once, as they stand, by the same road as orders."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import Engine
 
@@ -14,7 +15,7 @@ from service.store.session import open_engine, writing
 from service.store.sources import SourceSettings
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import ALERT_ID, advising, alert, revised, urgent, went_on
-from tests.fhir.fake_server import BASE, FakeServer, dropped
+from tests.fhir.fake_server import BASE, FakeServer, Handler, dropped
 
 EDUCATED = advising(alert(), "patient-education", "medication-review")
 KINDS = ("ServiceRequest", "CommunicationRequest", "Task")
@@ -228,3 +229,46 @@ def test_a_part_whose_answer_is_lost_is_recognised_and_the_rest_is_sent(
 
 def _carried_out(handle: Any, request: Any) -> Any:
     return handle(request)
+
+
+def test_a_sender_at_work_while_the_way_of_writing_changes_is_never_overtaken(
+    post: Post, server: FakeServer
+) -> None:
+    post.deliver(alert())
+
+    def meanwhile(handle: Handler, request: httpx2.Request) -> httpx2.Response:
+        set_source(post, tasks=True)
+        assert post.deliver().claimed == 0
+        return handle(request)
+
+    server.next_answers["POST /"] = [meanwhile]
+    post.deliver(went_on(alert(), urgent()))
+    post.later(minutes=6)
+    assert post.deliver().written == 1
+    assert len(server.all("Task")) == len(server.all("ServiceRequest"))
+    assert not post.line().pending
+
+
+@pytest.mark.parametrize("forget", [outbox_control.replay, outbox_control.rewrite])
+def test_what_is_sent_again_waits_for_whoever_is_sending_it(post: Post, forget: Callable[..., int]) -> None:
+    post.deliver(alert())
+    post.want(went_on(alert(), urgent()))
+    assert len(post.claim()) == 1
+    with writing(post.engine) as connection:
+        forget(connection, source_id=post.source_id, now=post.now)
+    assert post.claim() == []
+    post.later(minutes=6)
+    assert len(post.claim()) == 1
+
+
+def test_advice_and_tasks_of_an_ended_alert_are_taken_back_though_the_ehr_has_lost_its_issue(
+    post: Post, server: FakeServer
+) -> None:
+    set_source(post, tasks=True)
+    post.deliver(EDUCATED)
+    server.remove(server.one("DetectedIssue"))
+    post.deliver(revised(EDUCATED, state=State.ENTERED_IN_ERROR, withdrawn="Corrected."))
+    assert server.all("DetectedIssue") == []
+    assert {r["status"] for kind in KINDS[:2] for r in server.all(kind)} == {"revoked"}
+    assert {task["status"] for task in server.all("Task")} == {"cancelled"}
+    assert not any("urn:uuid:" in str(r) for kind in KINDS for r in server.all(kind))
