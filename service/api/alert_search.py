@@ -23,6 +23,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, State
 from service.api.instants import DateQuery, parse_date_query
 from service.api.paging import Position, Search
@@ -33,8 +34,6 @@ from service.store.schema import alert, patient
 from service.store.sources import Reader, Source
 
 _ERRONEOUS = (State.ENTERED_IN_ERROR.value, State.MERGED.value)
-_NO_STEPS = (*_ERRONEOUS, State.RESOLVED.value, State.OVERRIDDEN.value)
-"""States in which every request is revoked, and every task cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElemen
         cast(content, JSON) if connection.dialect.name == "postgresql" else type_coerce(content, JSON)
     )
     if kind != "DetectedIssue":
-        ended = state.in_(_NO_STEPS)
+        ended = state.in_([each.value for each in SILENT])
         some = func.json_array_length(document["no_longer_advised"]) > 0
         statuses = STATUSES[kind]
         return {statuses.live: not_(ended), statuses.over: or_(ended, some)}.get(status, false())

@@ -79,6 +79,11 @@ def orderables() -> Mapping[str, Orderable]:
     return catalogue
 
 
+def orderable(name: str) -> Orderable:
+    """As the catalogue describes it; one that no catalogue knows any more is spelt out."""
+    return orderables().get(name) or Orderable(name, name.replace("-", " ").capitalize(), "", "")
+
+
 def steps_of(episode: Episode) -> tuple[Step, ...]:
     """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert."""
     if episode.tier is not None and episode.family is Family.FOLLOW_UP:

@@ -13,7 +13,7 @@ from service.alerts.advising import SILENT
 from service.alerts.alert import Alert
 from service.clinical.advice import said
 from service.clinical.episodes import Step, Tier
-from service.clinical.recommendations import Audience, Orderable, evidence_for, orderables
+from service.clinical.recommendations import Audience, Orderable, evidence_for, orderable
 from service.fhir import names, wording
 from service.fhir.encode import Addresses, Resource, concept, without_nothing
 from service.languages import Words, english
@@ -74,7 +74,7 @@ def encode_requests(
     due = {name: step.due for name, step in advised.items()}
     requests = {}
     for name in (*advised, *sorted(alert.ever_advised - advised.keys())):
-        order = _order(name)
+        order = orderable(name)
         spoken = words if words is not None and order.audience is Audience.PATIENT else english()
         telling = _Telling(alert, order, advised.get(name), due, to, spoken, with_id)
         requests[name] = _ENCODERS[KIND_FOR[order.audience]](telling)
@@ -88,13 +88,8 @@ def request_statuses(alert: Alert, kind: str | None = None) -> dict[str, str]:
     return {
         name: status
         for name, status in statuses.items()
-        if kind is None or KIND_FOR[_order(name).audience] == kind
+        if kind is None or KIND_FOR[orderable(name).audience] == kind
     }
-
-
-def _order(name: str) -> Orderable:
-    """As the catalogue describes it; one that no catalogue knows any more is spelt out."""
-    return orderables().get(name) or Orderable(name, name.replace("-", " ").capitalize(), "", "")
 
 
 def _ordered(telling: _Telling) -> Resource:

@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.clinical.catalogues.causes import known_causes
 from service.clinical.episodes import Family, Finding, Kind, Level, Plan, Reason
-from service.clinical.recommendations import alerting_findings, orderables
+from service.clinical.recommendations import alerting_findings, orderable
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
 from service.languages import Words
@@ -105,8 +105,7 @@ def plan(given: Plan) -> list[str]:
         lines.append(f"Possible cause: {known_causes()[cause.name].title} - {'. '.join(said)}.")
     for done in given.done:
         how = "Ordered already" if done.ordered else "Done already"
-        order = orderables().get(done.name)
-        lines.append(f"{how}: {order.text if order else done.name}, {done.day}.")
+        lines.append(f"{how}: {orderable(done.name).text}, {done.day}.")
     return lines
 
 

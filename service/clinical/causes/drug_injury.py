@@ -10,7 +10,7 @@ from datetime import date
 
 from service.clinical.catalogues.drugs import Drug, hepatoprotective, possibly_hepatotoxic, sources
 from service.clinical.causes.cause import Cause, CauseName
-from service.clinical.causes.on_record import OnRecord
+from service.clinical.causes.on_record import OnRecord, by_time
 from service.clinical.causes.weighing import Weighing, name_of
 from service.clinical.drug_exposure import Standing, Suspect, suspects
 from service.clinical.episodes import Kind
@@ -73,7 +73,7 @@ def _strongest(on: OnRecord, hepatotoxic: Sequence[Medication]) -> dict[Drug, tu
     """Each suspected drug with its strongest standing and the day it stands to, of equals the earliest."""
     if not hepatotoxic:
         return {}
-    record = replace(on.readings.record, medications=sorted(hepatotoxic, key=_by_time))
+    record = replace(on.readings.record, medications=sorted(hepatotoxic, key=by_time))
     rule = on.readings.rulebook.rules.drug_exposure
     found: dict[Drug, tuple[Suspect, date]] = {}
     for day in _injury_days(on):
@@ -87,10 +87,6 @@ def _strongest(on: OnRecord, hepatotoxic: Sequence[Medication]) -> dict[Drug, tu
 
 def _place(suspect: Suspect) -> int:
     return _STANDINGS.index(suspect.standing)
-
-
-def _by_time(each: Medication) -> tuple[date, date, str, str]:
-    return each.start or date.min, each.end or date.max, each.text, each.reference
 
 
 def _in_question(weighing: Weighing, on: OnRecord, suspect: Suspect, day: date) -> None:
@@ -152,7 +148,7 @@ def _left_off(
 ) -> dict[Drug, list[Medication]]:
     """Drugs of the episode, or of the rulebook's days before it, that are not in question."""
     left: dict[Drug, list[Medication]] = {}
-    for medication in sorted(hepatotoxic, key=_by_time):
+    for medication in sorted(hepatotoxic, key=by_time):
         if _overlaps(medication, on, on.rules.drugs.look_back_days):
             for drug in possibly_hepatotoxic(medication.codings, medication.text):
                 if drug not in suspected:
@@ -185,7 +181,7 @@ def _what_is_recorded(weighing: Weighing, on: OnRecord) -> None:
     rule = on.readings.rulebook.rules.drug_exposure
     taken = [
         each
-        for each in sorted(on.readings.record.medications, key=_by_time)
+        for each in sorted(on.readings.record.medications, key=by_time)
         if _overlaps(each, on, rule.stopped_days_cholestatic)
     ]
     if not taken:
@@ -201,7 +197,7 @@ def _what_is_recorded(weighing: Weighing, on: OnRecord) -> None:
 def _hepatoprotective(weighing: Weighing, on: OnRecord) -> None:
     """Drugs that are given for raised liver tests in some regions: for information, never as an order."""
     found: dict[str, tuple[str, list[Medication]]] = {}
-    for medication in sorted(on.readings.record.medications, key=_by_time):
+    for medication in sorted(on.readings.record.medications, key=by_time):
         if not _overlaps(medication, on, on.rules.drugs.look_back_days):
             continue
         for drug in hepatoprotective(medication.codings, medication.text):

@@ -4,10 +4,9 @@ import re
 
 from service.clinical.causes.bounds import Bound, Side
 from service.clinical.causes.cause import Cause, CauseName
-from service.clinical.causes.muscle_and_habits import body_mass
+from service.clinical.causes.muscle_and_habits import ast_to_alt, body_mass
 from service.clinical.causes.on_record import OnRecord
-from service.clinical.causes.weighing import Weighing, levels, measured
-from service.clinical.saying import number
+from service.clinical.causes.weighing import Weighing, measured
 
 _METABOLIC = ("diabetes", "prediabetes", "obesity", "hyperlipidaemia", "hypertension", "metabolic-syndrome")
 _ALLELES = re.compile(r"(?<![a-z])(?:pi)?[\s*]*(m[1-4]?|s|z|null)[\s/*]*(m[1-4]?|s|z|null)(?![a-z])")
@@ -17,16 +16,8 @@ _ALLELES = re.compile(r"(?<![a-z])(?:pi)?[\s*]*(m[1-4]?|s|z|null)[\s/*]*(m[1-4]?
 def fatty_liver(on: OnRecord) -> Cause:
     """Metabolic (MASLD): the enzymes' ratio, and the cardiometabolic risk factors it is defined by."""
     weighing = Weighing(CauseName.FATTY_LIVER, on)
-    rule, ratio = on.rules.fatty_liver, on.readings.rules.ast_alt
-    ast, alt = on.enzymes
-    if ast is None or alt is None:
-        weighing.unknown("AST/ALT: AST and ALT are not both known.")
-    elif ast.elevated or alt.elevated:
-        said = f"AST/ALT {number(ast.value / alt.value)} ({levels(ast, alt)})"
-        if ast.value < ratio.metabolic_below * alt.value:
-            weighing.speaks_for(f"{said}: below {number(ratio.metabolic_below)}.", ast, alt)
-        elif ast.value > ratio.alcohol_above * alt.value:
-            weighing.speaks_against(f"{said}: above {number(ratio.alcohol_above)}.", ast, alt)
+    rule = on.rules.fatty_liver
+    ast_to_alt(weighing, on, low_speaks_for=True)
     body_mass(weighing, on, rule.bmi)
     if on.child:
         weighing.unknown("HbA1c and lipids are not read by the bounds of adults under the adult age.")

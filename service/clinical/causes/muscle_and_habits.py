@@ -81,7 +81,7 @@ def sleep(on: OnRecord) -> Cause:
 def alcohol(on: OnRecord) -> Cause:
     """By the ratio of the enzymes, GGT, what the patient says of drinking, and recorded conditions."""
     weighing = Weighing(CauseName.ALCOHOL, on)
-    _ratio(weighing, on)
+    ast_to_alt(weighing, on, low_speaks_for=False)
     days = on.readings.rulebook.rules.alert_policy.window_days
     ggt = on.nearest(Analyte.GGT, days)
     if ggt is None:
@@ -96,17 +96,18 @@ def alcohol(on: OnRecord) -> Cause:
     return weighing.cause()
 
 
-def _ratio(weighing: Weighing, on: OnRecord) -> None:
+def ast_to_alt(weighing: Weighing, on: OnRecord, *, low_speaks_for: bool) -> None:
+    """A ratio that alcohol makes high and fatty liver low; between its bounds it tells nothing."""
     rule = on.readings.rules.ast_alt
     ast, alt = on.enzymes
     if ast is None or alt is None:
         weighing.unknown("AST/ALT: AST and ALT are not both known.")
-    elif ast.elevated or alt.elevated:
-        said = f"AST/ALT {number(ast.value / alt.value)} ({levels(ast, alt)})"
-        if ast.value > rule.alcohol_above * alt.value:
-            weighing.speaks_for(f"{said}: above {number(rule.alcohol_above)}.", ast, alt)
-        elif ast.value < rule.metabolic_below * alt.value:
-            weighing.speaks_against(f"{said}: below {number(rule.metabolic_below)}.", ast, alt)
+        return
+    low, high = ast.value < rule.metabolic_below * alt.value, ast.value > rule.alcohol_above * alt.value
+    if (ast.elevated or alt.elevated) and (low or high):
+        bound = f"below {number(rule.metabolic_below)}" if low else f"above {number(rule.alcohol_above)}"
+        tell = weighing.speaks_for if low is low_speaks_for else weighing.speaks_against
+        tell(f"AST/ALT {number(ast.value / alt.value)} ({levels(ast, alt)}): {bound}.", ast, alt)
 
 
 def _audit_c(weighing: Weighing, on: OnRecord) -> None:

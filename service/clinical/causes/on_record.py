@@ -17,7 +17,7 @@ from service.clinical.episodes import Episode
 from service.clinical.months import add_months
 from service.clinical.patterns import enzymes, r_value
 from service.clinical.readings import Interpretation, Readings
-from service.clinical.results import Answer, Condition, Measurement, Sex
+from service.clinical.results import Answer, Condition, Measurement, Medication, Sex
 
 _TITRED = frozenset({"ana", "smooth-muscle-antibody", "ama"})
 """Tests that may be answered by a titre; in another's words `1/20` is a date rather."""
@@ -45,7 +45,7 @@ class OnRecord:
             for concept in concepts_of(each.codings, each.text):
                 found.setdefault(concept, []).append(each)
         for several in found.values():
-            several.sort(key=_by_time)
+            several.sort(key=by_time)
         return found
 
     @cached_property
@@ -188,5 +188,6 @@ class OnRecord:
         return r_value(self.readings, self.day)
 
 
-def _by_time(each: Condition) -> tuple[date, date, str, str]:
+def by_time(each: Condition | Medication) -> tuple[date, date, str, str]:
+    """A total order: the earliest first, an unknown start before all."""
     return each.start or date.min, each.end or date.max, each.text, each.reference
