@@ -7,7 +7,7 @@ from service.clinical.causes.candidates import candidate_causes
 from service.clinical.episodes import AlreadyDone, Episode, Plan, Step, Tier
 from service.clinical.interpretation import latest_elevated
 from service.clinical.readings import Readings
-from service.clinical.recommendations import REPEAT_PANEL, orderables
+from service.clinical.recommendations import REPEAT_PANEL, alerting_findings, orderables
 from service.clinical.thresholds import DueDays
 from service.clinical.work_up import Asked, Ground, work_up
 
@@ -23,7 +23,8 @@ def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
     steps: list[Step] = []
     done: list[AlreadyDone] = []
     causes = candidate_causes(readings, episode, day)
-    for asked in work_up(Ground(episode, tier, readings, shown, day, causes)):
+    ground = Ground(episode, tier, readings, shown, day, causes, alerting_findings(episode))
+    for asked in work_up(ground):
         found = shown.by(asked.name, asked.since)
         if found is not None:
             done.append(found)
@@ -42,5 +43,5 @@ def _step(asked: Asked, due_days: DueDays, last_result: date) -> Step:
         # Another panel than the one it repeats, however urgent: the next day at the earliest.
         due = max(due, last_result + timedelta(days=1))
     kinds = tuple(dict.fromkeys(finding.kind for finding in asked.findings))
-    criteria = tuple(reason.name for reason in asked.findings[0].reasons) if asked.findings else ()
+    criteria = tuple(reason.name for reason in asked.findings[0].reasons)
     return Step(asked.name, due, asked.tier, kinds, criteria)

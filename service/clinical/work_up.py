@@ -10,14 +10,15 @@ from service.clinical.analytes import Analyte
 from service.clinical.catalogues.causes import known_causes
 from service.clinical.causes.cause import Cause, CauseName
 from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
-from service.clinical.readings import Interpretation, Readings
-from service.clinical.recommendations import REPEAT_PANEL, SAME_DAY, ULTRASOUND, alerting_findings
+from service.clinical.readings import Readings
+from service.clinical.recommendations import REPEAT_PANEL, SAME_DAY, ULTRASOUND
 from service.clinical.scores import scores
 
-FIRST_LINE: Final = (
+_BLOOD: Final = (
     *("hepatitis-b-serology", "hepatitis-c-serology", "iron-studies", "liver-autoantibodies"),
-    *("metabolic-tests", ULTRASOUND),
+    "metabolic-tests",
 )
+FIRST_LINE: Final = (*_BLOOD, ULTRASOUND)
 """What a second elevated result asks for, whatever its level."""
 SECOND_LINE: Final = ("ceruloplasmin", "alpha-1-antitrypsin", "coeliac-serology", "tsh")
 """The rarer causes, once the first line has been looked at and the elevation has lasted."""
@@ -32,6 +33,7 @@ class Asked(NamedTuple):
     since: date
     tier: Tier
     findings: Sequence[Finding]
+    """At least one, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,8 @@ class Ground:
     day: date
     """The latest day on which a test of the episode was elevated."""
     causes: tuple[Cause, ...]
-
-    @property
-    def alerting(self) -> tuple[Finding, ...]:
-        """The findings that raise its alert, the gravest first."""
-        return alerting_findings(self.episode)
+    alerting: tuple[Finding, ...]
+    """The findings that raise its alert, the gravest first."""
 
     def of(self, kind: Kind) -> list[Finding]:
         """Those of one kind."""
@@ -66,9 +65,19 @@ class Ground:
         return self.readings.rulebook.rules.recommendations.elevated_results
 
     @property
+    def since(self) -> date:
+        """The first day it raised an alert: nothing is asked for before."""
+        return self.episode.alerts_from or self.episode.onset
+
+    @property
     def unhurried(self) -> Tier:
         """How soon the search for a cause is due: the tests of an urgent alert are the assessment's own."""
         return min(self.tier, Tier.SOON)
+
+
+def _told(finding: Finding) -> date:
+    """The first day that a finding raised an alert."""
+    return finding.alerts_from or finding.met
 
 
 def work_up(ground: Ground) -> Iterator[Asked]:
@@ -97,10 +106,10 @@ def _now(ground: Ground) -> Iterator[Asked]:
         urgent = [finding for finding in ground.alerting if finding.tier is Tier.URGENT]
         yield Asked(SAME_DAY, max(changes, default=episode.last_result), tier, urgent or ground.alerting)
     elif worse := ground.of(Kind.WORSENING):
-        since = max(finding.alerts_from or finding.met for finding in worse)
+        since = max(_told(finding) for finding in worse)
         yield Asked("prompt-re-evaluation", since, max(each.tier for each in worse), worse)
     elif new := ground.of(Kind.NEW_MODERATE):
-        yield Asked("liver-history", new[0].alerts_from or new[0].met, new[0].tier, new)
+        yield Asked("liver-history", _told(new[0]), new[0].tier, new)
     yield Asked(REPEAT_PANEL, episode.last_result, tier, ground.alerting)
 
 
@@ -117,22 +126,22 @@ def _cause_search(ground: Ground) -> Iterator[Asked]:
     """From the second elevated result on: the common causes, then, if it lasts, the rarer ones."""
     least, elevated = ground.least, ground.elevated
     persistent = ground.of(Kind.PERSISTENT)
-    met = [finding.alerts_from or finding.met for finding in persistent]
     cholestatic = ground.episode.family is Family.CHOLESTATIC
     if not elevated or (len(elevated) < least and not persistent and not cholestatic):
         return
-    since = max(elevated[min(least, len(elevated)) - 1], ground.episode.alerts_from or elevated[0])
+    since = max(elevated[min(least, len(elevated)) - 1], ground.since)
     if len(elevated) >= least:
-        for name in FIRST_LINE[:-1]:
+        for name in _BLOOD:
             yield Asked(name, since, ground.unhurried, ground.alerting)
     if persistent:
-        yield Asked(ULTRASOUND, min(met), max(each.tier for each in persistent), persistent)
+        met = min(_told(finding) for finding in persistent)
+        yield Asked(ULTRASOUND, met, max(each.tier for each in persistent), persistent)
+        if all(ground.shown.by(name, since) for name in FIRST_LINE):
+            for name in SECOND_LINE:
+                yield Asked(name, met, ground.unhurried, persistent)
     yield Asked(ULTRASOUND, since, ground.unhurried, ground.alerting)
     if cholestatic:
         yield Asked("ama", since, ground.unhurried, ground.alerting)
-    if persistent and all(ground.shown.by(name, since) for name in FIRST_LINE):
-        for name in SECOND_LINE:
-            yield Asked(name, min(met), ground.unhurried, persistent)
 
 
 def _fibrosis(ground: Ground) -> Iterator[Asked]:
@@ -144,40 +153,32 @@ def _fibrosis(ground: Ground) -> Iterator[Asked]:
     telling = next((known[name] for name in _TELLING if known[name].given), None)
     if telling is None and _wants_tests(ground):
         yield Asked("fib-4-tests", ground.day, ground.unhurried, ground.alerting)
-    if not lasting:
+    if not lasting or telling is None or telling.reading == "low":
         return
-    met = min(finding.alerts_from or finding.met for finding in lasting)
-    unsure = telling is not None and telling.reading != "low"
-    if unsure:
-        yield Asked("liver-elastography", met, ground.unhurried, lasting)
-        if ground.shown.by("liver-elastography", met) and ground.shown.by(ULTRASOUND, met):
-            yield Asked("liver-mri", met, ground.unhurried, lasting)
-    if unsure and (_is_high(telling) or ground.shown.by("liver-mri", met)):
+    met = min(_told(finding) for finding in lasting)
+    yield Asked("liver-elastography", met, ground.unhurried, lasting)
+    if ground.shown.by("liver-elastography", met) and ground.shown.by(ULTRASOUND, met):
+        yield Asked("liver-mri", met, ground.unhurried, lasting)
+    if telling.reading == "high" or ground.shown.by("liver-mri", met):
         yield Asked("hepatology-referral", met, ground.unhurried, lasting)
 
 
 def _by_cause(ground: Ground) -> Iterator[Asked]:
     """What each cause asks for that anything speaks for; the review of a drug is as urgent as the alert."""
-    since = ground.episode.alerts_from or ground.episode.onset
     for cause in ground.causes:
         if cause.speaks_for:
             tier = ground.tier if cause.name is CauseName.DRUG else ground.unhurried
             for name in known_causes()[cause.name].next_steps:
-                yield Asked(name, since, tier, ground.alerting)
+                yield Asked(name, ground.since, tier, ground.alerting)
 
 
 def _education(ground: Ground) -> Iterator[Asked]:
     """What every patient should read, and what one with fatty liver should know of the years ahead."""
-    since = ground.episode.alerts_from or ground.episode.onset
-    yield Asked("patient-education", since, ground.tier, ground.alerting)
+    yield Asked("patient-education", ground.since, ground.tier, ground.alerting)
     least = ground.readings.rulebook.rules.recommendations.long_term_risks_evidence
     fatty = (cause for cause in ground.causes if cause.name is CauseName.FATTY_LIVER)
     if any(len(cause.speaks_for) >= least for cause in fatty):
-        yield Asked("long-term-risks", since, ground.unhurried, ground.alerting)
-
-
-def _is_high(score: Interpretation | None) -> bool:
-    return score is not None and score.reading == "high"
+        yield Asked("long-term-risks", ground.since, ground.unhurried, ground.alerting)
 
 
 def _wants_tests(ground: Ground) -> bool:
