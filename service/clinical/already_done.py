@@ -1,14 +1,14 @@
 """What the record shows done or ordered, so that nobody is asked to do it again."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from service.clinical.episodes import AlreadyDone
 from service.clinical.months import add_months
 from service.clinical.readings import Readings
 from service.clinical.recommendations import orderables
-from service.clinical.results import Progress
+from service.clinical.results import Done, PatientRecord, Progress
 
 _EVER = date.min
 
@@ -67,15 +67,20 @@ class Shown:
         return add_months(since, -months)
 
 
+def done_later(record: PatientRecord, until: datetime) -> list[Done]:
+    """Examinations said to be done after `until`: they count from their day on. An order counts at once."""
+    last = until.astimezone(UTC).date()
+    return [each for each in record.done if each.progress is Progress.DONE and each.day > last]
+
+
 def _signs(readings: Readings) -> Iterator[tuple[str, _Sign, bool]]:
-    last = readings.until.date()
+    to_come = frozenset(done_later(readings.record, readings.until))
     for examination in readings.record.done:
-        if examination.day <= last:
+        if examination not in to_come:
             sign = _Sign(examination.day, examination.reference)
             yield f"examination:{examination.what}", sign, examination.progress is Progress.ORDERED
     for measurement in readings.record.measurements:
-        if measurement.day <= last:
-            sign = _Sign(measurement.day, measurement.key.resource)
-            yield f"measurement:{measurement.what}", sign, False
+        sign = _Sign(measurement.day, measurement.key.resource)
+        yield f"measurement:{measurement.what}", sign, False
     for analyte, values in readings.values.items():
         yield f"analyte:{analyte.value}", _Sign(values[-1].day, values[-1].result.key.resource), False

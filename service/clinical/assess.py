@@ -6,15 +6,16 @@ only, so a later result never undoes what was met; a correction or a late result
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context as DecimalContext
 from decimal import localcontext
 from itertools import groupby
 from operator import attrgetter
 
+from service.clinical.already_done import done_later
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
-from service.clinical.episodes import Assessment, Episode, Family
+from service.clinical.episodes import NO_PLAN, Assessment, Episode, Family
 from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
 from service.clinical.planning import plan_of
@@ -47,6 +48,9 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
         for day, group in groupby(sorted(results, key=_day), key=_day):
             walk.step(day, list(group))
         episodes = _planned(walk.finish(), record, rulebook, as_of)
+    if any(episode.plan is not NO_PLAN for episode in episodes):
+        begins = (datetime.combine(one.day, time.min, UTC) for one in done_later(record, as_of + tolerance))
+        reviews += [(at - tolerance).date() for at in begins]
     return _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
 
 

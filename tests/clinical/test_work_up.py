@@ -87,6 +87,22 @@ def test_what_is_done_after_the_moment_of_judgement_is_not_known_yet() -> None:
     assert "liver-ultrasound" in steps(plan(record))
 
 
+def test_an_appointment_to_come_counts_as_an_order() -> None:
+    appointment = examined("ultrasound", MET + timedelta(days=50), Progress.ORDERED)
+    given = plan(man(multiples(ALT, LASTING), done=[appointment]))
+    assert [(each.name, each.ordered) for each in given.done] == [("liver-ultrasound", True)]
+
+
+def test_the_record_is_reviewed_on_the_day_from_which_an_examination_counts() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", day_of(230))])
+    review = judged(record, at=210).next_review
+    assert review is not None
+    asked_before = steps(only(judged(record, at=review - timedelta(days=1)), Family.TRANSAMINASE).plan)
+    asked_then = steps(only(judged(record, at=review), Family.TRANSAMINASE).plan)
+    assert "liver-ultrasound" in asked_before
+    assert "liver-ultrasound" not in asked_then
+
+
 def test_an_order_is_told_as_an_order() -> None:
     ordered = [
         examined("ultrasound", MET, Progress.ORDERED),
