@@ -71,6 +71,7 @@ def _rule(request: Request) -> Response:
         to_confirm=count_to_confirm(entries),
         citations=rule.citations_in(book),
         steps=[orderables()[name] for name in rule.orders],
+        work_up=[orderables()[name] for name in rule.work_up],
         attributes=source_attributes(rule, book),
         changes=changes(book, entries),
     )

@@ -58,7 +58,7 @@ class Publication:
                     *({"type": "citation", "label": key, "citation": text} for key, text in cited),
                 ],
                 "library": [names.canonical("Library", LIBRARY_ID, self.rulebook.version)],
-                "action": [self._action(orderables()[name]) for name in rule.orders],
+                "action": [self._action(orderables()[name]) for name in (*rule.orders, *rule.work_up)],
             }
         )
 

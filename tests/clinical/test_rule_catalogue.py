@@ -24,7 +24,12 @@ def test_every_entry_it_names_is_in_the_rulebook(rule: Rule) -> None:
 @every_rule
 def test_every_step_it_asks_for_is_in_the_catalogue_of_orders(rule: Rule) -> None:
     assert rule.orders
-    assert set(rule.orders) <= set(orderables())
+    assert {*rule.orders, *rule.work_up} <= set(orderables())
+    assert not set(rule.orders) & set(rule.work_up)
+
+
+def test_every_step_there_is_is_asked_for_by_some_rule() -> None:
+    assert {name for rule in rules().values() for name in (*rule.orders, *rule.work_up)} == set(orderables())
 
 
 @every_rule

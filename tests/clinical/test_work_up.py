@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 
 from service.clinical.analytes import Analyte
+from service.clinical.catalogues.rules import rules
 from service.clinical.episodes import Episode, Family, Kind, Plan, Tier
 from service.clinical.recommendations import orderables
 from service.clinical.results import Done, Measurement, PatientRecord, Progress, ResultKey
 from service.clinical.work_up import FIRST_LINE, SECOND_LINE
+from service.fhir.wording import rule_code
 from tests.clinical.records import (
     ALP,
     ALT,
@@ -209,6 +211,9 @@ def test_no_alert_of_the_public_records_is_without_a_step_or_asks_for_one_that_i
         assert "repeat-hepatic-panel" in asked
         assert len(asked) == len(set(asked))
         assert all(step.kinds for step in episode.plan.steps)
+        for step in episode.plan.steps:
+            rule = rules()[rule_code(step.kinds[0], step.criteria)]
+            assert step.name in (*rule.orders, *rule.work_up)
         assert not done & set(asked)
         assert {*asked, *done} <= orderables().keys()
         assert not {"same-day-assessment", "prompt-re-evaluation"} <= set(asked)

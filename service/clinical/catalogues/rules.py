@@ -1,7 +1,7 @@
 """The rules as readers meet them: what each does in plain words, for whom, from what, and where it ends."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,7 +27,9 @@ class Rule:
     entries: tuple[str, ...]
     """Dotted paths of the rulebook's entries; each stands for all below it."""
     orders: tuple[str, ...]
-    """Names of the steps that it can ask for."""
+    """Names of the steps that it asks for itself."""
+    work_up: tuple[str, ...]
+    """Names of the others that an alert by it can ask for, by its causes and by what is not done yet."""
     users: tuple[str, ...]
     population: tuple[str, ...]
     limits: tuple[str, ...]
@@ -53,8 +55,9 @@ def rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order of the catalogue."""
     content = _catalogue()
     every = content["every"]
-    found = {code: each for code, each in content.items() if code not in ("every", "attributes")}
-    return MappingProxyType({code: _rule(code, each, every) for code, each in found.items()})
+    found = {code: each for code, each in content.items() if code not in ("every", "work-up", "attributes")}
+    shared = content["work-up"]["orders"]
+    return MappingProxyType({code: _rule(code, each, every, shared) for code, each in found.items()})
 
 
 @cache
@@ -70,7 +73,8 @@ def _catalogue() -> dict[str, Any]:
     )
 
 
-def _rule(code: str, own: Mapping[str, Any], every: Mapping[str, Any]) -> Rule:
+def _rule(code: str, own: Mapping[str, Any], every: Mapping[str, Any], work_up: Sequence[str]) -> Rule:
     shared = {name: (*every[name], *own.get(name, ())) for name in _SHARED}
     listed = {name: tuple(own[name]) for name in ("inputs", "entries", "orders")}
-    return Rule(code=code, title=own["title"], words=own["words"], **listed, **shared)
+    others = [name for name in work_up if name not in own["orders"]] if own.get("work_up", True) else ()
+    return Rule(code=code, work_up=tuple(others), title=own["title"], words=own["words"], **listed, **shared)
