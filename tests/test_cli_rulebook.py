@@ -1,9 +1,8 @@
 """`liverwatch rulebook`, and what a site's rulebook does to records that were judged by another."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
@@ -11,13 +10,13 @@ from starlette.testclient import TestClient
 
 from service.api import judging
 from service.app import create_app
-from service.cli import main
 from service.clinical.rulebook import load_rulebook, parse_rulebook
 from service.ingest import sweeping
 from service.settings import load_settings
 from service.store.decisions import text_of
 from service.store.schema import decision
 from service.store.session import reading
+from tests.commands import Run, runner
 from tests.liver_files import persistent, write_lines
 
 SITE = """
@@ -32,32 +31,12 @@ site = "Clinic of Example, liver test committee, minutes of 1 December 2026."
 """
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run `liverwatch`, as of the data's own time, on a database that nothing has opened yet."""
     monkeypatch.setenv("LIVERWATCH_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
     monkeypatch.setenv("LIVERWATCH_CLOCK", "data")
-
-    def ran(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as left:
-            main([str(each) for each in arguments])
-        captured = capsys.readouterr()
-        return Ran(int(left.value.code or 0), captured.out, captured.err)
-
-    return ran
+    return runner(capsys)
 
 
 @pytest.fixture
@@ -114,7 +93,7 @@ def test_a_bad_one_is_told_everything_that_is_wrong(run: Run, site: Path) -> Non
         "limits.policy.value",
         "change.cva.value",
     ]
-    assert len(run("rulebook", "check", site, "--json").json["problems"]) == 2
+    assert len(json.loads(run("rulebook", "check", site, "--json").out)["problems"]) == 2
 
 
 def test_a_file_that_is_no_rulebook_is_told_so(run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Advice and tasks are in the EHR exactly once, as they stand, by the same road as orders."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -11,7 +11,7 @@ from service.alerts.alert import State
 from service.deliver import DeliveryReport
 from service.fhir import names
 from service.store import outbox_control, sources
-from service.store.session import open_engine, writing
+from service.store.session import writing
 from service.store.sources import SourceSettings
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import ALERT_ID, advising, alert, revised, urgent, went_on
@@ -19,23 +19,6 @@ from tests.fhir.fake_server import BASE, FakeServer, Handler, dropped
 
 EDUCATED = advising(alert(), "patient-education", "medication-review")
 KINDS = ("ServiceRequest", "CommunicationRequest", "Task")
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Engine]:
-    engine = open_engine(sqlite_url, durable=False)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def post(sqlite: Engine, server: FakeServer) -> Post:
-    return Post(sqlite, over(server.transport))
 
 
 def set_source(post: Post, **settings: Any) -> None:

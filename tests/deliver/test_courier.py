@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from collections.abc import Iterator
 
 import httpx2
 import pytest
@@ -14,7 +13,7 @@ from service.fhir.names import ALERT
 from service.metrics import deliveries
 from service.store import outbox, outbox_control
 from service.store.schema import audit
-from service.store.session import open_engine, reading, writing
+from service.store.session import reading, writing
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import (
     ALERT_ID,
@@ -27,24 +26,6 @@ from tests.fhir.alert_examples import (
     went_on,
 )
 from tests.fhir.fake_server import FakeServer, Handler, denied, dropped, status, unreachable
-
-
-@pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Iterator[Engine]:
-    engine = open_engine(sqlite_url, durable=False)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def post(sqlite: Engine, server: FakeServer) -> Post:
-    """For what the server does: one database is enough."""
-    return Post(sqlite, over(server.transport))
 
 
 @pytest.fixture
