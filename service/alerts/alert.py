@@ -94,7 +94,8 @@ class Waiting:
 class Alert:
     """One alert. `id` is minted once.
 
-    The content of a live alert is a function of its episode, the dispositions that belong to it and `as_of`.
+    The content of a live alert is a function of its episode, the dispositions that belong to it and `as_of`;
+    its steps also of the patient's other alerts.
     Only `id`, `created`, `revision`, `review_since`, `waiting`, `no_longer_advised`, and what is left of
     withdrawn and merged alerts, tell how it came about.
     """
@@ -127,7 +128,10 @@ class Alert:
     dispositions: tuple[UUID, ...] = ()
     """The decisions that stand on it, in the order they were made: what its mitigation in the EHR tells."""
     advised: frozenset[str] = frozenset()
-    """Names of the steps that its episode asks for, as last judged."""
+    """Names of the steps that it advises, as last judged.
+
+    Those its episode asks for, but for what stands on another alert of the patient (see `advising`).
+    """
     no_longer_advised: frozenset[str] = frozenset()
     """Names of the steps that it has advised at any time and does not now.
 

@@ -1,7 +1,8 @@
 """Bring the alerts of a patient into line with the episodes the record now holds.
 
 The content of every live alert follows from its episode, the dispositions that belong to it and `as_of`
-(`states.state_of`); only which identifier it carries depends on the past, by the Law "Identity" of design.md:
+(`states.state_of`), its steps also from the patient's other alerts (`advising.allot`); only which identifier
+it carries depends on the past, by the Law "Identity" of design.md:
 
 - a live alert belongs to the episode it shares most evidence with, alerting or not;
 - several on one episode: the oldest survives, the others become `merged`, for ever;
