@@ -114,7 +114,8 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
         dead=False,
         cancelled_by=None,
         last_error=None,
-        lease_token=_nobodys(),
+        lease_token=None,
+        lease_until=None,
     )
     if source_id is not None:
         query = query.where(outbox.c.source_id == source_id)

@@ -1,6 +1,5 @@
 """Advice and tasks are in the EHR exactly once, as they stand, by the same road as orders."""
 
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -232,13 +231,11 @@ def test_a_sender_at_work_while_the_way_of_writing_changes_is_never_overtaken(
     assert not post.line().pending
 
 
-@pytest.mark.parametrize("forget", [outbox_control.replay, outbox_control.rewrite])
-def test_what_is_sent_again_waits_for_whoever_is_sending_it(post: Post, forget: Callable[..., int]) -> None:
+def test_what_is_to_be_written_another_way_waits_for_whoever_is_sending_it(post: Post) -> None:
     post.deliver(alert())
     post.want(went_on(alert(), urgent()))
     assert len(post.claim()) == 1
-    with writing(post.engine) as connection:
-        forget(connection, source_id=post.source_id, now=post.now)
+    set_source(post, tasks=True)
     assert post.claim() == []
     post.later(minutes=6)
     assert len(post.claim()) == 1
