@@ -12,8 +12,8 @@ def same(one: Version, other: Version) -> bool:
         return one.version_id == other.version_id
     if one.last_updated is not None and other.last_updated is not None:
         return one.last_updated == other.last_updated
-    if _is_bare_removal(one) or _is_bare_removal(other):
-        return one.state == other.state and one.received == other.received
+    if _is_bare_removal(one) or _is_bare_removal(other):  # a retraction with a time of its own is another one
+        return _is_bare_removal(one) and _is_bare_removal(other) and one.received == other.received
     return one.digest == other.digest
 
 

@@ -263,3 +263,11 @@ def test_a_version_is_known_again_by_its_number_else_its_time_else_its_bytes() -
     bare = one._replace(version_id=None, last_updated=None)
     assert same(bare, bare._replace(received=NOW + timedelta(days=1)))
     assert not same(bare, bare._replace(digest=b"b"))
+
+
+def test_a_deletion_is_not_taken_for_a_retraction_that_came_with_it() -> None:
+    deletion = Version("k", 1, None, None, NOW, None, "deleted", 0)
+    retraction = deletion._replace(last_updated=NOW - timedelta(hours=1), digest=b"a")
+    assert not same(deletion, retraction)
+    assert not same(retraction, deletion)
+    assert same(deletion, deletion._replace())
