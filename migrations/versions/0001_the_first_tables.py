@@ -117,6 +117,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
+            batch_op.f("ix_resource_source_id_received"), ["source_id", "received"], unique=False
+        )
+        batch_op.create_index(
             batch_op.f("ix_resource_source_id_named_by"),
             ["source_id", "named_by"],
             unique=False,
@@ -139,6 +142,35 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("created", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_source")),
         sa.UniqueConstraint("name", name=op.f("uq_source_name")),
+    )
+    op.create_table(
+        "catch_up",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False, comment="resource type"),
+        sa.Column(
+            "mark", Instant(), nullable=True, comment="what the server changed before then has been read"
+        ),
+        sa.Column(
+            "next_at", Instant(), nullable=False, comment="asked again then; while asking, when others may"
+        ),
+        sa.Column("read", Instant(), nullable=True, comment="when it was last read to its end"),
+        sa.Column(
+            "compared",
+            Instant(),
+            nullable=True,
+            comment="when all of its window was last looked for there",
+        ),
+        sa.Column(
+            "failures",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="since it last worked",
+        ),
+        sa.Column("problem", sa.Text(), nullable=True, comment="why not, in words without patient data"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_catch_up_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", "type", name=op.f("pk_catch_up")),
+        comment="how far each type of each source's resources has been asked for",
     )
     op.create_table(
         "stored_text",
@@ -212,6 +244,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=True,
             comment="judge again from this day on, even if nothing arrives",
         ),
+        sa.Column(
+            "past_due",
+            Instant(),
+            nullable=True,
+            comment="when to ask the EHR for the past; null: it was asked",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_patient_source_id_source")),
         sa.ForeignKeyConstraint(["survivor_id"], ["patient.id"], name=op.f("fk_patient_survivor_id_patient")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
@@ -220,6 +258,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("patient", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_patient_review_on"), ["review_on"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_patient_source_id_past_due"),
+            ["source_id", "past_due"],
+            unique=False,
+            postgresql_where=sa.text("past_due IS NOT NULL"),
+            sqlite_where=sa.text("past_due IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_patient_survivor_id"), ["survivor_id"], unique=False)
         batch_op.create_index(
             "ix_patient_unjudged",
@@ -476,6 +521,11 @@ def downgrade() -> None:  # noqa: PLR0915
             sqlite_where=sa.text("revision <> judged_revision"),
         )
         batch_op.drop_index(batch_op.f("ix_patient_survivor_id"))
+        batch_op.drop_index(
+            batch_op.f("ix_patient_source_id_past_due"),
+            postgresql_where=sa.text("past_due IS NOT NULL"),
+            sqlite_where=sa.text("past_due IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_patient_review_on"))
 
     op.drop_table("patient")
@@ -486,6 +536,7 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("catch_up")
     op.drop_table("source")
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.drop_index(
@@ -493,6 +544,7 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("named_by IS NOT NULL"),
             sqlite_where=sa.text("named_by IS NOT NULL"),
         )
+        batch_op.drop_index(batch_op.f("ix_resource_source_id_received"))
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from service.clinical.results import Sex
 from service.store.query import Query, among
 from service.store.rows import insert_rows, update_rows
-from service.store.schema import patient
+from service.store.schema import alert, patient
 
 
 @dataclass(slots=True)
@@ -51,7 +51,11 @@ COLUMNS = (
 )
 """What :func:`row_of` reads, in that order."""
 _CHANGING = COLUMNS[3:]
-_NEW = ("source_id", "fhir_id", "public_id", "revision", "judged_revision", "read_digest", "deceased")
+_NEW = (
+    *("source_id", "fhir_id", "public_id", "revision", "judged_revision", "read_digest", "deceased"),
+    "past_due",
+)
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def row_of(row: Sequence[Any]) -> PatientRow:
@@ -90,7 +94,7 @@ def named(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> 
     found = _by_name(connection, source_id, fhir_ids)
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
-        rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False) for fhir_id in missing]
+        rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False, _AT_ONCE) for fhir_id in missing]
         insert_rows(connection, patient, _NEW, rows)
         found |= _by_name(connection, source_id, missing)
     return found
@@ -179,3 +183,51 @@ def read_digests(connection: Connection) -> set[str]:
         select(patient.c.read_digest).where(patient.c.revision > 0, patient.c.read_digest != "").distinct()
     )
     return set(connection.execute(query).scalars())
+
+
+def claim_without_past(
+    connection: Connection, source_id: int, now: datetime, again: datetime, limit: int
+) -> list[tuple[int, str]]:
+    """Patients whose past the EHR has not been asked for, as (number, id in the source); the newest first.
+
+    They are not given out anew before `again`, so that one asker has them, and what fails is asked later.
+    """
+    query = (
+        select(patient.c.id, patient.c.fhir_id)
+        .where(patient.c.source_id == source_id, patient.c.past_due <= now)
+        .order_by(patient.c.past_due, patient.c.id.desc())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = [(row[0], row[1]) for row in connection.execute(query)]
+    if found:
+        taken = patient.c.id.in_([number for number, _ in found])
+        connection.execute(patient.update().where(taken).values(past_due=again))
+    return found
+
+
+def past_is_known(connection: Connection, numbers: Collection[int]) -> None:
+    """The EHR has been asked for the past of these."""
+    connection.execute(patient.update().where(among(patient.c.id, numbers)).values(past_due=None))
+
+
+def under_watch(connection: Connection, source_id: int, over: Collection[str], after: int, limit: int) -> list[
+    tuple[int, str]
+]:
+    """Patients with an alert in none of the states `over`, or with a day to be judged again, by number."""
+    open_alert = (
+        select(alert.c.id)
+        .where(alert.c.patient_id == patient.c.id, alert.c.state.not_in(over))
+        .exists()
+    )
+    query = (
+        select(patient.c.id, patient.c.fhir_id)
+        .where(
+            patient.c.source_id == source_id,
+            patient.c.id > after,
+            or_(patient.c.review_on.is_not(None), open_alert),
+        )
+        .order_by(patient.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in connection.execute(query)]

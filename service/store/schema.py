@@ -129,7 +129,15 @@ patient = Table(
     Column("birth_date", Date, nullable=True),
     Column("deceased", Boolean, nullable=False, server_default=text("false")),
     Column("review_on", Date, nullable=True, comment="judge again from this day on, even if nothing arrives"),
+    Column("past_due", Instant, nullable=True, comment="when to ask the EHR for the past; null: it was asked"),
     UniqueConstraint("source_id", "fhir_id"),
+    Index(
+        None,
+        "source_id",
+        "past_due",
+        postgresql_where=text("past_due IS NOT NULL"),
+        sqlite_where=text("past_due IS NOT NULL"),
+    ),
     Index(None, "survivor_id"),
     Index(None, "review_on"),
     Index(
@@ -181,6 +189,7 @@ resource = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     Index(None, "patient_id"),
+    Index(None, "source_id", "received"),
     Index(
         None,
         "source_id",
@@ -362,6 +371,20 @@ outbox = Table(
     Column("last_error", Text, nullable=True),
     Column("remote", Text, nullable=True, comment="JSON: ids and ETags learnt from the EHR"),
     Index(None, "not_before"),
+)
+
+catch_up = Table(
+    "catch_up",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("type", String(64), primary_key=True, comment="resource type"),
+    Column("mark", Instant, nullable=True, comment="what the server changed before then has been read"),
+    Column("next_at", Instant, nullable=False, comment="asked again then; while asking, when others may"),
+    Column("read", Instant, nullable=True, comment="when it was last read to its end"),
+    Column("compared", Instant, nullable=True, comment="when all of its window was last looked for there"),
+    Column("failures", Integer, nullable=False, server_default=text("0"), comment="since it last worked"),
+    Column("problem", Text, nullable=True, comment="why not, in words without patient data"),
+    comment="how far each type of each source's resources has been asked for",
 )
 
 audit = Table(

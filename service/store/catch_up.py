@@ -1,0 +1,150 @@
+"""How far each type of each source's resources has been asked for: one row each, asked by one at a time.
+
+A mark only ever moves forward, unless a person sets it back. Whoever asks has the row until its time is up;
+should two ask nevertheless, what both find is stored once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, literal, or_, select, tuple_
+
+from service.store.rows import insert_rows
+from service.store.schema import Instant, catch_up, resource
+
+LONGEST_PROBLEM: Final = 300
+"""Characters kept of what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to ask one source for what changed in one type of its resources."""
+
+    source_id: int
+    type: str
+    mark: datetime | None
+    """What the server changed before then has been read; None: it has never been asked."""
+    read: datetime | None
+    """When it was last read to its end."""
+    compared: datetime | None
+    """When what is known of it was last looked for there."""
+    next_at: datetime
+    failures: int = 0
+    """Since it last worked."""
+    problem: str | None = None
+
+
+def states(connection: Connection, source_id: int) -> list[Turn]:
+    """What is known of each type of a source, by type."""
+    query = select(catch_up).where(catch_up.c.source_id == source_id).order_by(catch_up.c.type)
+    return [_turn(row) for row in connection.execute(query)]
+
+
+def begin(connection: Connection, source_id: int, types: Iterable[str], now: datetime) -> None:
+    """See to it that these types of a source are asked for, from now on where they were not until now."""
+    rows = [(source_id, type_, now, 0) for type_ in sorted(types)]
+    insert_rows(connection, catch_up, ("source_id", "type", "next_at", "failures"), rows, keep=True)
+
+
+def take_turn(connection: Connection, source_id: int, now: datetime, lease: timedelta) -> Turn | None:
+    """The type of a source that has been due longest; nobody else's while the lease lasts. None: none is."""
+    query = (
+        select(catch_up)
+        .where(catch_up.c.source_id == source_id, catch_up.c.next_at <= now)
+        .order_by(catch_up.c.next_at, catch_up.c.type)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    turn = _turn(row)
+    connection.execute(catch_up.update().where(_of(turn)).values(next_at=now + lease))
+    return turn
+
+
+def advance(connection: Connection, turn: Turn, mark: datetime, until: datetime) -> None:
+    """Everything changed before `mark` has been read; the turn goes on until `until`."""
+    forward = or_(catch_up.c.mark.is_(None), catch_up.c.mark < mark)
+    connection.execute(catch_up.update().where(_of(turn), forward).values(mark=mark))
+    connection.execute(catch_up.update().where(_of(turn)).values(next_at=until))
+
+
+def finish(
+    connection: Connection, turn: Turn, *, read: datetime, next_at: datetime, compared: datetime | None = None
+) -> None:
+    """It has been read to its end."""
+    more = {} if compared is None else {"compared": compared}
+    connection.execute(
+        catch_up.update()
+        .where(_of(turn))
+        .values(read=read, next_at=next_at, failures=0, problem=None, **more)
+    )
+
+
+def fail(connection: Connection, turn: Turn, problem: str, next_at: datetime) -> None:
+    """It could not be read; `problem` in words without patient data."""
+    connection.execute(
+        catch_up.update()
+        .where(_of(turn))
+        .values(next_at=next_at, failures=catch_up.c.failures + 1, problem=problem[:LONGEST_PROBLEM])
+    )
+
+
+def set_back(connection: Connection, source_id: int, since: datetime, now: datetime) -> None:
+    """Everything a source changed since then is read again, and looked for there, at once."""
+    connection.execute(
+        catch_up.update()
+        .where(catch_up.c.source_id == source_id)
+        .values(mark=since, next_at=now, compared=None, failures=0, problem=None)
+    )
+
+
+def hurry(connection: Connection, source_id: int, now: datetime) -> None:
+    """Ask for every type of a source at once."""
+    later = and_(catch_up.c.source_id == source_id, catch_up.c.next_at > now)
+    connection.execute(catch_up.update().where(later).values(next_at=now))
+
+
+class Known(NamedTuple):
+    """A resource that is not known to be gone."""
+
+    received: datetime
+    """When its current version came."""
+    key: str
+    """`Type/id`."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the source."""
+        return self.key.partition("/")[2]
+
+
+def known(connection: Connection, source_id: int, type_: str, after: Known, limit: int) -> list[Known]:
+    """The resources of a type that are not known to be gone, in order of receipt, beyond `after`."""
+    here = tuple_(resource.c.received, resource.c.key)
+    query = (
+        select(resource.c.received, resource.c.key)
+        .where(
+            resource.c.source_id == source_id,
+            resource.c.key.startswith(f"{type_}/", autoescape=True),
+            resource.c.state == "live",
+            resource.c.received >= after.received,  # the index is found by this alone on every database
+            here > tuple_(literal(after.received, Instant), literal(after.key)),
+        )
+        .order_by(resource.c.received, resource.c.key)
+        .limit(limit)
+    )
+    return [Known(*row) for row in connection.execute(query)]
+
+
+def _of(turn: Turn) -> ColumnElement[bool]:
+    return and_(catch_up.c.source_id == turn.source_id, catch_up.c.type == turn.type)
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(
+        row.source_id, row.type, row.mark, row.read, row.compared, row.next_at, row.failures, row.problem
+    )
