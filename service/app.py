@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import dashboard
 from service.api import create_api, install_error_answers
+from service.catchup import CatchUp
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
 from service.errors import ConfigurationError
@@ -138,7 +139,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
 
 class Background:
-    """The work that nobody asks for: sweeping what comes due, and delivering what is wanted."""
+    """The work that nobody asks for: sweeping what comes due, delivering what is wanted, and catching up."""
 
     def __init__(self, engine: Engine, rules: Rules, settings: Settings) -> None:
         self._stop = threading.Event()
@@ -148,6 +149,7 @@ class Background:
         self._threads = [
             threading.Thread(target=self._sweep, name="sweep", daemon=True),
             threading.Thread(target=self._deliver, name="deliver", daemon=True),
+            threading.Thread(target=self._catch_up, name="catch-up", daemon=True),
         ]
 
     def start(self) -> None:
@@ -174,6 +176,9 @@ class Background:
 
     def _deliver(self) -> None:
         Courier(self._engine, Terms.of(self._settings, self._rules.rulebook)).run(self._stop)
+
+    def _catch_up(self) -> None:
+        CatchUp(self._engine, self._rules).run(self._stop)
 
 
 def _check_free(host: str, port: int) -> None:

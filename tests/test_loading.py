@@ -262,7 +262,7 @@ def test_one_resource_that_cannot_be_stored_fails_alone(
             raise ValueError("poison")
         return take(engine, deliveries, rules, now, judged=judged)
 
-    monkeypatch.setattr("service.loading.load.take", poisoned)
+    monkeypatch.setattr("service.ingest.receiving.take", poisoned)
     summary = load(write_lines(tmp_path / "a.ndjson", [*persistent("p1"), *persistent("p2")]))
     assert summary.counts["stored"] == 7
     assert summary.of("quarantined") == {"storing-failed": 1}

@@ -155,10 +155,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         ),
         sa.Column("read", Instant(), nullable=True, comment="when it was last read to its end"),
         sa.Column(
-            "compared",
-            Instant(),
+            "compared", Instant(), nullable=True, comment="what came up to then was looked for there again"
+        ),
+        sa.Column(
+            "compared_key",
+            sa.String(length=192),
             nullable=True,
-            comment="when all of its window was last looked for there",
+            comment="and of that instant, up to this Type/id",
         ),
         sa.Column(
             "failures",
@@ -245,10 +248,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             comment="judge again from this day on, even if nothing arrives",
         ),
         sa.Column(
-            "past_due",
-            Instant(),
-            nullable=True,
-            comment="when to ask the EHR for the past; null: it was asked",
+            "past_due", Instant(), nullable=True, comment="when to ask the EHR for the past; null: asked"
         ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_patient_source_id_source")),
         sa.ForeignKeyConstraint(["survivor_id"], ["patient.id"], name=op.f("fk_patient_survivor_id_patient")),

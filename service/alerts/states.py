@@ -49,6 +49,9 @@ TRANSITIONS: Mapping[State, Mapping[Action, State]] = MappingProxyType(
 )
 """State → what a person may do there → the state that follows. An action that is not listed is refused."""
 
+OVER = (State.RESOLVED, State.DORMANT, State.ENTERED_IN_ERROR, State.MERGED)
+"""States of alerts that nobody has to act on."""
+
 ASLEEP = frozenset({State.SNOOZED, State.MONITORING, State.OVERRIDDEN})
 """States a decision put an alert in that end by themselves: by a date, a result or a higher tier."""
 

@@ -60,7 +60,7 @@ def _found(
 ) -> "list[tuple[Alert, str, str]]":
     from sqlalchemy import select
 
-    from service.loading.load import OVER
+    from service.alerts.states import OVER
     from service.store import alerts as stored
     from service.store import sources
     from service.store.schema import alert, patient, source

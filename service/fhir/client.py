@@ -6,7 +6,7 @@ No redirect is followed and no link that points elsewhere is fetched, whatever a
 import re
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -35,6 +35,8 @@ class Answer:
     status: int
     resource: Resource
     """Empty where the server returned no JSON object."""
+    body: bytes = b""
+    """As it came."""
 
 
 class FhirClient:
@@ -88,13 +90,22 @@ class FhirClient:
         Raises:
             RemoteError: the server did not answer, or refused.
         """
+        answer = self._read(resource_type, resource_id)
+        return None if answer is None else answer.resource
+
+    def read_bytes(self, resource_type: str, resource_id: str) -> bytes | None:
+        """As `read`, the resource's own bytes."""
+        answer = self._read(resource_type, resource_id)
+        return None if answer is None else answer.body
+
+    def _read(self, resource_type: str, resource_id: str) -> Answer | None:
         try:
             answer = self._send("GET", f"{resource_type}/{_checked(resource_id)}")
         except RemoteRefused as refused:
             if refused.code in GONE:
                 return None
             raise
-        return answer.resource if answer.resource.get("resourceType") == resource_type else None
+        return answer if answer.resource.get("resourceType") == resource_type else None
 
     def search(self, resource_type: str, parameters: Mapping[str, str]) -> list[Resource]:
         """Every match, following `next` links within the base URL.
@@ -102,23 +113,36 @@ class FhirClient:
         Raises:
             RemoteError: the server did not answer, refused, or pointed elsewhere.
         """
+        return [
+            entry["resource"]
+            for page in self._pages(resource_type, parameters, MAX_PAGES)
+            for entry in _entries(page.resource)
+            if isinstance(entry.get("resource"), dict)
+            and entry["resource"].get("resourceType") == resource_type
+        ]
+
+    def page_bytes(
+        self, resource_type: str, parameters: Mapping[str, str], *, max_pages: int
+    ) -> Iterator[bytes]:
+        """Each page of matches as it came, the next asked for only when the one before has been dealt with.
+
+        Raises:
+            RemoteError: the server did not answer, refused, or pointed elsewhere.
+        """
+        return (page.body for page in self._pages(resource_type, parameters, max_pages))
+
+    def _pages(self, resource_type: str, parameters: Mapping[str, str], max_pages: int) -> Iterator[Answer]:
         path: str | None = f"{resource_type}?{urlencode(parameters, quote_via=quote)}"
-        found: list[Resource] = []
-        for _page in range(MAX_PAGES):
+        for _page in range(max_pages):
             assert path is not None
-            bundle = self._send("GET", path).resource
-            if bundle.get("resourceType") != "Bundle":
+            answer = self._send("GET", path)
+            if answer.resource.get("resourceType") != "Bundle":
                 raise RemoteUnavailable(f"search of {resource_type}: the answer is no Bundle")
-            found += [
-                entry["resource"]
-                for entry in _entries(bundle)
-                if isinstance(entry.get("resource"), dict)
-                and entry["resource"].get("resourceType") == resource_type
-            ]
-            path = self._next(bundle)
+            yield answer
+            path = self._next(answer.resource)
             if path is None:
-                return found
-        raise RemoteRefused(f"search of {resource_type}: more than {MAX_PAGES} pages of matches")
+                return
+        raise RemoteRefused(f"search of {resource_type}: more than {max_pages} pages of matches")
 
     def create(self, resource: Resource, *, if_none_exist: str | None = None) -> Answer:
         """Create a resource, unless `if_none_exist` (a query) finds one.
@@ -220,7 +244,7 @@ def _understood(response: httpx2.Response, body: bytes, what: str) -> Answer:
         raise failure(response.status_code, what, parsed, response.headers.get("Retry-After"))
     if decoded is None:
         raise RemoteUnavailable(f"{what}: the answer is not JSON")
-    return Answer(response.status_code, parsed)
+    return Answer(response.status_code, parsed, body)
 
 
 def _within(url: str, base: str) -> bool:

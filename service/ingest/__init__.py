@@ -8,7 +8,7 @@ new, which version is the latest), `keeping` (what is written), `people` (what P
 
 from service.ingest.agreement import check_agreement
 from service.ingest.judging import Rules, judge
-from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take
+from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take, take_each
 from service.ingest.storing import LostRace, Receipt
 from service.ingest.sweeping import Swept, behind, is_behind, judge_page, pages, rejudge, replay_held, sweep
 
@@ -31,4 +31,5 @@ __all__ = [
     "replay_held",
     "sweep",
     "take",
+    "take_each",
 ]

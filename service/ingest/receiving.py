@@ -1,8 +1,10 @@
 """Taking resources in: one transaction from what arrived to what was decided about it."""
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,8 +20,10 @@ from service.store import patients, quarantine, resources
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.rows import AlreadyThere
-from service.store.session import is_conflict, writing
+from service.store.session import is_away, is_conflict, writing
 from service.store.sources import Source
+
+log = logging.getLogger(__name__)
 
 STORING_FAILED = "storing-failed"
 """Quarantine reason of what could not even be stored as a resource."""
@@ -61,6 +65,33 @@ def take(
     return in_transaction(
         engine, lambda connection: receive(connection, deliveries, rules, now, judged=judged)
     )
+
+
+def take_each(
+    engine: Engine, delivery: Delivery, rules: Rules, now: datetime, *, judged: bool = True
+) -> Receipt:
+    """As `take`; where that fails, in halves, so that one resource that cannot be stored is set aside alone.
+
+    Raises:
+        Overloaded: the database is too busy; what was stored before stays.
+        sqlalchemy.exc.SQLAlchemyError: the database is away; what was stored before stays.
+    """
+    if not delivery.incoming:
+        return Receipt()
+    try:
+        return take(engine, [delivery], rules, now, judged=judged)
+    except Exception as error:
+        if is_away(error) or isinstance(error, Overloaded):
+            raise
+        if len(delivery.incoming) == 1:
+            log.exception("a resource could not be stored and is quarantined")
+            keep_for_later(engine, delivery, error)
+            return Receipt(Counter({f"quarantined:{STORING_FAILED}": 1}))
+    receipt = Receipt()
+    half = len(delivery.incoming) // 2
+    for part in (delivery.incoming[:half], delivery.incoming[half:]):
+        receipt += take_each(engine, replace(delivery, incoming=part), rules, now, judged=judged)
+    return receipt
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:

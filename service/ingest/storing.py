@@ -45,6 +45,12 @@ class Receipt:
     patients: set[int] = field(default_factory=set)
     """Whose record changed."""
 
+    def __iadd__(self, other: "Receipt") -> "Receipt":
+        """Count in what became of others."""
+        self.counts += other.counts
+        self.patients |= other.patients
+        return self
+
 
 @dataclass(slots=True)
 class Step:

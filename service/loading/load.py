@@ -9,24 +9,19 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, func, select
 
-from service.alerts.alert import State
+from service.alerts.states import OVER
 from service.clinical.episodes import Assessment, Tier
-from service.errors import Conflict, Overloaded
-from service.fhir.incoming import Incoming
-from service.ingest import Delivery, Rules, is_behind, judge_page, keep_for_later, pages, take
-from service.ingest.receiving import STORING_FAILED
+from service.errors import Conflict
+from service.ingest import Delivery, Rules, is_behind, judge_page, pages, take_each
 from service.loading.chunks import Chunk, Decoder, Limits
 from service.loading.files import FeedFile, Rejection
 from service.loading.pace import Pace
 from service.store import decisions, patients, sources
 from service.store.schema import alert
-from service.store.session import is_away, reading, writing
+from service.store.session import reading, writing
 from service.store.sources import Source, SourceSettings
 
 log = logging.getLogger(__name__)
-
-OVER = (State.RESOLVED, State.DORMANT, State.ENTERED_IN_ERROR, State.MERGED)
-"""States of alerts that nobody has to act on."""
 
 
 @dataclass(slots=True)
@@ -134,35 +129,16 @@ class Loader:
         decoder = Decoder(self.source, self.rules.rulebook, self.limits)
         for chunk in decoder.chunks(files, lambda: pace.size):
             began = time.perf_counter()
-            self._take(chunk.incoming)
+            now = self.clock()
+            delivery = Delivery(self.source, chunk.incoming, now)
+            receipt = take_each(self.engine, delivery, self.rules, now, judged=False)
+            self.summary.counts += receipt.counts
+            self.summary.mark(receipt.patients)
             pace.took(len(chunk.incoming), time.perf_counter() - began)
             self._note(chunk)
             if self.stop():
                 self.summary.stopped = True
                 return
-
-    def _take(self, incoming: Sequence[Incoming]) -> None:
-        """Store resources; where that fails, in halves, so that one that cannot be stored fails alone."""
-        if not incoming:
-            return
-        now = self.clock()
-        delivery = Delivery(self.source, incoming, now)
-        try:
-            receipt = take(self.engine, [delivery], self.rules, now, judged=False)
-        except Exception as error:
-            if is_away(error) or isinstance(error, Overloaded):
-                raise
-            if len(incoming) == 1:
-                log.exception("a resource could not be stored and is quarantined")
-                keep_for_later(self.engine, delivery, error)
-                self.summary.counts[f"quarantined:{STORING_FAILED}"] += 1
-                return
-            half = len(incoming) // 2
-            self._take(incoming[:half])
-            self._take(incoming[half:])
-        else:
-            self.summary.counts += receipt.counts
-            self.summary.mark(receipt.patients)
 
     def _note(self, chunk: Chunk) -> None:
         self.summary.read += len(chunk.incoming) + len(chunk.rejected)

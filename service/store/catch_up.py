@@ -18,6 +18,20 @@ LONGEST_PROBLEM: Final = 300
 """Characters kept of what went wrong."""
 
 
+class Known(NamedTuple):
+    """A resource that is not known to be gone."""
+
+    received: datetime
+    """When its current version came."""
+    key: str
+    """`Type/id`."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the source."""
+        return self.key.partition("/")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The right to ask one source for what changed in one type of its resources."""
@@ -28,8 +42,8 @@ class Turn:
     """What the server changed before then has been read; None: it has never been asked."""
     read: datetime | None
     """When it was last read to its end."""
-    compared: datetime | None
-    """When what is known of it was last looked for there."""
+    compared: Known | None
+    """What came up to here has been looked for there again; None: begin anew."""
     next_at: datetime
     failures: int = 0
     """Since it last worked."""
@@ -73,14 +87,14 @@ def advance(connection: Connection, turn: Turn, mark: datetime, until: datetime)
 
 
 def finish(
-    connection: Connection, turn: Turn, *, read: datetime, next_at: datetime, compared: datetime | None = None
+    connection: Connection, turn: Turn, *, read: datetime | None, next_at: datetime, compared: Known | None
 ) -> None:
-    """It has been read to its end."""
-    more = {} if compared is None else {"compared": compared}
+    """It has been read to its end, and what is known of it looked for there up to `compared`."""
+    at, key = compared or (None, None)
     connection.execute(
         catch_up.update()
         .where(_of(turn))
-        .values(read=read, next_at=next_at, failures=0, problem=None, **more)
+        .values(read=read, next_at=next_at, failures=0, problem=None, compared=at, compared_key=key)
     )
 
 
@@ -94,11 +108,11 @@ def fail(connection: Connection, turn: Turn, problem: str, next_at: datetime) ->
 
 
 def set_back(connection: Connection, source_id: int, since: datetime, now: datetime) -> None:
-    """Everything a source changed since then is read again, and looked for there, at once."""
+    """Everything a source changed since then is read again, and what came since then is looked for there."""
     connection.execute(
         catch_up.update()
         .where(catch_up.c.source_id == source_id)
-        .values(mark=since, next_at=now, compared=None, failures=0, problem=None)
+        .values(mark=since, next_at=now, compared=since, compared_key="", failures=0, problem=None)
     )
 
 
@@ -108,21 +122,9 @@ def hurry(connection: Connection, source_id: int, now: datetime) -> None:
     connection.execute(catch_up.update().where(later).values(next_at=now))
 
 
-class Known(NamedTuple):
-    """A resource that is not known to be gone."""
-
-    received: datetime
-    """When its current version came."""
-    key: str
-    """`Type/id`."""
-
-    @property
-    def id(self) -> str:
-        """Its id in the source."""
-        return self.key.partition("/")[2]
-
-
-def known(connection: Connection, source_id: int, type_: str, after: Known, limit: int) -> list[Known]:
+def known(
+    connection: Connection, source_id: int, type_: str, after: Known, until: datetime, limit: int
+) -> list[Known]:
     """The resources of a type that are not known to be gone, in order of receipt, beyond `after`."""
     here = tuple_(resource.c.received, resource.c.key)
     query = (
@@ -131,6 +133,7 @@ def known(connection: Connection, source_id: int, type_: str, after: Known, limi
             resource.c.source_id == source_id,
             resource.c.key.startswith(f"{type_}/", autoescape=True),
             resource.c.state == "live",
+            resource.c.received <= until,
             resource.c.received >= after.received,  # the index is found by this alone on every database
             here > tuple_(literal(after.received, Instant), literal(after.key)),
         )
@@ -145,6 +148,5 @@ def _of(turn: Turn) -> ColumnElement[bool]:
 
 
 def _turn(row: Row[Any]) -> Turn:
-    return Turn(
-        row.source_id, row.type, row.mark, row.read, row.compared, row.next_at, row.failures, row.problem
-    )
+    compared = None if row.compared is None else Known(row.compared, row.compared_key or "")
+    return Turn(row.source_id, row.type, row.mark, row.read, compared, row.next_at, row.failures, row.problem)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, or_, select
 
+from service.alerts.states import OVER
 from service.clinical.results import Sex
 from service.store.query import Query, among
 from service.store.rows import insert_rows, update_rows
@@ -206,19 +207,19 @@ def claim_without_past(
     return found
 
 
-def past_is_known(connection: Connection, numbers: Collection[int]) -> None:
-    """The EHR has been asked for the past of these."""
-    connection.execute(patient.update().where(among(patient.c.id, numbers)).values(past_due=None))
+def past_is_known(connection: Connection, number: int) -> None:
+    """The EHR has been asked for the past of this one."""
+    connection.execute(patient.update().where(patient.c.id == number).values(past_due=None))
 
 
-def under_watch(connection: Connection, source_id: int, over: Collection[str], after: int, limit: int) -> list[
-    tuple[int, str]
-]:
-    """Patients with an alert in none of the states `over`, or with a day to be judged again, by number."""
+def under_watch(connection: Connection, source_id: int, after: int, limit: int) -> list[tuple[int, str]]:
+    """Patients with an alert that somebody has to act on, or with a day to be judged again.
+
+    As (number, id in the source): at most `limit`, in order of number, above `after`.
+    """
+    over = [state.value for state in OVER]
     open_alert = (
-        select(alert.c.id)
-        .where(alert.c.patient_id == patient.c.id, alert.c.state.not_in(over))
-        .exists()
+        select(alert.c.id).where(alert.c.patient_id == patient.c.id, alert.c.state.not_in(over)).exists()
     )
     query = (
         select(patient.c.id, patient.c.fhir_id)

@@ -129,7 +129,7 @@ patient = Table(
     Column("birth_date", Date, nullable=True),
     Column("deceased", Boolean, nullable=False, server_default=text("false")),
     Column("review_on", Date, nullable=True, comment="judge again from this day on, even if nothing arrives"),
-    Column("past_due", Instant, nullable=True, comment="when to ask the EHR for the past; null: it was asked"),
+    Column("past_due", Instant, nullable=True, comment="when to ask the EHR for the past; null: asked"),
     UniqueConstraint("source_id", "fhir_id"),
     Index(
         None,
@@ -381,7 +381,8 @@ catch_up = Table(
     Column("mark", Instant, nullable=True, comment="what the server changed before then has been read"),
     Column("next_at", Instant, nullable=False, comment="asked again then; while asking, when others may"),
     Column("read", Instant, nullable=True, comment="when it was last read to its end"),
-    Column("compared", Instant, nullable=True, comment="when all of its window was last looked for there"),
+    Column("compared", Instant, nullable=True, comment="what came up to then was looked for there again"),
+    Column("compared_key", String(192), nullable=True, comment="and of that instant, up to this Type/id"),
     Column("failures", Integer, nullable=False, server_default=text("0"), comment="since it last worked"),
     Column("problem", Text, nullable=True, comment="why not, in words without patient data"),
     comment="how far each type of each source's resources has been asked for",

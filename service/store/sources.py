@@ -22,6 +22,8 @@ from service.store.schema import reader_token, source
 
 LONGEST_CONTACT = 128
 """Characters of a contact's name."""
+SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
+"""Seconds between two looks at what a server changed."""
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +44,18 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether each proposal also gets a Task, for a site that works from task lists."""
     language: str = ENGLISH
     """What its patients are written to in: one of `service.languages.LOCALES`."""
+    catch_up: Literal["all", "patients", "none"] = "all"
+    """Whether its server is asked for what the feed did not bring, where there is a `fhir_base_url`.
+
+    `patients`: of a server that searches only by patient, for those with an open alert or a follow-up due.
+    """
+    poll_seconds: int = 300
+    """How often."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether its server is asked for anything."""
+        return self.fhir_base_url is not None and self.catch_up != "none"
 
     @property
     def writes(self) -> bool:
@@ -133,15 +147,11 @@ def check(settings: SourceSettings) -> None:
 
     Raises:
         ConfigurationError: an unknown zone or language, a base URL that is not absolute http(s), a contact
-            without a name or named twice.
+            without a name or named twice, an interval out of range.
     """
+    _check_contacts(settings.contacts)
     if settings.language not in LOCALES:
         raise ConfigurationError(f"language: {settings.language!r} is none of {', '.join(LOCALES)}")
-    for name in settings.contacts:
-        if not name.strip() or not name.isprintable() or len(name) > LONGEST_CONTACT:
-            raise ConfigurationError(f"contact: {name!r} is no name of at most {LONGEST_CONTACT} characters")
-    if len(set(settings.contacts)) < len(settings.contacts):
-        raise ConfigurationError("contact: the same name stands twice")
     if settings.zone is not None:
         try:
             ZoneInfo(settings.zone)
@@ -152,8 +162,18 @@ def check(settings: SourceSettings) -> None:
         raise ConfigurationError("fhir_base_url: must begin with http:// or https://")
     if url is not None and any(mark in url for mark in "?#@"):
         raise ConfigurationError("fhir_base_url: give it without query, fragment, user and password")
+    if not SHORTEST_POLL <= settings.poll_seconds <= LONGEST_POLL:
+        raise ConfigurationError(f"poll_seconds: give {SHORTEST_POLL} to {LONGEST_POLL}")
     if settings.write_token_file is not None and settings.write_token_env is not None:
         raise ConfigurationError("write_token_file and write_token_env: give one of them")
+
+
+def _check_contacts(contacts: Sequence[str]) -> None:
+    for name in contacts:
+        if not name.strip() or not name.isprintable() or len(name) > LONGEST_CONTACT:
+            raise ConfigurationError(f"contact: {name!r} is no name of at most {LONGEST_CONTACT} characters")
+    if len(set(contacts)) < len(contacts):
+        raise ConfigurationError("contact: the same name stands twice")
 
 
 def add(connection: Connection, name: str, settings: SourceSettings, secret: str, now: datetime) -> Source:

@@ -1,0 +1,61 @@
+"""What is known and is there no more: searches never tell of it, and few servers notify."""
+
+from datetime import timedelta
+from typing import Final
+
+from service.catchup.asker import Asker
+from service.fhir.queries import still_there
+from service.store import catch_up
+from service.store.catch_up import Known, Turn
+from service.store.session import reading
+
+_AT_ONCE: Final = 50
+"""Ids in one search: an address of a few kilobytes."""
+_IN_A_TURN: Final = 500
+"""Ids of the window that are looked for in each turn, so that comparing never keeps what is new waiting."""
+_RECENT: Final = timedelta(hours=1)
+"""What came so lately is looked for in every turn: most of what is deleted was wrong from the start."""
+_WINDOW: Final = timedelta(days=90)
+"""All that came in so many days is looked for again, turn by turn, and then anew."""
+_SETTLED: Final = timedelta(minutes=1)
+"""What came only just now may not have reached every part of the server."""
+
+
+def compare(asker: Asker, turn: Turn, *, whole: bool = False) -> Known | None:
+    """Look for what came lately, and for a part of the window (with `whole`, all of it).
+
+    Returns:
+        Up to where the window was looked through; None where it begins anew.
+
+    Raises:
+        RemoteError: the server did not answer, or refused.
+    """
+    now = asker.clock()
+    window = turn.compared or Known(now - _WINDOW, "")
+    limit = 1_000_000_000 if whole else _IN_A_TURN
+    reached = _look_for(asker, turn, window, limit)
+    recent = Known(now - _RECENT, "")
+    if reached is not None and reached < recent:
+        _look_for(asker, turn, recent, limit)
+    return reached
+
+
+def _look_for(asker: Asker, turn: Turn, at: Known, limit: int) -> Known | None:
+    """Ask by id for what came after `at`; what is missing is read, to be sure.
+
+    A server may not find a resource and have it all the same (its index lags): only a read that says 404 or
+    410 makes it gone.
+    """
+    until = asker.clock() - _SETTLED
+    for _ in range(0, limit, _AT_ONCE):
+        if asker.stop():
+            return at
+        with reading(asker.engine) as connection:
+            known = catch_up.known(connection, asker.source.id, turn.type, at, until, _AT_ONCE)
+        if not known:
+            return None
+        found = asker.client.search(turn.type, still_there([one.id for one in known]))
+        there = {each.get("id") for each in found}
+        asker.take([asker.read_known(turn.type, one.id) for one in known if one.id not in there])
+        at = known[-1]
+    return at

@@ -1,0 +1,100 @@
+"""A thread for each source that is asked: one slow or broken EHR never delays another's."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.catchup.asker import Asker
+from service.catchup.turns import ask
+from service.deliver.courier import open_client
+from service.errors import LiverwatchError
+from service.fhir.client import FhirClient
+from service.ingest import Rules
+from service.store import sources
+from service.store.session import reading
+from service.store.sources import Source
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS: Final = 30.0
+_PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
+"""Seconds a server that does not answer is left alone, after its first, second, ... failure in a row."""
+
+
+class CatchUp:
+    """Asks every source that can be asked, for one process. Any number of processes may each have one."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        rules: Rules,
+        *,
+        every_seconds: float = 1.0,
+        client_for: Callable[[Source, float], FhirClient] = open_client,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`every_seconds`: how often each thread looks whether something is due."""
+        self._engine = engine
+        self._rules = rules
+        self._every = every_seconds
+        self._client_for = client_for
+        self._clock = clock
+        self._threads: dict[int, threading.Thread] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Ask until `stop` is set. Nothing ends it before: what goes wrong is logged and tried again."""
+        while not stop.wait(self._every):
+            try:
+                able = self._able()
+            except SQLAlchemyError as error:
+                log.warning("catch-up waits for the database: %s", type(error).__name__)
+                continue
+            for source_id in able:
+                thread = self._threads.get(source_id)
+                if thread is None or not thread.is_alive():
+                    self._threads[source_id] = threading.Thread(
+                        target=self._work, args=(source_id, stop), name=f"catch-up-{source_id}", daemon=True
+                    )
+                    self._threads[source_id].start()
+        for thread in self._threads.values():
+            thread.join(timeout=TIMEOUT_SECONDS)
+
+    def _able(self) -> dict[int, Source]:
+        with reading(self._engine) as connection:
+            return {each.id: each for each in sources.every(connection) if each.active and each.settings.asks}
+
+    def _work(self, source_id: int, stop: threading.Event) -> None:
+        """Ask one source until the service ends, or the source is changed or removed."""
+        failures = 0
+        pause = 0.0
+        while not stop.wait(pause):
+            try:
+                source = self._able().get(source_id)
+                if source is None:
+                    return
+                with self._client_for(source, TIMEOUT_SECONDS) as client:
+                    self._ask_while(source, client, stop)
+            except (LiverwatchError, SQLAlchemyError) as error:
+                # What a database says may hold patient data: of that the kind alone is logged.
+                told = error.message if isinstance(error, LiverwatchError) else type(error).__name__
+                log.warning("source %s cannot be asked now: %s", source_id, told)
+                asked_for = error.retry_after or 0 if isinstance(error, LiverwatchError) else 0
+                pause = max(_PAUSES[min(failures, len(_PAUSES) - 1)], float(asked_for))
+                failures += 1
+            except Exception:
+                log.exception("asking source %s failed; it is tried again", source_id)
+                pause = _PAUSES[-1]
+            else:
+                failures, pause = 0, self._every
+
+    def _ask_while(self, source: Source, client: FhirClient, stop: threading.Event) -> None:
+        """Ask with one client until the source's settings change."""
+        while not stop.is_set():
+            ask(Asker(self._engine, source, self._rules, client, self._clock, stop.is_set))
+            if stop.wait(self._every) or self._able().get(source.id) != source:
+                return

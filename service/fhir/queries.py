@@ -1,0 +1,131 @@
+"""What is asked of an EHR: which searches find what this service reads, and what their pages say."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from service.clinical.analytes import CODES
+from service.clinical.catalogues.measurements import kinds
+from service.clinical.rulebook import Rulebook
+from service.errors import InvalidResource, MalformedInput
+from service.fhir.bundles import decode_bundle
+from service.fhir.incoming import Incoming, Unusable
+from service.fhir.resource import READ_TYPES, unusable
+from service.fhir.strict_json import check_json
+
+PATIENT: Final = "Patient"
+OF_A_PATIENT: Final = tuple(sorted(READ_TYPES - {PATIENT}))
+"""The resource types that belong to a patient; results come with the context they are read in."""
+ASKED_FOR: Final = (PATIENT, *OF_A_PATIENT)
+"""Every resource type that is asked for."""
+PAGE_ENTRIES: Final = 200
+_MAX_ENTRIES: Final = 100_000
+"""A page may be of any length that the limit of an answer's bytes lets through."""
+_DEPTH: Final = 60
+"""Of a page: a resource may have 50, within Bundle and entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of matches."""
+
+    incoming: tuple[Incoming, ...]
+    oldest: datetime | None
+    """The earliest time at which one of them was written there."""
+    newest: datetime | None
+    """The latest."""
+    in_order: bool
+    """Whether each was written no earlier than the one before."""
+
+
+def changed_since(type_: str, since: datetime) -> dict[str, str]:
+    """The search for what was written since then, the oldest first (FHIR search, `_lastUpdated`)."""
+    return {"_lastUpdated": f"ge{_instant(since)}", "_sort": "_lastUpdated", **_of_type(type_)}
+
+
+def changed_of_patient(type_: str, patient: str, since: datetime) -> dict[str, str]:
+    """The same for one patient, of a server that searches only so."""
+    if type_ == PATIENT:
+        return {"_id": patient}
+    return {"patient": patient, "_lastUpdated": f"ge{_instant(since)}", **_of_type(type_)}
+
+
+def past_of_patient(type_: str, patient: str) -> dict[str, str]:
+    """The search for everything of one patient."""
+    return {"patient": patient, **_of_type(type_)}
+
+
+def still_there(ids: Iterable[str]) -> dict[str, str]:
+    """The search that tells which of some resources there are."""
+    named = list(ids)
+    return {"_id": ",".join(named), "_elements": "id", "_count": str(len(named))}
+
+
+def decode_page(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Rulebook) -> Page:
+    """What a page of matches says, each entry by itself: one that cannot be used takes no other with it.
+
+    Raises:
+        InvalidResource: it is no Bundle of matches.
+    """
+    try:
+        incoming = decode_bundle(
+            check_json(raw, max_depth=_DEPTH),
+            source=source,
+            zone=zone,
+            rulebook=rulebook,
+            max_entries=_MAX_ENTRIES,
+        )
+    except MalformedInput:
+        incoming = _entry_by_entry(raw, source=source, zone=zone, rulebook=rulebook)
+    written = [each.last_updated for each in incoming]
+    known = [at for at in written if at is not None]
+    in_order = len(known) == len(written) and all(one <= other for one, other in pairwise(known))
+    return Page(tuple(incoming), min(known, default=None), max(known, default=None), in_order)
+
+
+class _Entries(msgspec.Struct):
+    resourceType: str  # noqa: N815 - FHIR's name
+    type: str = ""
+    entry: list[msgspec.Raw] = []
+
+
+_entries = msgspec.json.Decoder(_Entries)
+
+
+def _entry_by_entry(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Rulebook) -> list[Incoming]:
+    """A page that is not strict JSON as a whole: what is wrong with one entry is that entry's."""
+    try:
+        page = _entries.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidResource("the page is no Bundle") from None
+    found: list[Incoming] = []
+    for each in page.entry:
+        alone = b'{"resourceType":"Bundle","type":"%s","entry":[%s]}' % (page.type.encode(), bytes(each))
+        try:
+            found += decode_bundle(
+                check_json(alone, max_depth=_DEPTH), source=source, zone=zone, rulebook=rulebook
+            )
+        except MalformedInput:
+            why = Unusable("malformed", "Bundle.entry", "Not JSON of one meaning: the sender must mend it.")
+            found.append(unusable(why)._replace(raw=bytes(each)))
+    return found
+
+
+def _of_type(type_: str) -> dict[str, str]:
+    count = {"_count": str(PAGE_ENTRIES)}
+    return {**count, "code": _codes()} if type_ == "Observation" else count
+
+
+@lru_cache(maxsize=1)
+def _codes() -> str:
+    """The codes of the tests that are read, of whatever system: an address of two kilobytes, no longer."""
+    return ",".join(sorted({*CODES, *(code for kind in kinds().values() for code in kind.codes)}))
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,109 @@
+"""An EHR that can be asked, as an HTTP transport: what it holds is searched, in pages, as FHIR says."""
+
+from copy import deepcopy
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx2
+from sqlalchemy import Engine
+
+from service.catchup import Asker
+from service.fhir.client import FhirClient
+from service.store.sources import SourceSettings
+from tests.ingest.feeding import NOW, Feed, Resource
+
+BASE = "https://ehr.clinic.test/fhir"
+
+
+class Ehr:
+    """Resources by `Type/id`; `writes` are stamped with its own clock."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Resource] = {}
+        self.at = NOW - timedelta(hours=1)
+        self.page = 3
+        """Matches on a page, whatever is asked for."""
+        self.sorts = True
+        self.finds_by_id = True
+        self.refused: set[str] = set()
+        """Types it does not let be searched."""
+        self.only_by_patient = False
+        self.down = False
+        self.asked: list[str] = []
+
+    def put(self, resource: Resource) -> Resource:
+        """Write one as somebody at the EHR; the version as a feed would send it."""
+        self.at += timedelta(seconds=1)
+        key = f"{resource['resourceType']}/{resource['id']}"
+        before = self.held.get(key, {}).get("meta", {}).get("versionId", "0")
+        meta = {"versionId": str(int(before) + 1), "lastUpdated": self.at.isoformat()}
+        self.held[key] = {**deepcopy(resource), "meta": meta}
+        return self.held[key]
+
+    def remove(self, key: str) -> None:
+        del self.held[key]
+
+    def client(self) -> FhirClient:
+        return FhirClient(BASE, transport=httpx2.MockTransport(self._answer))
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        parts = urlsplit(str(request.url))
+        assert parts.netloc == "ehr.clinic.test", "asked elsewhere"
+        path = parts.path.removeprefix("/fhir/")
+        self.asked.append(path)
+        if self.down:
+            return httpx2.Response(503)
+        if "/" in path:
+            found = self.held.get(path)
+            return httpx2.Response(404) if found is None else httpx2.Response(200, json=found)
+        query = dict(parse_qsl(parts.query))
+        if path in self.refused or (self.only_by_patient and not {"patient", "_id"} & query.keys()):
+            return httpx2.Response(403)
+        return httpx2.Response(200, json=self._search(path, query))
+
+    def _search(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
+        found = [each for key, each in self.held.items() if key.startswith(f"{kind}/")]
+        if since := query.get("_lastUpdated"):
+            start = datetime.fromisoformat(since.removeprefix("ge"))
+            found = [each for each in found if datetime.fromisoformat(each["meta"]["lastUpdated"]) >= start]
+        if patient := query.get("patient"):
+            found = [each for each in found if each["subject"] == {"reference": f"Patient/{patient}"}]
+        if "code" in query:
+            codes = set(query["code"].split(","))
+            found = [each for each in found if each["code"]["coding"][0]["code"] in codes]
+        if "_id" in query:
+            ids = set(query["_id"].split(",")) if self.finds_by_id else set()
+            found = [each for each in found if each["id"] in ids]
+        if "_sort" in query and self.sorts:
+            found.sort(key=lambda each: each["meta"]["lastUpdated"])
+        start_at = int(query.get("offset", "0"))
+        page = found[start_at : start_at + self.page]
+        more = {**query, "offset": str(start_at + self.page)}
+        link = [{"relation": "next", "url": f"{BASE}/{kind}?{urlencode(more)}"}]
+        return {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "link": link if start_at + self.page < len(found) else [],
+            "entry": [{"fullUrl": f"{BASE}/{kind}/{each['id']}", "resource": each} for each in page],
+        }
+
+
+class Clinic:
+    """An EHR, a feed of it that brings only what it is told to, and the service that asks."""
+
+    def __init__(self, engine: Engine, **settings: Any) -> None:
+        self.ehr = Ehr()
+        self.feed = Feed(engine, SourceSettings(fhir_base_url=BASE, **settings), settle=timedelta(0))
+        self.stopped = False
+
+    def asker(self) -> Asker:
+        feed = self.feed
+        return Asker(
+            feed.engine,
+            feed.source,
+            feed.rules,
+            self.ehr.client(),
+            lambda: feed.now,
+            lambda: self.stopped,
+        )
