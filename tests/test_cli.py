@@ -335,6 +335,8 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "contacts": [],
         "tasks": False,
         "language": "en",
+        "catch_up": "all",
+        "poll_seconds": 300,
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")
@@ -441,3 +443,24 @@ def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_
     (taken,) = run("quarantine", "list", "--all", "--json").json
     assert (taken["id"], taken["resolution"]) == (held["id"], "replayed")
     assert run("quarantine", "replay", held["id"]).code == 1
+
+
+def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run) -> None:
+    run("source", "add", "ward")
+    assert "not asked for anything" in run("source", "status", "ward").out
+    run("source", "set", "ward", "--fhir-base-url", "https://ehr/fhir", "--catch-up", "patients")
+    assert run("source", "status", "ward", "--json").json == {"name": "ward", "asked": True, "types": []}
+    refused = run("source", "set", "ward", "--poll-seconds", "1")
+    assert refused.code == 1
+    assert "poll_seconds: give 5 to 86400" in refused.err
+    assert run("source", "set", "ward", "--catch-up", "none").out == "changed: catch_up\n"
+    assert run("source", "status", "ward", "--json").json["asked"] is False
+
+
+def test_catching_up_with_a_server_that_does_not_answer_says_so(run: Run) -> None:
+    run("source", "add", "ward", "--fhir-base-url", "http://127.0.0.1:9/fhir")
+    asked = run("source", "catchup", "ward", "--since", "2025-01-01")
+    assert asked.code == 1
+    assert "the server of ward does not answer: GET Condition: ConnectError" in asked.err
+    (first, *_) = run("source", "status", "ward", "--json").json["types"]
+    assert first["mark"].startswith("2025-01-01")

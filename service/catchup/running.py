@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.catchup.asker import Asker
 from service.catchup.turns import ask
-from service.deliver.courier import open_client
+from service.deliver import open_client
 from service.errors import LiverwatchError
 from service.fhir.client import FhirClient
 from service.ingest import Rules

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli import asking
 from service.cli.console import Json, note, say, say_json, say_json_list, table
 from service.cli.opening import actor, database, now, settings_of
 
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     from service.store.sources import Source, SourceSettings
 
 app = typer.Typer(help="The EHRs that feed the service.", no_args_is_help=True)
+app.command()(asking.catchup)
+app.command()(asking.status)
+
+
+class Asking(StrEnum):
+    """What its server is asked for."""
+
+    ALL = "all"
+    PATIENTS = "patients"
+    NONE = "none"
 
 
 class VersionOrder(StrEnum):
@@ -31,6 +42,14 @@ Order = Annotated[VersionOrder | None, typer.Option(help="What orders versions: 
 BaseUrl = Annotated[str | None, typer.Option(help="FHIR base URL that alerts are written to.")]
 TokenFile = Annotated[str | None, typer.Option(help="File that holds the bearer token for writing.")]
 TokenEnv = Annotated[str | None, typer.Option(help="Environment variable that holds that token.")]
+CatchUp = Annotated[
+    Asking | None,
+    typer.Option(
+        help="Whether its server is asked for what the feed did not bring: all (unless said), patients (of a "
+        "server that searches only by patient: those under watch), none."
+    ),
+]
+PollSeconds = Annotated[int | None, typer.Option(help="How often it is asked; 300 unless said.")]
 Contacts = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,6 +82,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
+    catch_up: CatchUp = None,
+    poll_seconds: PollSeconds = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
@@ -72,8 +93,19 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     from service.store.sources import SourceSettings
 
     secret = _secret(secret_file)
-    texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
-    settings = _changed(SourceSettings(), texts, version_order, contact, tasks, language)
+    settings = _changed(
+        SourceSettings(),
+        zone=zone,
+        version_order=version_order,
+        fhir_base_url=fhir_base_url,
+        write_token_file=write_token_file,
+        write_token_env=write_token_env,
+        contacts=contact,
+        tasks=tasks,
+        language=language,
+        catch_up=catch_up,
+        poll_seconds=poll_seconds,
+    )
     with database(settings_of()) as engine, writing(engine) as connection:
         source = sources.add(connection, name, settings, secret, now())
         _audit(connection, "source-add", source)
@@ -108,6 +140,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
+    catch_up: CatchUp = None,
+    poll_seconds: PollSeconds = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
     from service.store import outbox_control, sources
@@ -115,8 +149,19 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
 
     with database(settings_of()) as engine, writing(engine) as connection:
         before = sources.by_name(connection, name)
-        texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
-        settings = _changed(before.settings, texts, version_order, contact, tasks, language)
+        settings = _changed(
+            before.settings,
+            zone=zone,
+            version_order=version_order,
+            fhir_base_url=fhir_base_url,
+            write_token_file=write_token_file,
+            write_token_env=write_token_env,
+            contacts=contact,
+            tasks=tasks,
+            language=language,
+            catch_up=catch_up,
+            poll_seconds=poll_seconds,
+        )
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
         if {"tasks", "language"} & set(names):
@@ -162,38 +207,24 @@ def _names() -> tuple[str, ...]:
     return SourceSettings.__struct_fields__
 
 
-def _texts(
-    zone: str | None, fhir_base_url: str | None, write_token_file: str | None, write_token_env: str | None
-) -> dict[str, str | None]:
-    """Settings by name that are texts, with what was given for them."""
-    return {
-        "zone": zone,
-        "fhir_base_url": fhir_base_url,
-        "write_token_file": write_token_file,
-        "write_token_env": write_token_env,
-    }
-
-
-def _changed(
-    before: "SourceSettings",
-    texts: dict[str, str | None],
-    version_order: VersionOrder | None,
-    contacts: list[str] | None,
-    tasks: bool | None,
-    language: str | None,
-) -> "SourceSettings":
-    """The settings with what is given in place; an empty text means none."""
+def _changed(before: "SourceSettings", **given: Any) -> "SourceSettings":
+    """The settings with what is given in place; an empty text means the default."""
     import msgspec
 
-    said: dict[str, Any] = {name: value or None for name, value in texts.items() if value is not None}
-    if version_order is not None:
-        said["version_order"] = version_order.value
-    if contacts:
-        said["contacts"] = tuple(name.strip() for name in contacts if name)
-    if tasks is not None:
-        said["tasks"] = tasks
-    if language is not None:
-        said["language"] = language.replace("_", "-") or "en"
+    from service.store.sources import SourceSettings
+
+    default = SourceSettings()
+    said: dict[str, Any] = {}
+    for name, value in given.items():
+        if isinstance(value, list):
+            if value:
+                said[name] = tuple(each.strip() for each in value if each)
+        elif value is not None:
+            said[name] = str(value) if isinstance(value, StrEnum) else value
+            if value == "":
+                said[name] = getattr(default, name)
+    if "language" in said:
+        said["language"] = said["language"].replace("_", "-")
     return msgspec.structs.replace(before, **said)
 
 

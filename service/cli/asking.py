@@ -1,0 +1,117 @@
+"""`source catchup`, `source status`: asking an EHR for what its feed did not bring."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.console import Json, counted, note, say, say_json, table
+from service.cli.opening import actor, database, now, rules_of, settings_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service.catchup import Asked, Asker
+
+Name = Annotated[str, typer.Argument(help="The source.")]
+
+
+def catchup(
+    name: Name,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+            help="Read again what the server changed since then (UTC where it names no offset), and look "
+            "there for everything that came since then. Without it: what is due now.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a source's server for what its feed did not bring, beside a running service too.
+
+    What was read stays read, whenever it is stopped; a running service goes on from there.
+    """
+    from service.catchup import Asker, ask, ask_since
+    from service.deliver import open_client
+    from service.errors import Conflict, RemoteError
+    from service.store import decisions, sources
+    from service.store.session import writing
+
+    settings = settings_of()
+    rules = rules_of(settings)
+    start = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
+    with database(settings) as engine:
+        with writing(engine) as connection:
+            source = sources.by_name(connection, name)
+            if not source.active:
+                raise Conflict(f"source {name!r} has been removed")
+            detail = {"since": None if start is None else start.isoformat()}
+            decisions.write_audit(
+                connection,
+                at=now(),
+                actor=actor(),
+                action="source-catchup",
+                source_id=source.id,
+                detail=detail,
+            )
+        with open_client(source, 30.0) as client:
+            asker = Asker(engine, source, rules, client, now)
+            try:
+                asked = ask(asker, whole=True) if start is None else ask_since(asker, start)
+            except RemoteError as error:
+                _say(asker, None, as_json=as_json)
+                note(f"the server of {name} does not answer: {error.message}")
+                raise typer.Exit(1) from None
+    _say(asker, asked, as_json=as_json)
+    for type_, why in sorted(asked.problems.items()):
+        note(f"{type_}: {why}")
+    if asked.problems:
+        raise typer.Exit(1)
+
+
+def _say(asker: "Asker", asked: "Asked | None", *, as_json: bool) -> None:
+    counts = dict(sorted(asker.receipt.counts.items()))
+    if as_json:
+        say_json(
+            {
+                "found": asker.found,
+                "gone": asker.gone,
+                "patients": len(asker.receipt.patients),
+                "counts": counts,
+                "read": sorted(asked.read) if asked else [],
+                "problems": asked.problems if asked else {},
+                "complete": asked is not None and not asked.problems,
+            }
+        )
+        return
+    say(f"found {asker.found} resources ({counted(counts)}), {asker.gone} of those known are gone")
+    say(f"changed the records of {len(asker.receipt.patients)} patients")
+
+
+def status(name: Name, as_json: Json = False) -> None:
+    """Say how far each type of a source's resources has been asked for, and what went wrong."""
+    from service.store import sources
+    from service.store.session import reading
+
+    with database(settings_of()) as engine, reading(engine) as connection:
+        source = sources.by_name(connection, name)
+        types = _types(connection, source.id)
+    if as_json:
+        say_json({"name": name, "asked": source.active and source.settings.asks, "types": types})
+        return
+    if not source.active or not source.settings.asks:
+        say(f"the server of {name} is not asked for anything")
+    if types:
+        columns = ("type", "mark", "read", "problem")
+        table(columns, ([each[column] for column in columns] for each in types))
+
+
+def _types(connection: "Connection", source_id: int) -> list[dict[str, Any]]:
+    from service.store import catch_up
+
+    return [
+        {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
+        for each in catch_up.states(connection, source_id)
+    ]
