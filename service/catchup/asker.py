@@ -10,7 +10,8 @@ from service.errors import MalformedInput
 from service.fhir.client import FhirClient
 from service.fhir.decode import decode_resource, tombstone
 from service.fhir.incoming import Incoming, Unusable
-from service.fhir.queries import Page, decode_page
+from service.fhir.queries import Page, changes, decode_page
+from service.fhir.remote import RemoteRefused
 from service.fhir.resource import unusable
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery, Receipt, Rules, take_each
@@ -39,13 +40,30 @@ class Asker:
     gone: int = 0
     """Of what was known, how many are there no more."""
 
-    def pages(self, type_: str, parameters: Mapping[str, str]) -> Iterator[Page]:
-        """The matches of a search, page by page.
+    def changes(
+        self, type_: str, *, since: datetime | None = None, patient: str | None = None
+    ) -> Iterator[Page]:
+        """What was written since then, of one patient or of all, page by page.
+
+        A server that has more matches than it gives, and no link to them, is asked again from the latest of
+        those it gave.
 
         Raises:
-            RemoteError: the server did not answer, or refused.
+            RemoteError: the server did not answer, or refused, or cannot be made to give all.
             InvalidResource: what it answered is no Bundle of matches.
         """
+        while True:
+            seen, page = 0, None
+            for page in self._pages(type_, changes(type_, since=since, patient=patient)):
+                seen += len(page.incoming)
+                yield page
+            if page is None or page.is_last(seen):
+                return
+            if not page.in_order or page.newest is None or (since is not None and page.newest <= since):
+                raise RemoteRefused(f"search of {type_}: more matches than are given, and no link to them")
+            since = page.newest
+
+    def _pages(self, type_: str, parameters: Mapping[str, str]) -> Iterator[Page]:
         source = self.source
         for raw in self.client.page_bytes(type_, parameters, max_pages=MAX_PAGES):
             yield decode_page(raw, source=source.name, zone=source.zone, rulebook=self.rules.rulebook)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from service.catchup.asker import Asker
-from service.fhir.queries import OF_A_PATIENT, PATIENT, past_of_patient
+from service.fhir.queries import OF_A_PATIENT, PATIENT
 from service.fhir.remote import RemoteRefused
 from service.store import patients
 from service.store.session import writing
@@ -41,7 +41,7 @@ def _read_past(asker: Asker, name: str) -> None:
     incoming = [] if person is None else [person]
     for type_ in OF_A_PATIENT:
         try:
-            for page in asker.pages(type_, past_of_patient(type_, name)):
+            for page in asker.changes(type_, patient=name):
                 incoming += page.incoming
         except RemoteRefused:
             continue

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from service.catchup.asker import Asker
-from service.fhir.queries import changed_of_patient, changed_since
 from service.store import catch_up, patients
 from service.store.catch_up import Turn
 from service.store.session import reading, writing
@@ -35,7 +34,7 @@ def read_changes(asker: Asker, turn: Turn) -> None:
         _by_patient(asker, turn, mark, since)
         return
     newest, latest, in_order = mark, since, True
-    for page in asker.pages(turn.type, changed_since(turn.type, since)):
+    for page in asker.changes(turn.type, since=since):
         asker.take(page.incoming)
         in_order = in_order and page.in_order and (page.oldest is None or page.oldest >= latest)
         latest = page.newest or latest
@@ -50,7 +49,7 @@ def _by_patient(asker: Asker, turn: Turn, mark: datetime, since: datetime) -> No
     """The same of each patient with an open alert or a result to be followed up, one after the other."""
     newest = mark
     for name in _under_watch(asker):
-        for page in asker.pages(turn.type, changed_of_patient(turn.type, name, since)):
+        for page in asker.changes(turn.type, since=since, patient=name):
             asker.take(page.incoming)
             newest = max(newest, page.newest or newest)
         _mark(asker, turn, mark)

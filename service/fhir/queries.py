@@ -41,23 +41,27 @@ class Page:
     """The latest."""
     in_order: bool
     """Whether each was written no earlier than the one before."""
+    total: int | None = None
+    """How many matches there are on all pages, where the server says so."""
+
+    def is_last(self, seen: int) -> bool:
+        """Whether nothing follows the `seen` matches up to its end, when no link leads on."""
+        return len(self.incoming) < PAGE_ENTRIES if self.total is None else seen >= self.total
 
 
-def changed_since(type_: str, since: datetime) -> dict[str, str]:
-    """The search for what was written since then, the oldest first (FHIR search, `_lastUpdated`)."""
-    return {"_lastUpdated": f"ge{_instant(since)}", "_sort": "_lastUpdated", **_of_type(type_)}
+def changes(type_: str, *, since: datetime | None = None, patient: str | None = None) -> dict[str, str]:
+    """The search for what was written since then, of one patient or of all, the oldest first.
 
-
-def changed_of_patient(type_: str, patient: str, since: datetime) -> dict[str, str]:
-    """The same for one patient, of a server that searches only so."""
-    if type_ == PATIENT:
-        return {"_id": patient}
-    return {"patient": patient, "_lastUpdated": f"ge{_instant(since)}", **_of_type(type_)}
-
-
-def past_of_patient(type_: str, patient: str) -> dict[str, str]:
-    """The search for everything of one patient."""
-    return {"patient": patient, **_of_type(type_)}
+    Source: FHIR search, `_lastUpdated` and `_sort`; `patient` stands for the subject in every type asked for.
+    """
+    asked = {"_sort": "_lastUpdated", "_count": str(PAGE_ENTRIES)}
+    if patient is not None:
+        asked["_id" if type_ == PATIENT else "patient"] = patient
+    if since is not None:
+        asked["_lastUpdated"] = f"ge{_instant(since)}"
+    if type_ == "Observation":
+        asked["code"] = codes_asked_for()
+    return asked
 
 
 def still_there(ids: Iterable[str]) -> dict[str, str]:
@@ -85,15 +89,21 @@ def decode_page(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Ruleb
     written = [each.last_updated for each in incoming]
     known = [at for at in written if at is not None]
     in_order = len(known) == len(written) and all(one <= other for one, other in pairwise(known))
-    return Page(tuple(incoming), min(known, default=None), max(known, default=None), in_order)
+    return Page(
+        tuple(incoming), min(known, default=None), max(known, default=None), in_order, _head.decode(raw).total
+    )
 
 
-class _Entries(msgspec.Struct):
-    resourceType: str  # noqa: N815 - FHIR's name
+class _Head(msgspec.Struct):
     type: str = ""
+    total: int | None = None
+
+
+class _Entries(_Head):
     entry: list[msgspec.Raw] = []
 
 
+_head = msgspec.json.Decoder(_Head)
 _entries = msgspec.json.Decoder(_Entries)
 
 
@@ -116,13 +126,8 @@ def _entry_by_entry(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: R
     return found
 
 
-def _of_type(type_: str) -> dict[str, str]:
-    count = {"_count": str(PAGE_ENTRIES)}
-    return {**count, "code": _codes()} if type_ == "Observation" else count
-
-
 @lru_cache(maxsize=1)
-def _codes() -> str:
+def codes_asked_for() -> str:
     """The codes of the tests that are read, of whatever system: an address of two kilobytes, no longer."""
     return ",".join(sorted({*CODES, *(code for kind in kinds().values() for code in kind.codes)}))
 

@@ -25,6 +25,8 @@ class Ehr:
         self.page = 3
         """Matches on a page, whatever is asked for."""
         self.sorts = True
+        self.links = True
+        """Whether pages lead on to the next."""
         self.finds_by_id = True
         self.refused: set[str] = set()
         """Types it does not let be searched."""
@@ -84,7 +86,8 @@ class Ehr:
         return {
             "resourceType": "Bundle",
             "type": "searchset",
-            "link": link if start_at + self.page < len(found) else [],
+            "total": len(found),
+            "link": link if self.links and start_at + self.page < len(found) else [],
             "entry": [{"fullUrl": f"{BASE}/{kind}/{each['id']}", "resource": each} for each in page],
         }
 

@@ -186,6 +186,24 @@ def test_pages_that_come_in_no_order_move_the_mark_only_at_the_end(clinic: Clini
     assert states["Observation"].mark.isoformat() == newest
 
 
+def test_a_server_that_gives_no_link_to_the_next_page_is_asked_again_from_there(clinic: Clinic) -> None:
+    clinic.ehr.links = False
+    put_all(clinic, *(observation(f"m{n}", f"p{n}") for n in range(1, 12)))
+    round_(clinic)
+    assert len(live(clinic)) == 11
+
+
+def test_a_server_that_keeps_matches_back_and_does_not_sort_is_a_problem_that_is_told(clinic: Clinic) -> None:
+    clinic.ehr.links = clinic.ehr.sorts = False
+    given = [observation(f"m{n}", f"p{n}") for n in range(1, 5)]
+    put_all(clinic, *given, given[0])
+    clinic.feed.now += 6 * MINUTE
+    asked = ask(clinic.asker())
+    assert asked.problems == {
+        "Observation": "search of Observation: more matches than are given, and no link to them"
+    }
+
+
 def test_one_unreadable_resource_on_a_page_takes_no_other_with_it(clinic: Clinic) -> None:
     put_all(clinic, observation("o1"), observation("o2", unit="mm"), observation("o3"))
     round_(clinic)

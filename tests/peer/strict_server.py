@@ -52,15 +52,15 @@ class Peer:
 
 
 @contextmanager
-def strict_server(directory: Path) -> Iterator[Peer]:
-    """Lend a running server."""
+def strict_server(directory: Path, **environment: str) -> Iterator[Peer]:
+    """Lend a running server, with more of its settings."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     process = subprocess.Popen(
         ["node", "server.mjs", str(port)],
         cwd=directory,
-        env={**os.environ, "PEER_TOKEN": TOKEN},
+        env={**os.environ, "PEER_TOKEN": TOKEN, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
