@@ -1,6 +1,6 @@
 """What is known and is there no more: searches never tell of it, and few servers notify."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from service.catchup.asker import Asker
@@ -14,7 +14,8 @@ _AT_ONCE: Final = 50
 _IN_A_TURN: Final = 500
 """Ids of the window that are looked for in each turn, so that comparing never keeps what is new waiting."""
 _RECENT: Final = timedelta(hours=1)
-"""What came so lately is looked for in every turn: most of what is deleted was wrong from the start."""
+"""What came so long before the last turn, or since, is looked for in every turn: most of what is deleted was
+wrong from the start."""
 _WINDOW: Final = timedelta(days=90)
 """All that came in so many days is looked for again, turn by turn, and then anew."""
 _SETTLED: Final = timedelta(minutes=1)
@@ -31,23 +32,23 @@ def compare(asker: Asker, turn: Turn, *, whole: bool = False) -> Known | None:
         RemoteError: the server did not answer, or refused.
     """
     now = asker.clock()
+    recent = min(now, turn.read or now) - _RECENT
+    _look_for(asker, turn, Known(recent, ""), now - _SETTLED)
     window = turn.compared or Known(now - _WINDOW, "")
-    limit = 1_000_000_000 if whole else _IN_A_TURN
-    reached = _look_for(asker, turn, window, limit)
-    recent = Known(now - _RECENT, "")
-    if reached is not None and reached < recent:
-        _look_for(asker, turn, recent, limit)
-    return reached
+    return _look_for(asker, turn, window, recent, None if whole else _IN_A_TURN)
 
 
-def _look_for(asker: Asker, turn: Turn, at: Known, limit: int) -> Known | None:
-    """Ask by id for what came after `at`; what is missing is read, to be sure.
+def _look_for(asker: Asker, turn: Turn, at: Known, until: datetime, limit: int | None = None) -> Known | None:
+    """Ask by id for what came after `at` and by `until`; what is missing is read, to be sure.
 
     A server may not find a resource and have it all the same (its index lags): only a read that says 404 or
     410 makes it gone.
+
+    Returns:
+        Up to where it looked; None where nothing is left.
     """
-    until = asker.clock() - _SETTLED
-    for _ in range(0, limit, _AT_ONCE):
+    done = 0
+    while limit is None or done < limit:
         if asker.stop():
             return at
         with reading(asker.engine) as connection:
@@ -58,4 +59,5 @@ def _look_for(asker: Asker, turn: Turn, at: Known, limit: int) -> Known | None:
         there = {each.get("id") for each in found}
         asker.take([asker.read_known(turn.type, one.id) for one in known if one.id not in there])
         at = known[-1]
+        done += len(known)
     return at
