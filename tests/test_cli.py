@@ -448,8 +448,10 @@ def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_
 def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run) -> None:
     run("source", "add", "ward")
     assert "not asked for anything" in run("source", "status", "ward").out
-    run("source", "set", "ward", "--fhir-base-url", "https://ehr/fhir", "--catch-up", "patients")
-    assert run("source", "status", "ward", "--json").json == {"name": "ward", "asked": True, "types": []}
+    run("source", "set", "ward", "--fhir-base-url", "http://127.0.0.1:9/fhir", "--catch-up", "patients")
+    told = run("source", "status", "ward", "--json").json
+    assert told["problem"] == "GET metadata: ConnectError"
+    assert (told["asked"], told["types"], told["subscriptions"]) == (True, [], [])
     refused = run("source", "set", "ward", "--poll-seconds", "1")
     assert refused.code == 1
     assert "poll_seconds: give 5 to 86400" in refused.err

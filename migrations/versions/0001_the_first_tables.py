@@ -176,6 +176,27 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="how far each type of each source's resources has been asked for",
     )
     op.create_table(
+        "subscription",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("fhir_id", sa.String(length=128), nullable=False, comment="its id at the server"),
+        sa.Column(
+            "subject", sa.String(length=512), nullable=False, comment="the topic, or the search it is by"
+        ),
+        sa.Column(
+            "status",
+            sa.String(length=32),
+            nullable=False,
+            comment="as the server said last; gone where it has none",
+        ),
+        sa.Column("checked", Instant(), nullable=False, comment="when it said so"),
+        sa.Column(
+            "asked_again", Instant(), nullable=True, comment="when it was last asked to be active again"
+        ),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_subscription_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", "fhir_id", name=op.f("pk_subscription")),
+        comment="the Subscriptions this service made at a source's server, and keeps",
+    )
+    op.create_table(
         "stored_text",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -536,6 +557,7 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("subscription")
     op.drop_table("catch_up")
     op.drop_table("source")
     with op.batch_alter_table("resource", schema=None) as batch_op:

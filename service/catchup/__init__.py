@@ -2,11 +2,12 @@
 
 Read in this order: `running` (a thread for each source), `turns` (one round with one source), `asker` (how
 what is found is taken in), `polling` (what changed), `comparing`
-(what is gone), `past` (a patient's history when first seen).
+(what is gone), `past` (a patient's history when first seen), `subscribing` (the Subscriptions that are kept).
 """
 
 from service.catchup.asker import Asker
 from service.catchup.running import CatchUp
+from service.catchup.subscribing import connect, disconnect, look_after
 from service.catchup.turns import Asked, ask, ask_since
 
-__all__ = ["Asked", "Asker", "CatchUp", "ask", "ask_since"]
+__all__ = ["Asked", "Asker", "CatchUp", "ask", "ask_since", "connect", "disconnect", "look_after"]

@@ -1,4 +1,4 @@
-"""One round with one source: what changed, what is gone, and whose past is not known."""
+"""One round with one source: what changed, what is gone, its Subscriptions, and whose past is not known."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from service.catchup.asker import Asker
 from service.catchup.comparing import compare
 from service.catchup.past import read_pasts
 from service.catchup.polling import LEASE, read_changes
+from service.catchup.subscribing import look_after
 from service.errors import InvalidResource, LiverwatchError
 from service.fhir.queries import ASKED_FOR
 from service.fhir.remote import RemoteRefused, RemoteUnavailable
@@ -15,6 +16,9 @@ from service.store import catch_up
 from service.store.catch_up import Turn
 from service.store.session import writing
 
+_SUBSCRIPTION: Final = "Subscription"
+TURNS: Final = (*ASKED_FOR, _SUBSCRIPTION)
+"""What takes turns: each type that is read, and the Subscriptions that are kept."""
 _FIRST_WAIT: Final = timedelta(seconds=5)
 """After a failure that may pass; doubled with each, up to the interval."""
 
@@ -42,7 +46,7 @@ def ask(asker: Asker, *, whole: bool = False) -> Asked:
     """
     asked = Asked()
     with writing(asker.engine) as connection:
-        catch_up.begin(connection, asker.source.id, ASKED_FOR, asker.clock())
+        catch_up.begin(connection, asker.source.id, TURNS, asker.clock())
     while not asker.stop() and (turn := _next(asker)) is not None:
         _take(asker, turn, asked, whole=whole)
     while not asker.stop() and (done := read_pasts(asker)):
@@ -57,7 +61,7 @@ def ask_since(asker: Asker, since: datetime) -> Asked:
         RemoteUnavailable: the server does not answer; the service goes on from there when it does.
     """
     with writing(asker.engine) as connection:
-        catch_up.begin(connection, asker.source.id, ASKED_FOR, asker.clock())
+        catch_up.begin(connection, asker.source.id, TURNS, asker.clock())
         catch_up.set_back(connection, asker.source.id, since, asker.clock())
     return ask(asker, whole=True)
 
@@ -70,9 +74,13 @@ def _next(asker: Asker) -> Turn | None:
 def _take(asker: Asker, turn: Turn, asked: Asked, *, whole: bool) -> None:
     """One type's turn: a server that refuses one type is asked for the others nevertheless."""
     interval = timedelta(seconds=asker.source.settings.poll_seconds)
+    compared = None
     try:
-        read_changes(asker, turn)
-        compared = compare(asker, turn, whole=whole)
+        if turn.type == _SUBSCRIPTION:
+            look_after(asker.engine, asker.source, asker.client, asker.clock())
+        else:
+            read_changes(asker, turn)
+            compared = compare(asker, turn, whole=whole)
     except (RemoteRefused, InvalidResource) as error:
         _fail(asker, turn, asked, error, interval)
     except RemoteUnavailable as error:

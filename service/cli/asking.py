@@ -1,16 +1,14 @@
-"""`source catchup`, `source status`: asking an EHR for what its feed did not bring."""
+"""`source catchup`: asking an EHR for what its feed did not bring."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.console import Json, counted, note, say, say_json, table
+from service.cli.console import Json, counted, note, say, say_json
 from service.cli.opening import actor, database, now, rules_of, settings_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from service.catchup import Asked, Asker
 
 Name = Annotated[str, typer.Argument(help="The source.")]
@@ -88,30 +86,3 @@ def _say(asker: "Asker", asked: "Asked | None", *, as_json: bool) -> None:
         return
     say(f"found {asker.found} resources ({counted(counts)}), {asker.gone} of those known are gone")
     say(f"changed the records of {len(asker.receipt.patients)} patients")
-
-
-def status(name: Name, as_json: Json = False) -> None:
-    """Say how far each type of a source's resources has been asked for, and what went wrong."""
-    from service.store import sources
-    from service.store.session import reading
-
-    with database(settings_of()) as engine, reading(engine) as connection:
-        source = sources.by_name(connection, name)
-        types = _types(connection, source.id)
-    if as_json:
-        say_json({"name": name, "asked": source.active and source.settings.asks, "types": types})
-        return
-    if not source.active or not source.settings.asks:
-        say(f"the server of {name} is not asked for anything")
-    if types:
-        columns = ("type", "mark", "read", "problem")
-        table(columns, ([each[column] for column in columns] for each in types))
-
-
-def _types(connection: "Connection", source_id: int) -> list[dict[str, Any]]:
-    from service.store import catch_up
-
-    return [
-        {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
-        for each in catch_up.states(connection, source_id)
-    ]

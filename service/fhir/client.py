@@ -17,6 +17,7 @@ import httpx2
 import msgspec
 
 from service.errors import ConfigurationError
+from service.fhir.capabilities import Capabilities, read_capabilities
 from service.fhir.outgoing import MEDIA_TYPE, to_bytes, validate_outgoing
 from service.fhir.remote import GONE, RemoteRefused, RemoteUnavailable, failure
 
@@ -154,6 +155,41 @@ class FhirClient:
         validate_outgoing(resource)
         headers = {"If-None-Exist": if_none_exist} if if_none_exist else {}
         return self._send("POST", str(resource["resourceType"]), resource, headers)
+
+    def update(self, resource: Resource) -> Answer:
+        """Put a resource in place of the one that has its id.
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+            InvalidOutgoing: the resource is not valid; nothing was sent.
+        """
+        validate_outgoing(resource)
+        return self._send("PUT", f"{resource['resourceType']}/{_checked(resource['id'])}", resource)
+
+    def delete(self, resource_type: str, resource_id: str) -> None:
+        """Delete a resource; one that is gone already is gone.
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+        """
+        try:
+            self._send("DELETE", f"{resource_type}/{_checked(resource_id)}")
+        except RemoteRefused as refused:
+            if refused.code not in GONE:
+                raise
+
+    def capabilities(self) -> Capabilities:
+        """What the server says it can do; nothing where it has no CapabilityStatement (404, 410).
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+        """
+        try:
+            return read_capabilities(self._send("GET", "metadata").resource)
+        except RemoteRefused as refused:
+            if refused.code in GONE:
+                return Capabilities(None)
+            raise
 
     def transaction(self, entries: list[Resource]) -> list[Resource]:
         """Carry out a transaction Bundle of these entries; the `response` of each, in order.

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 from fhir.resources.R4B import get_fhir_model_class
-from pydantic import ValidationError
+from fhir.resources.subscription import Subscription
+from pydantic import BaseModel, ValidationError
 
 from service.errors import LiverwatchError
 from service.fhir.required_codes import KNOWN_TYPES, wrong_codes
@@ -36,13 +37,21 @@ def validate_outgoing(resource: dict[str, Any]) -> None:
         raise InvalidOutgoing("refused to send a resource of a type this service does not write")
     wrong = [f"{path}: code outside its required value set" for path in wrong_codes(resource)]
     try:
-        get_fhir_model_class(kind).model_validate(_as_fhir_ids(resource))
+        _model(kind, resource).model_validate(_as_fhir_ids(resource))
     except ValidationError as error:
         for each in error.errors(include_input=False, include_url=False, include_context=False):
             place = ".".join(str(part) for part in each["loc"])
             wrong.append(f"{kind}.{place}: {each['type']}")
     if wrong:
         raise InvalidOutgoing(f"refused to send an invalid {kind}: {'; '.join(wrong[:5])}", where=kind)
+
+
+def _model(kind: str, resource: dict[str, Any]) -> type[BaseModel]:
+    """R4B's model stands for R4; a Subscription to a topic of its own element is R5's."""
+    if kind == "Subscription" and "topic" in resource:
+        return Subscription
+    model: type[BaseModel] = get_fhir_model_class(kind)
+    return model
 
 
 def _as_fhir_ids(resource: dict[str, Any]) -> dict[str, Any]:

@@ -79,6 +79,9 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
     "ServiceRequest.status": _REQUEST_STATUS,
     "ServiceRequest.intent": _REQUEST_INTENT,
     "ServiceRequest.priority": _REQUEST_PRIORITY,
+    "Subscription.status": _codes("requested active error off"),
+    "Subscription.channel.type": _codes("rest-hook websocket email sms message"),
+    "Subscription.content": _codes("empty id-only full-resource"),
     "Task.status": _codes(
         "draft requested received accepted rejected ready cancelled in-progress on-hold failed completed "
         "entered-in-error"

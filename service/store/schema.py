@@ -388,6 +388,18 @@ catch_up = Table(
     comment="how far each type of each source's resources has been asked for",
 )
 
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("fhir_id", String(128), primary_key=True, comment="its id at the server"),
+    Column("subject", String(512), nullable=False, comment="the topic, or the search it is by"),
+    Column("status", String(32), nullable=False, comment="as the server said last; gone where it has none"),
+    Column("checked", Instant, nullable=False, comment="when it said so"),
+    Column("asked_again", Instant, nullable=True, comment="when it was last asked to be active again"),
+    comment="the Subscriptions this service made at a source's server, and keeps",
+)
+
 audit = Table(
     "audit",
     metadata,

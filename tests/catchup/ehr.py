@@ -1,5 +1,6 @@
 """An EHR that can be asked, as an HTTP transport: what it holds is searched, in pages, as FHIR says."""
 
+import json
 from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,8 @@ class Ehr:
         """Types it does not let be searched."""
         self.only_by_patient = False
         self.down = False
+        self.statement: Resource | None = None
+        """Its CapabilityStatement."""
         self.asked: list[str] = []
 
     def put(self, resource: Resource) -> Resource:
@@ -56,6 +59,10 @@ class Ehr:
         self.asked.append(path)
         if self.down:
             return httpx2.Response(503)
+        if path == "metadata":
+            return httpx2.Response(200 if self.statement else 404, json=self.statement or {})
+        if request.method != "GET":
+            return self._write(request.method, path, json.loads(request.content or b"{}"))
         if "/" in path:
             found = self.held.get(path)
             return httpx2.Response(404) if found is None else httpx2.Response(200, json=found)
@@ -63,6 +70,15 @@ class Ehr:
         if path in self.refused or (self.only_by_patient and not {"patient", "_id"} & query.keys()):
             return httpx2.Response(403)
         return httpx2.Response(200, json=self._search(path, query))
+
+    def _write(self, method: str, path: str, resource: Resource) -> httpx2.Response:
+        if method == "DELETE":
+            return httpx2.Response(204 if self.held.pop(path, None) else 404)
+        if method == "POST":
+            resource = {**resource, "id": f"new{len(self.held) + 1}"}
+        if resource.get("status") == "requested":
+            resource = {**resource, "status": "active"}
+        return httpx2.Response(201, json=self.put(resource))
 
     def _search(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
         found = [each for key, each in self.held.items() if key.startswith(f"{kind}/")]

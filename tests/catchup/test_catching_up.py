@@ -136,7 +136,7 @@ def test_a_type_that_the_server_refuses_keeps_no_other_from_being_read(
     assert len(clinic.feed.elevations()) == 1
     with reading(engine) as connection:
         states = {each.type: each for each in catch_up.states(connection, clinic.feed.source.id)}
-    assert set(states) == set(ASKED_FOR)
+    assert set(states) == {*ASKED_FOR, "Subscription"}
     assert states["Condition"].problem == "GET Condition: HTTP 403"
     assert states["Observation"].problem is None
 

@@ -1,0 +1,183 @@
+"""`source connect`, `status`, `disconnect`: the Subscriptions at an EHR, and how far it has been asked."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from service.cli.console import Json, note, say, say_json, table
+from service.cli.opening import actor, database, now, settings_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from service.fhir.capabilities import Capabilities
+    from service.store.subscriptions import Kept
+
+Name = Annotated[str, typer.Argument(help="The source.")]
+
+
+class Content(StrEnum):
+    """What a notification carries."""
+
+    FULL_RESOURCE = "full-resource"
+    ID_ONLY = "id-only"
+    EMPTY = "empty"
+
+
+def connect(
+    name: Name,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the server reaches this feed; LIVERWATCH_PUBLIC_URL/feeds/NAME unless said."
+        ),
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="Canonical URL of a topic to subscribe to; those the server names unless given."),
+    ] = None,
+    content: Annotated[
+        Content, typer.Option(help="What a notification is to carry.")
+    ] = Content.FULL_RESOURCE,
+    as_json: Json = False,
+) -> None:
+    """Make the Subscriptions that a source's server understands, with a new feed secret.
+
+    Those made before are taken away. The feed secret of until now stays valid until the next one.
+    """
+    from service.catchup import connect as make
+    from service.deliver import open_client
+    from service.fhir.subscriptions import Hook
+    from service.store import decisions, sources
+    from service.store.session import writing
+
+    settings = settings_of()
+    secret = sources.new_secret()
+    where = endpoint or f"{settings.public_url.rstrip('/')}/feeds/{name}"
+    with database(settings) as engine:
+        with writing(engine) as connection:
+            source = sources.by_name(connection, name)
+            sources.rotate_secret(connection, name, secret)
+            decisions.write_audit(
+                connection, at=now(), actor=actor(), action="source-connect", source_id=source.id
+            )
+        hook = Hook(where, f"Authorization: Bearer {secret}", content.value)
+        with open_client(source, 30.0) as client:
+            offered, made = make(engine, source, client, hook, now(), topics=tuple(topic or ()))
+    if as_json:
+        say_json({"server": _offered(offered), "subscriptions": [_kept(each) for each in made]})
+        return
+    for line in in_words(offered):
+        say(line)
+    for each in made:
+        say(f"Subscription/{each.fhir_id} ({each.status}): {_short(each.subject)}")
+    note(f"the server sends to {where}; see `liverwatch source status {name}` for whether it does")
+
+
+def disconnect(name: Name) -> None:
+    """Take away the Subscriptions made here; the server is still asked for what it changed."""
+    from service.catchup import disconnect as take_away
+    from service.deliver import open_client
+    from service.store import decisions, sources
+    from service.store.session import writing
+
+    with database(settings_of()) as engine:
+        with writing(engine) as connection:
+            source = sources.by_name(connection, name)
+            decisions.write_audit(
+                connection, at=now(), actor=actor(), action="source-disconnect", source_id=source.id
+            )
+        with open_client(source, 30.0) as client:
+            count = take_away(engine, source, client)
+    say(f"{count} Subscriptions taken away")
+
+
+def status(name: Name, as_json: Json = False) -> None:
+    """Say what a source's server can do, how its Subscriptions stand, and how far it has been asked."""
+    from service.catchup import look_after
+    from service.deliver import open_client
+    from service.errors import LiverwatchError
+    from service.store import sources
+    from service.store.session import reading
+
+    offered: Capabilities | None = None
+    problem: str | None = None
+    with database(settings_of()) as engine:
+        with reading(engine) as connection:
+            source = sources.by_name(connection, name)
+        if source.active and source.settings.fhir_base_url is not None:
+            try:
+                with open_client(source, 30.0) as client:
+                    offered = client.capabilities()
+                    look_after(engine, source, client, now())
+            except LiverwatchError as error:
+                problem = error.message
+        with reading(engine) as connection:
+            kept, types = _known(connection, source.id)
+    asked = source.active and source.settings.asks
+    if as_json:
+        server = None if offered is None else _offered(offered)
+        found = {"name": name, "server": server, "problem": problem, "asked": asked}
+        say_json(found | {"subscriptions": [_kept(each) for each in kept], "types": types})
+        return
+    if problem is not None:
+        say(f"the server of {name} does not answer: {problem}")
+    for line in in_words(offered) if offered is not None else ():
+        say(line)
+    for each in kept:
+        say(f"Subscription/{each.fhir_id} ({each.status}): {_short(each.subject)}")
+    if not asked:
+        say(f"the server of {name} is not asked for anything")
+    if types:
+        columns = ("type", "mark", "read", "problem")
+        table(columns, ([each[column] for column in columns] for each in types))
+
+
+def in_words(offered: "Capabilities") -> list[str]:
+    """What a server can and cannot do, as it says, a sentence each."""
+    named = f" ({offered.software})" if offered.software else ""
+    if not offered.interactions:
+        return [f"The server{named} does not say what it can do: what it refuses is left out."]
+    said = [f"The server{named} speaks {offered.release or 'a release of FHIR that is not known here'}."]
+    topics = ", ".join(offered.topics)
+    if not offered.can("Subscription", "create"):
+        said.append("It takes no Subscription: its changes are asked for.")
+    elif topics:
+        said.append(f"It notifies by topic: {topics}.")
+    else:
+        said.append("It notifies by search (R4 rest-hook).")
+    written = ("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task", "Provenance")
+    said += [f"It takes no {type_}." for type_ in written if not offered.can(type_, "create")]
+    if "transaction" not in offered.system:
+        said.append("It carries out no transactions.")
+    if "export" in offered.operations:
+        said.append("It exports in bulk.")
+    return said
+
+
+def _offered(offered: "Capabilities") -> dict[str, Any]:
+    return {
+        "release": offered.release,
+        "software": offered.software,
+        "topics": list(offered.topics),
+        "in_words": in_words(offered),
+    }
+
+
+def _kept(each: "Kept") -> dict[str, Any]:
+    return {"id": each.fhir_id, "subject": each.subject, "status": each.status, "checked": each.checked}
+
+
+def _short(subject: str) -> str:
+    return subject if len(subject) <= 60 else f"{subject[:59]}…"
+
+
+def _known(connection: "Connection", source_id: int) -> "tuple[list[Kept], list[dict[str, Any]]]":
+    from service.store import catch_up, subscriptions
+
+    types = [
+        {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
+        for each in catch_up.states(connection, source_id)
+    ]
+    return subscriptions.of_source(connection, source_id), types
