@@ -99,6 +99,7 @@ class Presenter:
             observation_base=there,
             gone=surroundings.gone.get(source.id, frozenset()),
             rulebook_version=self.rulebook.version,
+            texts=self.rulebook.texts,
         )
         if kind == "DetectedIssue":
             known = surroundings.dispositions

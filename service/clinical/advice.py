@@ -40,6 +40,7 @@ class Paragraph:
 class Said(NamedTuple):
     """A paragraph that is said."""
 
+    name: str
     text: str
     """In English, with its placeholders."""
     values: Mapping[str, date]
@@ -74,4 +75,4 @@ def said(order: Orderable, advised: Mapping[str, date]) -> tuple[Said, ...]:
     due = [advised[name] for name in RECHECKS if name in advised]
     values = {"recheck": min(due)} if due else {}
     parts = (paragraphs()[name] for name in order.says)
-    return tuple(Said(part.text, values) for part in parts if part.fits(advised))
+    return tuple(Said(part.name, part.text, values) for part in parts if part.fits(advised))

@@ -11,7 +11,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +24,7 @@ from service.clinical.change_limits import ChangeLimits, TrendLimits, change_lim
 from service.clinical.rulebook_checks import contradictions
 from service.clinical.rulebook_merge import OWN_KEYS, merge, render
 from service.clinical.rulebook_reader import Entry, Reader, refused
+from service.clinical.rulebook_texts import SiteTexts, read_texts
 from service.clinical.thresholds import Rules, UlnPolicy
 from service.errors import ConfigurationError
 
@@ -77,6 +78,8 @@ class Rulebook:
     """When this version was released, where it says so."""
     parent: "Rulebook | None" = None
     """What a site's rulebook is written over."""
+    texts: SiteTexts = field(default_factory=dict)
+    """Paragraphs of advice that are said otherwise than in this release."""
 
     @property
     def history(self) -> "tuple[Rulebook, ...]":
@@ -190,9 +193,10 @@ def _read(content: dict[str, Any], version: str, text: str | None, parent: Ruleb
     citations = _citations(content.get("citations"))
     released = _released(content.get("released"))
     reader = Reader(frozenset(citations))
-    tables = {key: value for key, value in content.items() if key not in (*OWN_KEYS, "citations")}
+    tables = {key: value for key, value in content.items() if key not in (*OWN_KEYS, "citations", "texts")}
     rules: Rules = reader.read(Rules, tables, "")
-    problems = [*reader.problems, *contradictions(reader.entries)]
+    words, texts, unfit = read_texts(content.get("texts", {}), reader.citations)
+    problems = [*reader.problems, *contradictions(reader.entries), *unfit]
     if problems:
         raise RulebookRefused(problems)
     return Rulebook(
@@ -200,12 +204,13 @@ def _read(content: dict[str, Any], version: str, text: str | None, parent: Ruleb
         digest=_digest(content),
         text=render(content) if text is None else text,
         citations=MappingProxyType(citations),
-        entries=MappingProxyType(reader.entries),
+        entries=MappingProxyType(reader.entries | words),
         rules=rules,
         change=MappingProxyType(_change(rules)),
         trend=trend_limits(rules.sustained_rise.p_value, rules.sustained_rise.exact_up_to),
         released=released,
         parent=parent,
+        texts=MappingProxyType(texts),
     )
 
 

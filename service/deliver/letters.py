@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
 from service.clinical.recommendations import alerting_findings, evidence_of
+from service.clinical.rulebook_texts import NO_TEXTS, SiteTexts
 from service.fhir import names
 from service.fhir.changes import Known, Refer, Wanted
 from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous
@@ -39,7 +40,12 @@ class Letter:
         return not is_erroneous(self.alert) and self.alert.state is not State.DORMANT
 
     def addresses(
-        self, issue: str, author: str | None, public_url: str, rulebook_version: str | None = None
+        self,
+        issue: str,
+        author: str | None,
+        public_url: str,
+        rulebook_version: str | None = None,
+        texts: SiteTexts = NO_TEXTS,
     ) -> Addresses:
         """How its resources refer to their surroundings on the source's own server."""
         return Addresses(
@@ -50,9 +56,18 @@ class Letter:
             public_url=public_url,
             gone=self.gone,
             rulebook_version=rulebook_version,
+            texts=texts,
         )
 
-    def wanted(self, author: str, public_url: str, rulebook_version: str, known: Known) -> Wanted:
+    def wanted(
+        self,
+        author: str,
+        public_url: str,
+        rulebook_version: str,
+        known: Known,
+        *,
+        texts: SiteTexts = NO_TEXTS,
+    ) -> Wanted:
         """What the server should hold of it.
 
         Tasks are written where the source wants them. Where it does not, those are cancelled that it has from
@@ -63,7 +78,7 @@ class Letter:
         with_tasks = tasks or known.holds_any("Task")
 
         def encode(refer: Refer) -> list[Resource]:
-            to = self.addresses(refer(names.ISSUE), author, public_url, rulebook_version)
+            to = self.addresses(refer(names.ISSUE), author, public_url, rulebook_version, texts)
             requests = encode_requests(alert, to, words)
             made = [encode_issue(alert, to, self.dispositions), *requests.values()]
             if with_tasks:

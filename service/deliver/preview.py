@@ -29,5 +29,5 @@ def preview(connection: Connection, alert_id: UUID, terms: Terms) -> Resource:
     server = letter.source.settings.fhir_base_url or ""
     learnt = kept(outbox.remote_of(connection, alert_id), server)
     author = learnt.author or f"Device?{identifier_query(names.DEVICE, names.DEVICE_VALUE)}"
-    wanted = letter.wanted(author, terms.public_url, terms.rulebook_version, learnt.known)
+    wanted = letter.wanted(author, terms.public_url, terms.rulebook_version, learnt.known, texts=terms.texts)
     return transaction_bundle(plan(wanted, presumed(wanted, learnt.known)))

@@ -1,13 +1,14 @@
 """One delivery: an alert's resources first, then where they came from. It commits nothing itself."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Engine
 
 from service.clinical.rulebook import Rulebook
+from service.clinical.rulebook_texts import SiteTexts
 from service.deliver.letters import Letter, read_letter
 from service.fhir import names
 from service.fhir.authorship import ensure_author, record_origin
@@ -49,6 +50,8 @@ class Terms:
     """Version of this service."""
     rulebook_digest: str
     rulebook_version: str
+    texts: SiteTexts = field(default_factory=dict)
+    """Paragraphs of advice that the site says otherwise."""
     lease: timedelta = timedelta(minutes=5)
     batch: int = 20
     """Rows claimed at once."""
@@ -59,7 +62,7 @@ class Terms:
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
         """The terms that settings ask for."""
-        return cls(settings.public_url, code_version(), rulebook.digest, rulebook.version)
+        return cls(settings.public_url, code_version(), rulebook.digest, rulebook.version, rulebook.texts)
 
 
 class Delivery:
@@ -124,7 +127,9 @@ class Delivery:
         if self._server not in authors:
             authors[self._server] = ensure_author(client, encode_device())
         terms = self._terms
-        wanted = letter.wanted(authors[self._server], terms.public_url, terms.rulebook_version, known)
+        wanted = letter.wanted(
+            authors[self._server], terms.public_url, terms.rulebook_version, known, texts=terms.texts
+        )
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 

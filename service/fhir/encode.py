@@ -6,7 +6,7 @@ that alone.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.clinical.recommendations import (
     evidence_of,
 )
 from service.clinical.results import ResultKey
+from service.clinical.rulebook_texts import SiteTexts
 from service.clinical.saying import analyte_in_words
 from service.fhir import names, wording
 
@@ -46,6 +47,8 @@ class Addresses:
     """`observation_id` of results retracted, or deleted on the server: a reference to them may be refused."""
     rulebook_version: str | None = None
     """Version of the rules that proposals name; None: whichever is the latest."""
+    texts: SiteTexts = field(default_factory=dict)
+    """Paragraphs of advice that the site says otherwise."""
 
     def observations(self, keys: Iterable[ResultKey]) -> list[Resource]:
         """References to what holds those results, each once: a component is its Observation."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from service.alerts.advising import SILENT
 from service.alerts.alert import Alert
-from service.clinical.advice import said
+from service.clinical.advice import Said, said
 from service.clinical.episodes import Step, Tier
 from service.clinical.recommendations import Audience, Orderable, evidence_for, orderable
 from service.fhir import names, wording
@@ -52,7 +52,12 @@ class _Telling:
     @property
     def paragraphs(self) -> list[str]:
         """All that an advice says."""
-        return [self.words.say(one.text, **one.values) for one in said(self.order, self.due)]
+        return [self._in_words(one) for one in said(self.order, self.due)]
+
+    def _in_words(self, one: Said) -> str:
+        """As the site says it, else as this release does."""
+        own = self.to.texts.get(one.name, {}).get(self.words.language)
+        return self.words.say(one.text, **one.values) if own is None else self.words.fill(own, **one.values)
 
 
 def encode_requests(

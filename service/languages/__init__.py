@@ -38,12 +38,15 @@ class Words:
 
         A text that no catalogue knows is said in English.
         """
+        return self.fill(self._translations.gettext(text), **values)
+
+    def fill(self, text: str, **values: str | date) -> str:
+        """A text that is in this language already, with what stands in its `{placeholders}`."""
         spelt = {
             name: format_date(value, "long", locale=self._locale) if isinstance(value, date) else value
             for name, value in values.items()
         }
-        said = self._translations.gettext(text)
-        return said.format(**spelt) if spelt else said
+        return text.format(**spelt) if spelt else text
 
 
 def marked(text: str) -> str:

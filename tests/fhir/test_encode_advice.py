@@ -164,3 +164,14 @@ def test_a_late_blood_test_is_called_late() -> None:
     text = message(advice_of(given)["patient-education"])
     assert "Your new blood test was due by November 12, 2024." in text
     assert "Please come for a new blood test by" not in text
+
+
+def test_what_a_site_says_in_its_own_words_is_said_so_and_only_in_that_language() -> None:
+    texts = {"come-for-the-recheck": {"en": "Please call the liver clinic by {recheck}."}}
+    given = advising(alert(), "repeat-hepatic-panel", "patient-education")
+    to = replace(TO, texts=texts)
+    in_english = message(encode_requests(given, to, words_in("en"))["patient-education"])
+    assert "Please call the liver clinic by November 12, 2024." in in_english
+    assert "Please come for a new blood test" not in in_english
+    elsewhere = encode_requests(given, to, words_in("zh-CN"))["patient-education"]
+    assert elsewhere == encode_requests(given, TO, words_in("zh-CN"))["patient-education"]
