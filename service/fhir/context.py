@@ -7,6 +7,7 @@ import msgspec
 
 from service.clinical.results import Coding, Condition, Medication
 from service.fhir import codes, datatypes, quantities, wire
+from service.fhir.code_systems import coding
 from service.fhir.defects import Defect
 from service.fhir.incoming import Deleted, Ignored, Unusable
 from service.fhir.origin import Origin
@@ -81,8 +82,8 @@ def named(concept: datatypes.CodeableConcept | None) -> tuple[tuple[Coding, ...]
     if concept is None:
         return (), ""
     given = concept.coding or []
-    codings = tuple(Coding(coding.system or "", coding.code) for coding in given if coding.code)
-    words = (concept.text, *(coding.display for coding in given))
+    codings = tuple(coding(each.system or "", each.code) for each in given if each.code)
+    words = (concept.text, *(each.display for each in given))
     return codings, "; ".join(dict.fromkeys(word for word in words if word))
 
 
@@ -92,7 +93,7 @@ def _codes(concept: datatypes.CodeableConcept | None) -> frozenset[str]:
         return frozenset()
     if not concept.coding:
         return frozenset({(concept.text or "").strip().lower()})
-    return frozenset(coding.code for coding in concept.coding if coding.code)
+    return frozenset(each.code for each in concept.coding if each.code)
 
 
 def _nobody(kind: str, error: Exception) -> Ignored | Unusable:

@@ -37,6 +37,13 @@ ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
         "Contact with and (suspected) exposure to viral hepatitis",
         "Unspecified maternal hypertension",
         "Syndrome of infant of a diabetic mother",
+        "Hepatitis C: no",
+        "Hepatitis C - none",
+        "Cirrhosis, r/o",
+        "Cirrhosis - rule out",
+        "r/o cirrhosis",
+        "Fatty liver?",
+        "Fatty liver ?",
         "Awaiting liver transplant",
         "Hemochromatosis carrier",
         "Sickle cell trait",
@@ -148,3 +155,16 @@ def test_a_denial_takes_nothing_but_what_it_denies(text: str, names: set[str]) -
 )
 def test_a_code_beside_those_of_a_condition_is_not_taken(system: str, code: str, name: str) -> None:
     assert name not in concepts_of((Coding(system, code),), "")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Hepatitis C, no cirrhosis", "hepatitis-c"),
+        ("Hepatitis C, r/o cirrhosis", "hepatitis-c"),
+        ("Fatty liver. Cirrhosis?", "fatty-liver"),
+    ],
+)
+def test_what_is_asked_of_another_condition_leaves_this_one_as_it_is(text: str, name: str) -> None:
+    assert concepts_of((), text) >= {name}
+    assert "cirrhosis" not in concepts_of((), text)

@@ -47,7 +47,7 @@ class Denials(NamedTuple):
 def _denials(before: Iterable[str], after: Iterable[str]) -> Denials:
     return Denials(
         any_of(before, r"{}|\?"),
-        any_of(after, r"(?:(?:[^\w,]+\w+){{0,3}}?[^\w,]+|,\s*){}"),
+        any_of(after, r"(?:(?:[^\w,]+\w+){{0,3}}?[^\w,]+|,\s*){}|\s*\?"),
     )
 
 
