@@ -186,9 +186,12 @@ def _by_cause(ground: Ground) -> Iterator[Asked]:
         of_drug = cause.name is CauseName.DRUG
         tier, since = (ground.tier, ground.hurried_since) if of_drug else (ground.unhurried, ground.since)
         likely = len(cause.speaks_for) > len(cause.speaks_against)
-        looked_at = ground.shown.by(known.next_steps[0], ground.since) is not None
-        for name in (*known.next_steps, *(known.once_likely if likely and looked_at else ())):
+        for name in known.next_steps:
             yield Asked(name, since, tier, ground.alerting)
+        test = ground.shown.by(known.next_steps[0], ground.since)
+        if likely and test is not None:
+            for name in known.once_likely:
+                yield Asked(name, max(since, test.day), tier, ground.alerting)
 
 
 def _education(ground: Ground) -> Iterator[Asked]:
