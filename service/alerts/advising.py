@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Step
-from service.clinical.recommendations import orderables, steps_of
+from service.clinical.recommendations import VISITS, orderables, steps_of
 
 SILENT = frozenset({State.OVERRIDDEN, State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED})
 """States in which nothing is recommended any more."""
@@ -37,6 +37,8 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
 
 
 def _order(step: Step) -> str:
-    """What is ordered: steps of the same code are the same order, whatever their occasion."""
+    """What is ordered: steps of the same code are one order, whatever their occasion, and so are visits."""
+    if step.name in VISITS:
+        return "visit"
     coding = orderables()[step.name].coding
     return step.name if coding is None else f"{coding.system}|{coding.code}"

@@ -13,6 +13,8 @@ from service.clinical.results import Coding, ResultKey
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
 SAME_DAY = "same-day-assessment"
+VISITS = (SAME_DAY, "prompt-re-evaluation", "liver-history")
+"""One look at the patient, the sooner the graver: who is seen for one of them is seen for all."""
 OVERDUE = "overdue-recheck"
 OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
 

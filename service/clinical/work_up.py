@@ -22,6 +22,8 @@ FIRST_LINE: Final = (*_BLOOD, ULTRASOUND)
 """What a second elevated result asks for, whatever its level."""
 SECOND_LINE: Final = ("ceruloplasmin", "alpha-1-antitrypsin", "coeliac-serology", "tsh")
 """The rarer causes, once the first line has been looked at and the elevation has lasted."""
+_OF_THE_YOUNG: Final = "ceruloplasmin"
+"""Asked for below the age from which Wilson disease seldom shows first."""
 _TELLING: Final = ("fib-4", "nfs", "apri")
 """The score that decides is the first of these that can be given."""
 
@@ -70,6 +72,18 @@ class Ground:
         return self.episode.alerts_from or self.episode.onset
 
     @property
+    def hurried_since(self) -> date:
+        """The day from which it was as urgent as it is: what must not wait is due since then, not before."""
+        rises = (change.day for change in self.episode.tier_changes if change.tier is self.tier)
+        return max(rises, default=self.since)
+
+    @property
+    def young_enough_for_wilson(self) -> bool:
+        """Below the age from which Wilson disease seldom shows first; an unknown age may be."""
+        age = self.readings.age(self.day)
+        return age is None or age < self.readings.rulebook.rules.causes.wilson.younger_than_years
+
+    @property
     def unhurried(self) -> Tier:
         """How soon the search for a cause is due: the tests of an urgent alert are the assessment's own."""
         return min(self.tier, Tier.SOON)
@@ -102,9 +116,8 @@ def _now(ground: Ground) -> Iterator[Asked]:
     """What every alert asks for, and sooner the graver it is."""
     episode, tier = ground.episode, ground.tier
     if tier is Tier.URGENT:
-        changes = (change.day for change in episode.tier_changes if change.tier is Tier.URGENT)
         urgent = [finding for finding in ground.alerting if finding.tier is Tier.URGENT]
-        yield Asked(SAME_DAY, max(changes, default=episode.last_result), tier, urgent or ground.alerting)
+        yield Asked(SAME_DAY, ground.hurried_since, tier, urgent or ground.alerting)
     elif worse := ground.of(Kind.WORSENING):
         since = max(_told(finding) for finding in worse)
         yield Asked("prompt-re-evaluation", since, max(each.tier for each in worse), worse)
@@ -138,7 +151,8 @@ def _cause_search(ground: Ground) -> Iterator[Asked]:
         yield Asked(ULTRASOUND, met, max(each.tier for each in persistent), persistent)
         if all(ground.shown.by(name, since) for name in FIRST_LINE):
             for name in SECOND_LINE:
-                yield Asked(name, met, ground.unhurried, persistent)
+                if name != _OF_THE_YOUNG or ground.young_enough_for_wilson:
+                    yield Asked(name, met, ground.unhurried, persistent)
     yield Asked(ULTRASOUND, since, ground.unhurried, ground.alerting)
     if cholestatic:
         yield Asked("ama", since, ground.unhurried, ground.alerting)
@@ -166,15 +180,23 @@ def _fibrosis(ground: Ground) -> Iterator[Asked]:
 def _by_cause(ground: Ground) -> Iterator[Asked]:
     """What each cause asks for that anything speaks for; the review of a drug is as urgent as the alert."""
     for cause in ground.causes:
-        if cause.speaks_for:
-            tier = ground.tier if cause.name is CauseName.DRUG else ground.unhurried
-            for name in known_causes()[cause.name].next_steps:
-                yield Asked(name, ground.since, tier, ground.alerting)
+        if not cause.speaks_for:
+            continue
+        known = known_causes()[cause.name]
+        of_drug = cause.name is CauseName.DRUG
+        tier, since = (ground.tier, ground.hurried_since) if of_drug else (ground.unhurried, ground.since)
+        likely = len(cause.speaks_for) > len(cause.speaks_against)
+        for name in known.next_steps:
+            yield Asked(name, since, tier, ground.alerting)
+        test = ground.shown.by(known.next_steps[0], ground.since)
+        if likely and test is not None:
+            for name in known.once_likely:
+                yield Asked(name, max(since, test.day), tier, ground.alerting)
 
 
 def _education(ground: Ground) -> Iterator[Asked]:
     """What every patient should read, and what one with fatty liver should know of the years ahead."""
-    yield Asked("patient-education", ground.since, ground.tier, ground.alerting)
+    yield Asked("patient-education", ground.hurried_since, ground.tier, ground.alerting)
     least = ground.readings.rulebook.rules.recommendations.long_term_risks_evidence
     fatty = (cause for cause in ground.causes if cause.name is CauseName.FATTY_LIVER)
     if any(len(cause.speaks_for) >= least for cause in fatty):

@@ -1,6 +1,6 @@
 """`liverwatch demo`: the whole road on one machine, told in plain words.
 
-A simulated EHR in a process of its own, Liverwatch on an SQLite database that is thrown away, and the twelve
+A simulated EHR in a process of its own, Liverwatch on an SQLite database that is thrown away, and twelve
 invented people of `fhir_samples/`. `samples` reads what is played, `stage` starts and ends everything,
 `witness` compares what the EHR holds with what it must hold, `telling` puts it into words.
 """

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from service.alerts.advising import allot
 from service.alerts.alert import State
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Plan, Tier
 from tests.alerts.making import episode
 
 REPEAT = "repeat-hepatic-panel"
@@ -35,6 +35,14 @@ def test_an_overridden_alert_takes_no_step_from_another_and_keeps_its_own() -> N
     first, second = allot([(1, soon(), State.OPEN), (1, urgent(), State.OVERRIDDEN)])
     assert REPEAT in first
     assert REPEAT in second
+
+
+def test_who_is_seen_the_same_day_is_not_asked_in_again_for_another_alert() -> None:
+    same_day, later = (
+        replace(one, plan=Plan(steps=(replace(one.plan.steps[0], name=name),)))
+        for one, name in ((urgent(), "same-day-assessment"), (soon(), "liver-history"))
+    )
+    assert allot([(1, same_day, State.OPEN), (1, later, State.OPEN)]) == [{"same-day-assessment"}, set()]
 
 
 def test_alerts_of_two_patients_do_not_share_a_step() -> None:

@@ -10,7 +10,7 @@ from service.clinical.analytes import Analyte
 from service.clinical.catalogues.rules import rules
 from service.clinical.episodes import Episode, Family, Kind, Plan, Tier
 from service.clinical.recommendations import orderables
-from service.clinical.results import Done, Measurement, PatientRecord, Progress, ResultKey
+from service.clinical.results import Answer, Done, Measurement, PatientRecord, Progress, ResultKey
 from service.clinical.work_up import FIRST_LINE, SECOND_LINE
 from service.fhir.wording import rule_code
 from tests.clinical.records import (
@@ -21,6 +21,7 @@ from tests.clinical.records import (
     TBIL,
     When,
     day_of,
+    drug,
     judged,
     man,
     multiples,
@@ -165,6 +166,65 @@ def test_the_rarer_causes_follow_once_the_common_ones_were_looked_at_and_it_last
     assert set(SECOND_LINE) <= set(steps(plan(record)))
 
 
+def positive(what: str) -> Measurement:
+    return Measurement(ResultKey("lab", what), what, MET, answer=Answer.POSITIVE, text="positive")
+
+
+def number(what: str, value: object) -> Measurement:
+    return Measurement(ResultKey("lab", what), what, MET, Decimal(str(value)))
+
+
+@pytest.mark.parametrize(
+    ("found", "asked_for", "not_asked_for"),
+    [
+        ([positive("hbsag")], {"hepatology-referral"}, set()),
+        ([positive("anti-hcv")], {"hcv-rna", "hepatology-referral"}, set()),
+        ([positive("anti-hcv"), number("hcv-rna", 90000)], {"hepatology-referral"}, {"hcv-rna"}),
+        ([positive("anti-hcv"), number("hcv-rna", 0)], set(), {"hcv-rna", "hepatology-referral"}),
+        (
+            [number("ferritin", 900), number("transferrin-saturation", 70)],
+            {"hfe-test", "hepatology-referral"},
+            {"iron-studies"},
+        ),
+        (
+            [number("ferritin", 900), number("transferrin-saturation", 38)],
+            set(),
+            {"hfe-test", "hepatology-referral"},
+        ),
+        ([number("ferritin", 900)], {"iron-studies"}, {"hfe-test", "hepatology-referral"}),
+        ([number("ceruloplasmin", "0.1")], {"urine-copper", "hepatology-referral"}, {"ceruloplasmin"}),
+        ([number("a1at", "0.3")], {"hepatology-referral"}, {"alpha-1-antitrypsin"}),
+        (
+            [number("igg", 24), positive("ana"), positive("smooth-muscle-antibody")],
+            {"hepatology-referral"},
+            {"liver-autoantibodies"},
+        ),
+        ([positive("ana")], {"liver-autoantibodies"}, {"hepatology-referral"}),
+    ],
+)
+def test_what_confirms_a_cause_and_who_treats_it_wait_until_its_own_test_speaks_for_it(
+    found: list[Measurement], asked_for: set[str], not_asked_for: set[str]
+) -> None:
+    asked = set(steps(plan(man(multiples(ALT, LASTING), measurements=found))))
+    assert asked_for <= asked
+    assert not not_asked_for & asked
+
+
+@pytest.mark.parametrize(("born", "asked_for"), [(date(1965, 7, 20), True), (date(1965, 7, 19), False)])
+def test_wilson_disease_is_not_looked_for_from_the_age_at_which_it_seldom_shows_first(
+    born: date, asked_for: bool
+) -> None:
+    looked_at = [positive("hbsag"), positive("anti-hcv"), number("ferritin", 1), number("hba1c", 5)]
+    looked_at += [number("transferrin-saturation", 1), number("igg", 1)]
+    looked_at += [positive("ana"), positive("smooth-muscle-antibody")]
+    record = man(
+        multiples(ALT, LASTING), measurements=looked_at, done=[examined("ultrasound", MET)], birth_date=born
+    )
+    asked = steps(plan(record))
+    assert ("ceruloplasmin" in asked) is asked_for
+    assert "tsh" in asked
+
+
 def test_a_raised_alp_asks_for_ggt_and_a_raised_bilirubin_for_its_direct_part() -> None:
     assert "gamma-gt" in steps(plan(man(multiples(ALP, LASTING)), Family.CHOLESTATIC))
     jaundice = man(multiples(TBIL, LASTING), multiples(ALT, LASTING))
@@ -181,6 +241,15 @@ def test_an_urgent_alert_is_seen_the_same_day_and_its_causes_within_two_weeks() 
     due = {step.name: (step.due, step.priority) for step in given.steps}
     assert due["same-day-assessment"] == (DAY_0, Tier.URGENT)
     assert due["hepatitis-b-serology"] == (day_of(15), Tier.SOON)
+
+
+def test_what_became_urgent_later_is_due_from_then_on() -> None:
+    course = multiples(ALT, {0: 1, 30: "2.5", 40: 30})
+    given = plan(man(course, medications=[drug("isoniazid", day_of(5))]), at=41)
+    due = {step.name: step.due for step in given.steps if step.priority is Tier.URGENT}
+    assert {due[name] for name in ("same-day-assessment", "medication-review", "patient-education")} == {
+        day_of(40)
+    }
 
 
 def test_a_steep_worsening_is_seen_the_same_day_for_what_it_is() -> None:

@@ -18,6 +18,8 @@ class KnownCause:
     title: str
     next_steps: tuple[str, ...]
     """Names of the steps that look for it or treat it, the most telling first."""
+    once_likely: tuple[str, ...]
+    """Names of the steps that wait until the first of those is done and more speaks for it than against."""
     course: str
     """What happens once it is dealt with."""
     recheck: str
@@ -42,6 +44,7 @@ def known_causes() -> Mapping[CauseName, KnownCause]:
         found[name] = KnownCause(
             name=name,
             next_steps=tuple(entry["next_steps"]),
+            once_likely=tuple(entry.get("once_likely", ())),
             **{each: entry[each] for each in ("title", "course", "recheck", "source", "tag")},
         )
     return MappingProxyType(found)

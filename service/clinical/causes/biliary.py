@@ -11,6 +11,8 @@ _BILIARY = (
     *("gallstones", "bile-duct-stones", "cholecystitis", "cholangitis", "biliary-obstruction"),
     *("primary-biliary-cholangitis", "primary-sclerosing-cholangitis"),
 )
+_COMPANIONS = ("inflammatory-bowel-disease",)
+"""Beside a raised ALP: primary sclerosing cholangitis goes with it."""
 _BONE = ("paget-disease-of-bone", "bone-metastases", "osteomalacia", "bone-disease")
 
 
@@ -52,6 +54,7 @@ def _alp(weighing: Weighing, on: OnRecord) -> None:
     else:
         weighing.speaks_against(f"{levels(alp, ggt)}: ALP raised with a normal GGT, as from bone.", alp, ggt)
     if alp is not None and alp.elevated:
+        weighing.conditions(on.lasting(*_COMPANIONS))
         fractures = on.lasting("fracture")
         lasting = [each for each in on.lasting(*_BONE) if each not in fractures]
         bone = [*lasting, *on.events(days, "fracture")]

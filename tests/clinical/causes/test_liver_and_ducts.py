@@ -133,6 +133,13 @@ def test_bone_is_named_as_a_source_of_a_raised_alp_and_an_old_fracture_is_not(
     assert "bone" not in words(normal.speaks_against)
 
 
+@pytest.mark.parametrize(("alp", "speaks"), [("1.1", True), (1, False)])
+def test_a_bowel_disease_speaks_for_the_ducts_beside_a_raised_alp_only(alp: object, speaks: bool) -> None:
+    record = man(multiples(ALT, {0: 4}), multiples(ALP, {0: alp}))
+    found = cause(with_context(record, recorded("Ulcerative colitis", -900)), CauseName.BILIARY)
+    assert ("Ulcerative colitis" in words(found.speaks_for)) is speaks
+
+
 def test_in_pregnancy_a_reader_is_reminded_of_cholestasis_of_pregnancy() -> None:
     mother = patient(*multiples(ALT, {0: 4}), sex=Sex.FEMALE, conditions=[pregnancy(day_of(-60))])
     assert "cholestasis of pregnancy" in words(getattr(cause(mother, CauseName.BILIARY), NOTES))
