@@ -269,11 +269,12 @@ def test_a_table_that_a_parent_leaves_empty_is_kept_empty(tmp_path: Path) -> Non
 
 def test_the_example_in_the_readme_can_be_used() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
-    ours = parse_rulebook(example)
+    example, texts = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    ours = parse_rulebook(f"{example}\n{texts}")
     assert [each.path for each in differences(RULEBOOK, ours)] == [
         "limits.policy",
         "urgent.jaundice.bilirubin",
+        "texts.come-for-the-recheck.en",
     ]
 
 
