@@ -6,7 +6,9 @@ import pytest
 
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.alerts.follow_up import with_follow_up
+from service.clinical.catalogues.rules import rules
 from service.clinical.episodes import Episode, Family, Kind, Tier, TierChange
+from service.clinical.recommendations import steps_of
 from dataclasses import replace
 from tests.alerts.making import Clinic, day, decision, episode, key, keys, moment, recheck
 
@@ -35,6 +37,10 @@ class TestTheDate:
         assert overdue(episode(1, 2), known(1, 2, at=3, until=30), on=30) == []
         (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)
         assert (one.alerts_from, one.resolved, one.tier) == (day(31), None, Tier.SOON)
+
+    def test_asks_for_what_its_rule_lists(self) -> None:
+        (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)
+        assert tuple(step.name for step in steps_of(one)) == rules()["monitoring-overdue"].orders
 
     @pytest.mark.parametrize("repeat", [4, 29, 30])
     def test_is_kept_by_any_repeat_after_the_decision_up_to_it(self, repeat: int) -> None:
