@@ -197,6 +197,41 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="the Subscriptions this service made at a source's server, and keeps",
     )
     op.create_table(
+        "pending_fetch",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=192), nullable=False, comment="Type/id; empty: something changed"),
+        sa.Column("asked", Instant(), nullable=False),
+        sa.Column(
+            "generation", sa.Integer(), nullable=False, comment="counts how often it was asked for meanwhile"
+        ),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("not_before", Instant(), nullable=False),
+        sa.Column("lease_until", Instant(), nullable=True),
+        sa.Column(
+            "lease_token", sa.Uuid(), nullable=True, comment="fences a fetcher whose lease has run out"
+        ),
+        sa.Column("problem", sa.Text(), nullable=True, comment="why not, in words without patient data"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_pending_fetch_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_pending_fetch")),
+        comment="what notifications pointed at and did not bring",
+    )
+    with op.batch_alter_table("pending_fetch", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_pending_fetch_source_id_not_before"), ["source_id", "not_before"], unique=False
+        )
+
+    op.create_table(
+        "heard",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("events", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_heard_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_heard")),
+        comment="the latest word of each source's server on its Subscription",
+    )
+    op.create_table(
         "stored_text",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -557,6 +592,11 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("heard")
+    with op.batch_alter_table("pending_fetch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pending_fetch_source_id_not_before"))
+
+    op.drop_table("pending_fetch")
     op.drop_table("subscription")
     op.drop_table("catch_up")
     op.drop_table("source")

@@ -1,7 +1,7 @@
 """Asking the EHR for what its feed did not bring: what was missed, what is pointed at, and the past.
 
 Read in this order: `running` (a thread for each source), `turns` (one round with one source), `asker` (how
-what is found is taken in), `polling` (what changed), `comparing`
+what is found is taken in), `fetching` (what a notification pointed at), `polling` (what changed), `comparing`
 (what is gone), `past` (a patient's history when first seen), `subscribing` (the Subscriptions that are kept).
 """
 

@@ -1,4 +1,4 @@
-"""One round with one source: what changed, what is gone, its Subscriptions, and whose past is not known."""
+"""One round with one source: what was pointed at, what changed or is gone, and whose past is not known."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Final
 from service.catchup.asker import Asker
 from service.catchup.comparing import compare
 from service.catchup.past import read_pasts
+from service.catchup.fetching import fetch
 from service.catchup.polling import LEASE, read_changes
 from service.catchup.subscribing import look_after
 from service.errors import InvalidResource, LiverwatchError
@@ -31,6 +32,8 @@ class Asked:
     """Types that were read to their end."""
     problems: dict[str, str] = field(default_factory=dict)
     """By type, why it could not be read."""
+    fetched: int = 0
+    """Rows of what was only pointed at that were taken up."""
     pasts: int = 0
 
 
@@ -47,6 +50,8 @@ def ask(asker: Asker, *, whole: bool = False) -> Asked:
     asked = Asked()
     with writing(asker.engine) as connection:
         catch_up.begin(connection, asker.source.id, TURNS, asker.clock())
+    while not asker.stop() and (done := fetch(asker)):
+        asked.fetched += done
     while not asker.stop() and (turn := _next(asker)) is not None:
         _take(asker, turn, asked, whole=whole)
     while not asker.stop() and (done := read_pasts(asker)):

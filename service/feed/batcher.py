@@ -148,7 +148,10 @@ class Batcher:
         """Keep, visibly, a well-formed request whose storing fails however often it is tried."""
         log.error("a request could not be stored and is quarantined", extra={"error": type(error).__name__})
         unkept = LiverwatchError("the request could not be stored; nothing of it was kept")
-        if not all(each.raw for each in waiting.delivery.incoming):  # a DELETE: there is nothing to keep
+        told = waiting.delivery
+        if told.fetches or not all(
+            each.raw for each in told.incoming
+        ):  # a DELETE, a pointer: nothing to keep
             _settle([waiting], unkept)
             return
         try:

@@ -19,13 +19,19 @@ from service.feed.memory import Memory, Room
 from service.fhir.decode import decode_bundle
 from service.fhir.decode import READ_TYPES, decode_resource, resource_type, tombstone
 from service.fhir.incoming import Ignored, Incoming
+from service.fhir.notifications import BUNDLE_TYPES as NOTIFYING
+from service.fhir.notifications import Notification, bundle_type, decode_notification
 from service.fhir.outcomes import outcome_bytes
 from service.fhir.references import is_id
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery
+from service.store.fetches import WHATEVER
+from service.store.heard import Heard
 from service.store.sources import Source
 
 FHIR_JSON = "application/fhir+json"
+DELETED_HEADER = "x-medplum-deleted-resource"
+"""Medplum tells of a deletion so, with a body that says nothing."""
 _LARGE = 64 * 1024
 """Bodies above this are decoded off the event loop, so that one Bundle delays nobody else."""
 _ACCEPTED = outcome_bytes()
@@ -73,41 +79,45 @@ class Feed:
         check_media_type(request)
         with Room(self._memory) as room:
             body = await read_body(request, self._limits, room.widen)
-            if len(body) > _LARGE:
-                incoming = await asyncio.to_thread(self._decode, body, source)
+            pointed = _pointed_at(request, body)
+            if pointed is not None:
+                told = pointed
+            elif len(body) > _LARGE:
+                told = await asyncio.to_thread(self._decode, body, source)
             else:
-                incoming = self._decode(body, source)
-            self._check_place(request, incoming)
-            await self._batcher.submit(Delivery(source, incoming, datetime.now(UTC)))
+                told = self._decode(body, source)
+            if pointed is None:
+                self._check_place(request, told.incoming)
+            await self._batcher.submit(_delivery(source, told))
 
     async def _remove(self, request: Request) -> None:
         source = await self._source(request)
-        type_, id_ = request.path_params["type"], request.path_params["id"]
-        if not (_TYPE.fullmatch(type_) and is_id(id_)):
-            raise InvalidResource("the address names no FHIR resource: a type and an id are expected")
-        gone = tombstone(type_, id_)
-        if type_ not in READ_TYPES:
-            gone = gone._replace(content=Ignored("other-type"))
+        gone = _gone(request.path_params["type"], request.path_params["id"])
         await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)))
 
-    def _decode(self, body: bytes, source: Source) -> Sequence[Incoming]:
-        if not body.strip():
-            # The place of rest-hooks without payload, which say only that something changed.
-            raise InvalidResource(
-                "the body is empty; set the Subscription's payload so that resources are sent"
-            )
+    def _decode(self, body: bytes, source: Source) -> Notification:
         raw = check_json(body, max_depth=self._limits.depth)
         if resource_type(raw) == "Bundle":
-            return decode_bundle(
-                raw,
-                source=source.name,
-                zone=source.zone,
-                rulebook=self._rulebook,
-                max_entries=self._limits.bundle_entries,
-            )
+            return self._decode_bundle(raw, source)
         if len(raw) > self._limits.resource_bytes:
             raise TooLarge(f"a single resource may have {self._limits.resource_bytes} bytes at most")
-        return [decode_resource(raw, source=source.name, zone=source.zone, rulebook=self._rulebook)]
+        return Notification(
+            (decode_resource(raw, source=source.name, zone=source.zone, rulebook=self._rulebook),)
+        )
+
+    def _decode_bundle(self, raw: bytes, source: Source) -> Notification:
+        most = self._limits.bundle_entries
+        if bundle_type(raw) in NOTIFYING:
+            return decode_notification(
+                raw, source=source.name, zone=source.zone, rulebook=self._rulebook, max_entries=most
+            )
+        return Notification(
+            tuple(
+                decode_bundle(
+                    raw, source=source.name, zone=source.zone, rulebook=self._rulebook, max_entries=most
+                )
+            )
+        )
 
     def _check_place(self, request: Request, incoming: Sequence[Incoming]) -> None:
         """A resource sent to `…/{Type}/{id}` must be that one.
@@ -120,6 +130,44 @@ class Feed:
             return
         if len(incoming) != 1 or incoming[0].type != type_ or incoming[0].id != request.path_params["id"]:
             raise InvalidResource("the body is not the resource that the address names", where="Resource.id")
+
+
+def _pointed_at(request: Request, body: bytes) -> Notification | None:
+    """What a request says that carries nothing: something changed, or was deleted. None for any other.
+
+    Raises:
+        InvalidResource: the header or the address names no resource.
+    """
+    deleted = request.headers.get(DELETED_HEADER)
+    if deleted is not None and body.strip() in (b"", b"{}"):
+        type_, _, id_ = deleted.strip().partition("/")
+        return Notification((_gone(type_, id_),))
+    if body.strip():
+        return None
+    if "type" not in request.path_params:
+        return Notification(whatever=True)
+    type_, id_ = request.path_params["type"], request.path_params["id"]
+    _check_name(type_, id_)
+    return Notification(to_fetch=(f"{type_}/{id_}",) if type_ in READ_TYPES else ())
+
+
+def _gone(type_: str, id_: str) -> Incoming:
+    """The tombstone of what was deleted; of a type that is not read it is counted away."""
+    _check_name(type_, id_)
+    gone = tombstone(type_, id_)
+    return gone if type_ in READ_TYPES else gone._replace(content=Ignored("other-type"))
+
+
+def _check_name(type_: str, id_: str) -> None:
+    if not (_TYPE.fullmatch(type_) and is_id(id_)):
+        raise InvalidResource("the address names no FHIR resource: a type and an id are expected")
+
+
+def _delivery(source: Source, told: Notification) -> Delivery:
+    """What a notification said, as it is stored."""
+    pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
+    heard = Heard(told.kind, told.status, told.events) if told.kind else None
+    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard)
 
 
 class FeedFirst:

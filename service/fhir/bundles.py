@@ -5,7 +5,7 @@ Its bytes are then kept as an extract, a small Bundle of that entry and what it 
 same when they are read again.
 
 One entry that cannot be used never takes another with it. Notifications (history, subscription-notification)
-are not read yet: `_NOTIFICATIONS` is their place.
+are read by `notifications`.
 """
 
 import re
@@ -26,7 +26,6 @@ from service.fhir.resource import decode, decode_addressed, tombstone, unusable
 
 _CARRIERS: Final = frozenset({"batch", "transaction", "collection", "searchset"})
 _REQUESTS: Final = frozenset({"batch", "transaction"})
-_NOTIFICATIONS: Final = frozenset({"history", "subscription-notification"})
 _INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,62})/([A-Za-z0-9._-]{1,128})/?")
 
 
@@ -121,10 +120,6 @@ def _extract(kind: str, followed: Mapping[str, Target], entry: Raw) -> bytes:
 def _check_type(bundle: _Bundle) -> None:
     if bundle.resource_type != "Bundle":
         raise InvalidResource("Not a Bundle.", where="resourceType")
-    if bundle.type in _NOTIFICATIONS:
-        raise InvalidResource(
-            "Notification Bundles are not supported yet; send the resources.", where="Bundle.type"
-        )
     if bundle.type not in _CARRIERS:
         known = ", ".join(sorted(_CARRIERS))
         raise InvalidResource(

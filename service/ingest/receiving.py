@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -16,7 +16,8 @@ from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
-from service.store import patients, quarantine, resources
+from service.store import fetches, heard, patients, quarantine, resources
+from service.store.heard import Heard
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.rows import AlreadyThere
@@ -43,6 +44,10 @@ class Delivery:
     source: Source
     incoming: Sequence[Incoming]
     received: datetime
+    fetches: Collection[str] = ()
+    """`Type/id` of what it only pointed at; `fetches.WHATEVER` where it named nothing."""
+    heard: Heard | None = None
+    """What it said of its Subscription."""
 
 
 def take(
@@ -140,8 +145,18 @@ def receive(
             for incoming in delivery.incoming
         ]
         store(step, source, arrivals)
+        _note(connection, source, group, now)
     _judge(step, judged=judged)
     return step.receipt
+
+
+def _note(connection: Connection, source: Source, deliveries: Iterable[Delivery], now: datetime) -> None:
+    """What deliveries of one source brought beside resources."""
+    for each in deliveries:
+        if each.fetches:
+            fetches.ask(connection, source.id, each.fetches, now)
+        if each.heard is not None:
+            heard.note(connection, source.id, each.heard, each.received)
 
 
 def replay(

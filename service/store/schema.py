@@ -400,6 +400,33 @@ subscription = Table(
     comment="the Subscriptions this service made at a source's server, and keeps",
 )
 
+pending_fetch = Table(
+    "pending_fetch",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("key", String(192), primary_key=True, comment="Type/id; empty: something changed"),
+    Column("asked", Instant, nullable=False),
+    Column("generation", Integer, nullable=False, comment="counts how often it was asked for meanwhile"),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("lease_until", Instant, nullable=True),
+    Column("lease_token", Uuid, nullable=True, comment="fences a fetcher whose lease has run out"),
+    Column("problem", Text, nullable=True, comment="why not, in words without patient data"),
+    Index(None, "source_id", "not_before"),
+    comment="what notifications pointed at and did not bring",
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("events", BigInteger, nullable=True),
+    comment="the latest word of each source's server on its Subscription",
+)
+
 audit = Table(
     "audit",
     metadata,

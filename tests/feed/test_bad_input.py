@@ -71,8 +71,6 @@ BAD = {
     "no resource": Bad(b'{"name": "%s"}' % CANARY.encode(), 400, "resourceType"),
     "a type that is none": Bad(b'{"resourceType": "%s"}' % CANARY.encode(), 400, "resourceType"),
     "a type that is a number": Bad(b'{"resourceType": %s}' % NUMBER.encode(), 400, "resourceType"),
-    "nothing": Bad(b"", 400, "empty"),
-    "white space": Bad(b" \n\t ", 400, "empty"),
     "XML that says it is JSON": Bad(
         b"<Observation><id value='%s'/></Observation>" % CANARY.encode(), 400, "line 1"
     ),

@@ -95,7 +95,7 @@ def test_one_unusable_entry_never_takes_another_with_it(feed: TestClient, hospit
     assert held(hospital) == ["unknown-unit"]
 
 
-@pytest.mark.parametrize("type_", ["history", "subscription-notification", "document", "message", None, 7])
+@pytest.mark.parametrize("type_", ["subscription-notification", "document", "message", None, 7])
 def test_a_bundle_of_another_type_is_refused_by_its_place(feed: TestClient, type_: Any) -> None:
     answer = feed.post(FEED, json={"resourceType": "Bundle", "type": type_, "entry": []})
     assert answer.status_code == 400

@@ -1,0 +1,70 @@
+"""Requests that point at what changed, or say that something did: kept before they are answered."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select
+from starlette.testclient import TestClient
+
+from service.store.schema import heard, pending_fetch
+from service.store.session import reading
+from tests.feed.sending import FEED, kept, observation, values
+from tests.feed.test_hooks import check_taken
+from tests.fhir.test_notifications import history, r4
+
+
+def pointed(engine: Engine) -> set[str]:
+    with reading(engine) as connection:
+        return set(connection.execute(select(pending_fetch.c.key)).scalars())
+
+
+def test_an_empty_body_says_that_something_changed(feed: TestClient, hospital: Engine) -> None:
+    check_taken(feed.post(FEED))
+    check_taken(feed.post(FEED, content=b" \n"))
+    assert pointed(hospital) == {""}
+
+
+def test_an_empty_body_at_the_address_of_a_resource_points_at_it(feed: TestClient, hospital: Engine) -> None:
+    check_taken(feed.put(f"{FEED}/Observation/o1"))
+    check_taken(feed.post(f"{FEED}/Encounter/e1"))
+    assert pointed(hospital) == {"Observation/o1"}
+    assert feed.put(f"{FEED}/observation/o1").status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"{}", b""])
+def test_medplum_tells_of_a_deletion_in_a_header(feed: TestClient, hospital: Engine, body: bytes) -> None:
+    check_taken(feed.post(FEED, json=observation()))
+    headers = {"X-Medplum-Deleted-Resource": "Observation/o1"}
+    check_taken(feed.post(FEED, content=body, headers=headers))
+    assert kept(hospital)["Observation/o1"][1] == "deleted"
+    assert values(hospital) == {}
+    assert feed.post(FEED, content=b"{}", headers={"X-Medplum-Deleted-Resource": "all"}).status_code == 400
+
+
+def test_a_notification_stores_what_it_carries_and_keeps_what_it_points_at(
+    feed: TestClient, hospital: Engine
+) -> None:
+    event = r4("event-notification", {"focus": "Observation/o1"}, {"focus": "Observation/o2"})
+    check_taken(feed.post(FEED, json=history(event, {"resource": observation("o1")})))
+    assert values(hospital) == {"o1": "50"}
+    assert pointed(hospital) == {"Observation/o2"}
+
+
+@pytest.mark.parametrize("kind", ["handshake", "heartbeat", "query-status"])
+def test_what_only_speaks_of_the_subscription_is_noted(feed: TestClient, hospital: Engine, kind: str) -> None:
+    check_taken(feed.post(FEED, json=history(r4(kind, events_since_subscription_start="7"))))
+    with reading(hospital) as connection:
+        (row,) = connection.execute(select(heard)).all()
+    assert (row.kind, row.status, row.events) == (kind, "active", 7)
+    assert pointed(hospital) == set()
+
+
+def test_a_pointer_needs_the_secret_too(feed: TestClient, hospital: Engine) -> None:
+    for request in (
+        {"content": b""},
+        {"content": b"{}", "headers": {"X-Medplum-Deleted-Resource": "Observation/o1"}},
+    ):
+        sent: dict[str, Any] = {"headers": {}, **request}
+        sent["headers"] = {**sent["headers"], "Authorization": "Bearer wrong"}
+        assert feed.post(FEED, **sent).status_code == 401
+    assert pointed(hospital) == set()
