@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.alerts.alert import Action, OverrideReason
+from service.cli import plans
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
@@ -43,14 +44,16 @@ def alerts(
             found = _found(connection, patient, source, everything=everything)
             read = interpretations(connection, [alert for alert, *_ in found], rules, at)
     shown = (
-        as_object(*each) | {"interpretation": [_reading(one) for one in read.get(each[0].id, ())]}
+        as_object(*each)
+        | {"interpretation": [_reading(one) for one in read.get(each[0].id, ())]}
+        | {"plan": plans.as_objects(each[0])}
         for each in found
     )
     if as_json:
         say_json_list(shown)
         return
-    for each in shown:
-        _say(each)
+    for (alert, *_), each in zip(found, shown, strict=True):
+        _say(each, plans.as_lines(alert))
     if not found:
         say("no alerts")
 
@@ -163,7 +166,7 @@ def _reference(key: "ResultKey") -> str:
     return key.resource + (f"#{key.sub_key}" if key.sub_key else "")
 
 
-def _say(alert: dict[str, Any]) -> None:
+def _say(alert: dict[str, Any], plan: list[str]) -> None:
     owner = f", {alert['owner']}" if alert["owner"] else ""
     wakes = f" until {alert['wakes']}" if alert["wakes"] else ""
     review = ", needs review" if alert["needs_review"] else ""
@@ -186,6 +189,8 @@ def _say(alert: dict[str, Any]) -> None:
     for each in alert["interpretation"]:
         caveats = f" [{'; '.join(each['caveats'])}]" if each["caveats"] else ""
         say(f"  {each['words']}{caveats}")
+    for line in plan:
+        say(f"  {line}")
     say(f"  behind it: {', '.join(alert['results'])}")
     if alert["overdue"]:
         told = f"passed on to {', '.join(alert['told'])}" if alert["told"] else "no contact is set"
