@@ -12,6 +12,7 @@ from service.clinical.results import Coding, ResultKey
 
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
+MEDICATION_REVIEW = "medication-review"
 SAME_DAY = "same-day-assessment"
 OVERDUE = "overdue-recheck"
 OVERDUE_AFTER_REST = "overdue-recheck-after-rest"

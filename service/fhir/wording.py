@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.clinical.catalogues.causes import known_causes
-from service.clinical.causes.cause import Cause, Evidence
+from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.episodes import Family, Finding, Kind, Level, Plan, Reason
 from service.clinical.recommendations import alerting_findings, orderable
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
@@ -101,6 +101,17 @@ def plan(given: Plan, *, referring: bool = False) -> list[str]:
         shown = _referring(done.shown_by) if referring else ""
         lines.append(f"{how}: {orderable(done.name).text}, {done.day}{shown}.")
     return lines
+
+
+def drugs_in_question(given: Plan) -> list[str]:
+    """For who prescribes: each drug whose times fit, with what is known of it; and what speaks against one."""
+    drug = next((cause for cause in given.causes if cause.name is CauseName.DRUG), None)
+    if drug is None or not drug.speaks_for:
+        return []
+    lines = ["In question: " + " ".join(each.words for each in drug.speaks_for)]
+    if drug.speaks_against:
+        lines.append("What speaks against: " + " ".join(each.words for each in drug.speaks_against))
+    return [printable(line) for line in lines]
 
 
 def references(evidence: Evidence) -> list[str]:
