@@ -104,7 +104,7 @@ def plan(given: Plan, *, referring: bool = False) -> list[str]:
 
 
 def drugs_in_question(given: Plan) -> list[str]:
-    """For who prescribes: each drug whose times fit, with what is known of it; and what speaks against one."""
+    """For who prescribes: each drug whose times fit, what is known of it, and what speaks against one."""
     drug = next((cause for cause in given.causes if cause.name is CauseName.DRUG), None)
     if drug is None or not drug.speaks_for:
         return []
