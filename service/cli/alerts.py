@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.alerts.alert import Action, OverrideReason
+from service.cli import plans
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from service.alerts.alert import Alert
-    from service.clinical.causes.cause import Cause, Evidence
-    from service.clinical.episodes import AlreadyDone, Finding, Level, Step
+    from service.clinical.episodes import Finding, Level
     from service.clinical.readings import Interpretation
     from service.clinical.results import ResultKey
 
@@ -44,14 +44,16 @@ def alerts(
             found = _found(connection, patient, source, everything=everything)
             read = interpretations(connection, [alert for alert, *_ in found], rules, at)
     shown = (
-        as_object(*each) | {"interpretation": [_reading(one) for one in read.get(each[0].id, ())]}
+        as_object(*each)
+        | {"interpretation": [_reading(one) for one in read.get(each[0].id, ())]}
+        | {"plan": plans.as_objects(each[0])}
         for each in found
     )
     if as_json:
         say_json_list(shown)
         return
-    for each in shown:
-        _say(each)
+    for (alert, *_), each in zip(found, shown, strict=True):
+        _say(each, plans.as_lines(alert))
     if not found:
         say("no alerts")
 
@@ -106,9 +108,6 @@ def as_object(alert: "Alert", patient: str, source: str) -> dict[str, Any]:
         "trend": episode.trend.value,
         "kinds": [_kind(finding) for finding in episode.findings],
         "latest": [_level(level) for level in episode.latest],
-        "causes": [_cause(each) for each in episode.plan.causes],
-        "steps": [_step(each) for each in alert.steps],
-        "done": [_done(each) for each in episode.plan.done],
         "results": [_reference(key) for key in sorted(episode.evidence)],
         "withdrawn": alert.withdrawn,
         "merged_into": str(alert.merged_into) if alert.merged_into else None,
@@ -128,53 +127,6 @@ def _kind(finding: "Finding") -> dict[str, Any]:
         "suppressed": finding.suppressed.value if finding.suppressed else None,
         "due": finding.recheck.due if finding.recheck else None,
         "ended": finding.recheck.ended if finding.recheck else None,
-    }
-
-
-def _cause(cause: "Cause") -> dict[str, Any]:
-    from service.clinical.catalogues.causes import known_causes
-
-    weighed = {
-        "for": cause.speaks_for,
-        "against": cause.speaks_against,
-        "unknown": cause.unknown,
-        "notes": cause.notes,
-    }
-    return {
-        "name": cause.name.value,
-        "title": known_causes()[cause.name].title,
-        **{name: [_evidence(each) for each in found] for name, found in weighed.items()},
-    }
-
-
-def _evidence(evidence: "Evidence") -> dict[str, Any]:
-    resources = [*(_reference(key) for key in evidence.results), *evidence.resources]
-    return {"words": evidence.words, "resources": resources}
-
-
-def _step(step: "Step") -> dict[str, Any]:
-    from service.clinical.recommendations import orderable
-
-    order = orderable(step.name)
-    return {
-        "name": step.name,
-        "text": order.text,
-        "for": order.audience.value,
-        "due": step.due,
-        "priority": step.priority.name.lower(),
-        "rationale": order.rationale,
-    }
-
-
-def _done(done: "AlreadyDone") -> dict[str, Any]:
-    from service.clinical.recommendations import orderable
-
-    return {
-        "name": done.name,
-        "text": orderable(done.name).text,
-        "day": done.day,
-        "ordered": done.ordered,
-        "resources": list(done.shown_by),
     }
 
 
@@ -214,7 +166,7 @@ def _reference(key: "ResultKey") -> str:
     return key.resource + (f"#{key.sub_key}" if key.sub_key else "")
 
 
-def _say(alert: dict[str, Any]) -> None:
+def _say(alert: dict[str, Any], plan: list[str]) -> None:
     owner = f", {alert['owner']}" if alert["owner"] else ""
     wakes = f" until {alert['wakes']}" if alert["wakes"] else ""
     review = ", needs review" if alert["needs_review"] else ""
@@ -237,7 +189,8 @@ def _say(alert: dict[str, Any]) -> None:
     for each in alert["interpretation"]:
         caveats = f" [{'; '.join(each['caveats'])}]" if each["caveats"] else ""
         say(f"  {each['words']}{caveats}")
-    _say_plan(alert)
+    for line in plan:
+        say(f"  {line}")
     say(f"  behind it: {', '.join(alert['results'])}")
     if alert["overdue"]:
         told = f"passed on to {', '.join(alert['told'])}" if alert["told"] else "no contact is set"
@@ -245,26 +198,6 @@ def _say(alert: dict[str, Any]) -> None:
     for name in ("withdrawn", "merged_into"):
         if alert[name]:
             say(f"  {name.replace('_', ' ')}: {alert[name]}")
-
-
-def _say_plan(alert: dict[str, Any]) -> None:
-    """What may lie behind it, and what comes next."""
-    for cause in alert["causes"]:
-        said = [
-            f"{name}: {' '.join(each['words'] for each in cause[key])}"
-            for name, key in (
-                ("for", "for"),
-                ("against", "against"),
-                ("not known", "unknown"),
-                ("note", "notes"),
-            )
-            if cause[key]
-        ]
-        say(f"  possible cause: {cause['title']} - {' '.join(said)}")
-    for step in alert["steps"]:
-        say(f"  next, by {step['due']} ({step['priority']}, {step['for']}): {step['text']}")
-    for done in alert["done"]:
-        say(f"  {'ordered' if done['ordered'] else 'done'} already, {done['day']}: {done['text']}")
 
 
 def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says

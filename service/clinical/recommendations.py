@@ -12,6 +12,7 @@ from service.clinical.results import Coding, ResultKey
 
 REPEAT_PANEL = "repeat-hepatic-panel"
 ULTRASOUND = "liver-ultrasound"
+MEDICATION_REVIEW = "medication-review"
 SAME_DAY = "same-day-assessment"
 VISITS = (SAME_DAY, "prompt-re-evaluation", "liver-history")
 """One look at the patient, the sooner the graver: who is seen for one of them is seen for all."""

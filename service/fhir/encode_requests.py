@@ -13,7 +13,13 @@ from service.alerts.advising import SILENT
 from service.alerts.alert import Alert
 from service.clinical.advice import Said, said
 from service.clinical.episodes import Step, Tier
-from service.clinical.recommendations import Audience, Orderable, evidence_for, orderable
+from service.clinical.recommendations import (
+    MEDICATION_REVIEW,
+    Audience,
+    Orderable,
+    evidence_for,
+    orderable,
+)
 from service.fhir import names, wording
 from service.fhir.encode import Addresses, Resource, concept, without_nothing
 from service.languages import Words, english
@@ -51,8 +57,11 @@ class _Telling:
 
     @property
     def paragraphs(self) -> list[str]:
-        """All that an advice says."""
-        return [self._in_words(one) for one in said(self.order, self.due)]
+        """All that an advice says; to the prescriber also of which drugs."""
+        told = [self._in_words(one) for one in said(self.order, self.due)]
+        if self.order.name == MEDICATION_REVIEW:
+            told += wording.drugs_in_question(self.alert.episode.plan)
+        return told
 
     def _in_words(self, one: Said) -> str:
         """As the site says it, else as this release does."""

@@ -5,6 +5,7 @@ from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.clinical.catalogues.causes import known_causes
+from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.episodes import Family, Finding, Kind, Level, Plan, Reason
 from service.clinical.recommendations import alerting_findings, orderable
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
@@ -87,26 +88,58 @@ def why(alert: Alert) -> list[str]:
     return lines + [f"Note: {note.rstrip('.')}." for note in notes]
 
 
-def plan(given: Plan) -> list[str]:
-    """What may lie behind it, with what speaks for and against each cause; and what is done already."""
-    lines = []
-    for cause in given.causes:
-        parts = (
-            ("for", cause.speaks_for),
-            ("against", cause.speaks_against),
-            ("not known", cause.unknown),
-            ("note", cause.notes),
-        )
-        said = [
-            f"{name}: {'; '.join(each.words.rstrip('.') for each in evidence)}"
-            for name, evidence in parts
-            if evidence
-        ]
-        lines.append(f"Possible cause: {known_causes()[cause.name].title} - {'. '.join(said)}.")
+def plan(given: Plan, *, referring: bool = False) -> list[str]:
+    """What may lie behind it, with what speaks for and against each cause; and what is done already.
+
+    Args:
+        given: the plan of an episode.
+        referring: name the resources that each thing rests on, for a reader who has no links beside the text.
+    """
+    lines = [_cause_in_words(cause, referring=referring) for cause in given.causes]
     for done in given.done:
         how = "Ordered already" if done.ordered else "Done already"
-        lines.append(f"{how}: {orderable(done.name).text}, {done.day}.")
+        shown = _referring(done.shown_by) if referring else ""
+        lines.append(f"{how}: {orderable(done.name).text}, {done.day}{shown}.")
     return lines
+
+
+def drugs_in_question(given: Plan) -> list[str]:
+    """For who prescribes: each drug whose times fit, what is known of it, and what speaks against one."""
+    drug = next((cause for cause in given.causes if cause.name is CauseName.DRUG), None)
+    if drug is None or not drug.speaks_for:
+        return []
+    lines = ["In question: " + " ".join(each.words for each in drug.speaks_for)]
+    if drug.speaks_against:
+        lines.append("What speaks against: " + " ".join(each.words for each in drug.speaks_against))
+    return [printable(line) for line in lines]
+
+
+def references(evidence: Evidence) -> list[str]:
+    """`Type/id` of everything that it rests on, each once: a component is its Observation."""
+    return list(dict.fromkeys([*(key.resource for key in evidence.results), *evidence.resources]))
+
+
+def _cause_in_words(cause: Cause, *, referring: bool) -> str:
+    parts = (
+        ("for", cause.speaks_for),
+        ("against", cause.speaks_against),
+        ("not known", cause.unknown),
+        ("note", cause.notes),
+    )
+    said = [
+        f"{name}: {'; '.join(_evidence_in_words(each, referring=referring) for each in evidence)}"
+        for name, evidence in parts
+        if evidence
+    ]
+    return f"Possible cause: {known_causes()[cause.name].title} - {'. '.join(said)}."
+
+
+def _evidence_in_words(evidence: Evidence, *, referring: bool) -> str:
+    return evidence.words.rstrip(".") + (_referring(references(evidence)) if referring else "")
+
+
+def _referring(to: Collection[str]) -> str:
+    return f" [{', '.join(to)}]" if to else ""
 
 
 def mitigation(disposition: Disposition) -> str:

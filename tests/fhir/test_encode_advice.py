@@ -8,6 +8,7 @@ import pytest
 
 from service.alerts.alert import Alert, State
 from service.clinical.advice import paragraphs
+from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.recommendations import Audience, orderables
 from service.fhir.encode import Addresses
 from service.fhir.encode_requests import encode_requests, request_statuses
@@ -175,3 +176,24 @@ def test_what_a_site_says_in_its_own_words_is_said_so_and_only_in_that_language(
     assert "Please come for a new blood test" not in in_english
     elsewhere = encode_requests(given, to, words_in("zh-CN"))["patient-education"]
     assert elsewhere == encode_requests(given, TO, words_in("zh-CN"))["patient-education"]
+
+
+def test_the_prescriber_is_told_which_drugs_are_in_question_and_the_patient_is_not() -> None:
+    given = advising(urgent(), "medication-review", "patient-education")
+    grounds = Evidence("Isoniazid: begun 2024-01-02, still taken.", resources=("MedicationRequest/m1",))
+    doubt = Evidence("Isoniazid: begun 2 days before the onset.")
+    drug = Cause(CauseName.DRUG, speaks_for=(grounds,), speaks_against=(doubt,))
+    plan = replace(given.episode.plan, causes=(drug,))
+    made = advice_of(replace(given, episode=replace(given.episode, plan=plan)))
+    told = message(made["medication-review"])
+    assert "In question: Isoniazid: begun 2024-01-02, still taken." in told
+    assert "What speaks against: Isoniazid: begun 2 days before the onset." in told
+    assert "Isoniazid" not in str(made["patient-education"])
+
+
+def test_a_drug_whose_times_do_not_fit_is_not_called_in_question() -> None:
+    given = advising(urgent(), "medication-review")
+    cause = Cause(CauseName.DRUG, speaks_against=(Evidence("Isoniazid: begun after the onset."),))
+    plan = replace(given.episode.plan, causes=(cause,))
+    made = advice_of(replace(given, episode=replace(given.episode, plan=plan)))
+    assert "In question" not in message(made["medication-review"])
