@@ -46,7 +46,7 @@ def read(name: str) -> list[Any]:
         return [json.loads(line) for line in lines]
 
 
-@pytest.fixture(scope="module", params=["hapi", "medplum", "backport", "backport-id-only"])
+@pytest.fixture(scope="module", params=["hapi"])
 def style(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
