@@ -166,6 +166,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
         )
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
+        if settings.writes and not before.settings.writes:
+            outbox_control.want_standing(connection, after.id, now())
         if {"tasks", "language"} & set(names):
             outbox_control.rewrite(connection, after.id, now())
         _audit(connection, "source-set", after, {"changed": names})

@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, true
 
-from service.store.outbox import LONGEST_ERROR
-from service.store.schema import outbox
+from service.alerts.states import OVER
+from service.store.outbox import LONGEST_ERROR, Want, want
+from service.store.schema import alert, outbox
 
 
 class Standing(StrEnum):
@@ -120,6 +121,20 @@ def replay(connection: Connection, now: datetime, source_id: int | None = None) 
     if source_id is not None:
         query = query.where(outbox.c.source_id == source_id)
     return connection.execute(query).rowcount
+
+
+def want_standing(connection: Connection, source_id: int, now: datetime) -> int:
+    """What stands of a source is to be in its EHR: for one that until now was not written to.
+
+    Returns:
+        How many alerts: all but those that nobody has to act on.
+    """
+    query = select(alert.c.id, alert.c.revision).where(
+        alert.c.source_id == source_id, alert.c.state.not_in([state.value for state in OVER])
+    )
+    wanted = [Want(row.id, source_id, row.revision, now) for row in connection.execute(query)]
+    want(connection, wanted)
+    return len(wanted)
 
 
 def rewrite(connection: Connection, source_id: int, now: datetime) -> int:

@@ -22,7 +22,7 @@ from service.ingest import Rules
 from service.loading.files import find_files
 from service.loading.load import Loader
 from service.store import alerts as alert_store
-from service.store import sources
+from service.store import outbox_control, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, reading, writing
 from service.store.sources import SourceSettings
@@ -145,6 +145,7 @@ def test_after_one_poll_all_is_as_after_a_clean_load_and_the_server_holds_each_a
     with writing(engine) as connection:
         settings = SourceSettings(fhir_base_url=base, write_token_env="PEER_WRITE_TOKEN")
         source = sources.change(connection, "hospital", settings)
+        outbox_control.want_standing(connection, source.id, datetime.now(UTC))  # as `source set` does
     later = datetime.now(UTC) + timedelta(minutes=5)
     with open_client(source, 30.0) as client:
         asker = Asker(engine, source, RULES, client, lambda: later)

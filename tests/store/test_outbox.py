@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from service.alerts.alert import Alert
-from service.store import outbox, outbox_control
+from service.store import outbox, outbox_control, sources
 from service.store.outbox import Claim
+from service.store.schema import outbox as outbox_table
 from service.store.session import reading, writing
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import ALERT_ID, OTHER_ID, alert, revised
@@ -209,3 +210,13 @@ def test_two_senders_never_hold_the_same_row(postgres_url: str) -> None:
     assert len(mine) == 4
     assert {claim.alert_id for claim in mine}.isdisjoint(claim.alert_id for claim in theirs)
     assert len(theirs) == 2
+
+
+def test_what_stands_is_wanted_once_a_source_is_written_to(post: Post) -> None:
+    post.want(alert())
+    with writing(post.engine) as connection:
+        connection.execute(outbox_table.delete())
+        source_id = sources.by_name(connection, "clinic").id
+        assert outbox_control.want_standing(connection, source_id, post.now) == 1
+    [claim] = post.claim()
+    assert (claim.alert_id, claim.wanted_revision) == (ALERT_ID, 1)
