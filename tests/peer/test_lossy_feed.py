@@ -48,7 +48,7 @@ def read(of: str, name: str) -> list[Any]:
         return [json.loads(line) for line in lines]
 
 
-@pytest.fixture(scope="module", params=["hapi"])
+@pytest.fixture(scope="module", params=["hapi", "medplum", "backport", "backport-id-only"])
 def style(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
