@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from service.catchup.asker import Asker
+from service.errors import InvalidResource
 from service.fhir.queries import OF_A_PATIENT, PATIENT
 from service.fhir.remote import RemoteRefused
 from service.store import patients
@@ -17,8 +18,8 @@ _AT_ONCE: Final = 20
 def read_pasts(asker: Asker) -> int:
     """Read the past of patients seen first, at most a few; how many there were.
 
-    What the server refuses (a type of resource it does not search, a patient it does not show) is left out:
-    the alert then says what is not known.
+    What the server refuses or answers with no Bundle (a type of resource it does not search, a patient it
+    does not show) is left out: the alert then says what is not known.
 
     Raises:
         RemoteUnavailable: the server does not answer; those patients are asked for again later.
@@ -43,6 +44,6 @@ def _read_past(asker: Asker, name: str) -> None:
         try:
             for page in asker.changes(type_, patient=name):
                 incoming += page.incoming
-        except RemoteRefused:
+        except (RemoteRefused, InvalidResource):
             continue
     asker.take(incoming)

@@ -29,7 +29,9 @@ _REQUESTS: Final = frozenset({"batch", "transaction"})
 _INSTANCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,62})/([A-Za-z0-9._-]{1,128})/?")
 
 
-class _Request(datatypes.Fhir, gc=False):
+class Request(datatypes.Fhir, gc=False):
+    """What an entry asks for."""
+
     method: str | None = None
     url: str | None = None
 
@@ -38,10 +40,12 @@ class _Search(datatypes.Fhir, gc=False):
     mode: str | None = None
 
 
-class _Entry(datatypes.Fhir):
+class Entry(datatypes.Fhir):
+    """An entry, of which its resource is left to be read."""
+
     full_url: str | None = None
     resource: datatypes.Anything = UNSET
-    request: _Request | None = None
+    request: Request | None = None
     search: _Search | None = None
 
 
@@ -56,7 +60,7 @@ _EXTRACT: Final = (
 ).encode()
 
 _bundle = msgspec.json.Decoder(_Bundle)
-_entry = msgspec.json.Decoder(_Entry)
+_entry = msgspec.json.Decoder(Entry)
 
 
 def decode_bundle(
@@ -77,15 +81,12 @@ def decode_bundle(
         raise InvalidResource("Not a readable Bundle.", where="Bundle") from None
     _check_type(bundle)
     slices = bundle.entry or []
-    if len(slices) > max_entries:
-        raise TooLarge(
-            f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry"
-        )
+    check_size(slices, max_entries)
     entries = [_read(each) for each in slices]
     targets = _targets(entries)
     incoming: list[Incoming] = []
     for index, (entry, each) in enumerate(zip(entries, slices, strict=True)):
-        if isinstance(entry, _Entry) and entry.search is not None and entry.search.mode == "outcome":
+        if isinstance(entry, Entry) and entry.search is not None and entry.search.mode == "outcome":
             continue
         links = Links(targets)
         origin = Origin(source, zone, rulebook, links)
@@ -94,6 +95,16 @@ def decode_bundle(
             one = one._replace(raw=_extract(bundle.type or "", links.followed, each))
         incoming.append(one)
     return incoming
+
+
+def check_size(entries: Sequence[object], most: int) -> None:
+    """Refuse a Bundle of more than `most` entries.
+
+    Raises:
+        TooLarge: it is one.
+    """
+    if len(entries) > most:
+        raise TooLarge(f"A Bundle of more than {most} entries; send it in parts.", where="Bundle.entry")
 
 
 def is_extract(raw: bytes) -> bool:
@@ -127,14 +138,14 @@ def _check_type(bundle: _Bundle) -> None:
         )
 
 
-def _read(raw: Raw) -> _Entry | Unusable:
+def _read(raw: Raw) -> Entry | Unusable:
     try:
         return _entry.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Unusable("wrong-type", "", "Not a readable entry of a Bundle.")
 
 
-def _targets(entries: Sequence[_Entry | Unusable]) -> dict[str, Target]:
+def _targets(entries: Sequence[Entry | Unusable]) -> dict[str, Target]:
     """What each fullUrl leads to. An entry without an id takes it from its request (PUT), if it can."""
     targets: dict[str, Target] = {}
     for entry in entries:
@@ -149,7 +160,7 @@ def _targets(entries: Sequence[_Entry | Unusable]) -> dict[str, Target]:
     return targets
 
 
-def _instance(entry: _Entry) -> tuple[str, str]:
+def _instance(entry: Entry) -> tuple[str, str]:
     """Type and id that the request is about; empty for a POST, a search or no request."""
     if entry.request is None or entry.request.url is None or entry.request.method not in ("PUT", "DELETE"):
         return "", ""
@@ -157,7 +168,7 @@ def _instance(entry: _Entry) -> tuple[str, str]:
     return (named[1], named[2]) if named else ("", "")
 
 
-def _decoded(entry: _Entry | Unusable, by_request: bool, path: str, origin: Origin) -> Incoming:
+def _decoded(entry: Entry | Unusable, by_request: bool, path: str, origin: Origin) -> Incoming:
     """One entry, with its own bytes, or with none where they alone would not say the same."""
     if isinstance(entry, Unusable):
         return unusable(entry._replace(where=path))
@@ -176,7 +187,7 @@ def _decoded(entry: _Entry | Unusable, by_request: bool, path: str, origin: Orig
         return unusable(Unusable("no-resource", f"{path}.resource", error.message))
 
 
-def _requested(entry: _Entry, path: str) -> Incoming:
+def _requested(entry: Entry, path: str) -> Incoming:
     """What is asked for other than to take a resource."""
     if entry.request is not None and entry.request.method in ("GET", "HEAD"):
         return Incoming("", "", None, None, b"", None, None, Ignored("read-request"))

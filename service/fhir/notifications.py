@@ -15,15 +15,17 @@ import msgspec
 from msgspec import UNSET
 
 from service.clinical.rulebook import Rulebook
-from service.errors import InvalidResource, TooLarge
+from service.errors import InvalidResource
 from service.fhir import datatypes
-from service.fhir.bundles import decode_bundle
+from service.fhir.bundles import Entry, check_size, decode_bundle
 from service.fhir.incoming import Incoming
 from service.fhir.references import is_id
 from service.fhir.resource import READ_TYPES, tombstone
 
 BUNDLE_TYPES: Final = frozenset({"history", "subscription-notification"})
 KINDS: Final = frozenset({"handshake", "heartbeat", "event-notification", "query-status", "query-event"})
+STATUSES: Final = frozenset({"requested", "active", "error", "off", "entered-in-error"})
+"""Of a Subscription (FHIR R5, subscription-status)."""
 _STATUS_TYPES: Final = frozenset({"Parameters", "SubscriptionStatus"})
 _INSTANCE: Final = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,62})/([A-Za-z0-9._-]{1,128})(?:/_history/[^/]*)?/?")
 
@@ -41,20 +43,9 @@ class Notification:
     kind: str = ""
     """One of KINDS; empty where it is a history and no notification."""
     status: str = ""
-    """Of the Subscription; empty where it is not said."""
+    """Of the Subscription, one of STATUSES; empty where it is not said."""
     events: int | None = None
     """Since the Subscription began, as the server counts."""
-
-
-class _Request(datatypes.Fhir, gc=False):
-    method: str | None = None
-    url: str | None = None
-
-
-class _Entry(datatypes.Fhir):
-    full_url: str | None = None
-    resource: datatypes.Anything = UNSET
-    request: _Request | None = None
 
 
 class _Typed(datatypes.Fhir, gc=False):
@@ -63,7 +54,7 @@ class _Typed(datatypes.Fhir, gc=False):
 
 class _Bundle(datatypes.Fhir):
     type: str | None = None
-    entry: list[_Entry] | None = None
+    entry: list[Entry] | None = None
 
 
 _bundle = msgspec.json.Decoder(_Bundle)
@@ -93,10 +84,7 @@ def decode_notification(
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidResource("Not a readable Bundle.", where="Bundle") from None
     entries = bundle.entry or []
-    if len(entries) > max_entries:
-        raise TooLarge(
-            f"A Bundle of more than {max_entries} entries; send it in parts.", where="Bundle.entry"
-        )
+    check_size(entries, max_entries)
     said = _said(entries[0]) if entries else None
     if said is None and bundle.type == "subscription-notification":
         raise InvalidResource("Its first entry is no SubscriptionStatus.", where="Bundle.entry[0]")
@@ -131,7 +119,7 @@ def decode_notification(
 
 
 def _decoded(
-    carried: Iterable[_Entry], *, source: str, zone: tzinfo | None, rulebook: Rulebook
+    carried: Iterable[Entry], *, source: str, zone: tzinfo | None, rulebook: Rulebook
 ) -> list[Incoming]:
     """The carried resources, which may refer to each other by their fullUrls."""
     entries = [
@@ -150,7 +138,7 @@ class _Said:
     focuses: list[str]
 
 
-def _said(entry: _Entry) -> _Said | None:
+def _said(entry: Entry) -> _Said | None:
     """What the status in the first entry says; None where that is no status."""
     if entry.resource is UNSET:
         return None
@@ -167,9 +155,10 @@ def _said(entry: _Entry) -> _Said | None:
         for reference in _references(event)
         for key in _key(reference)
     ]
+    status = content.get("status")
     return _Said(
         str(content.get("type", "")),
-        str(content.get("status", "")),
+        status if isinstance(status, str) and status in STATUSES else "",
         _count(content.get("eventsSinceSubscriptionStart")),
         focuses,
     )
@@ -217,11 +206,11 @@ def _count(value: object) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _method(entry: _Entry) -> str:
+def _method(entry: Entry) -> str:
     return entry.request.method or "" if entry.request is not None else ""
 
 
-def _keys(entry: _Entry) -> list[str]:
+def _keys(entry: Entry) -> list[str]:
     """`Type/id` of what an entry is about; nothing where it does not say."""
     url = entry.request.url if entry.request is not None else None
     return _key(url or "") or _key(entry.full_url or "")

@@ -89,14 +89,19 @@ def decode_page(raw: bytes, *, source: str, zone: tzinfo | None, rulebook: Ruleb
     written = [each.last_updated for each in incoming]
     known = [at for at in written if at is not None]
     in_order = len(known) == len(written) and all(one <= other for one, other in pairwise(known))
+    total = _head.decode(raw).total
     return Page(
-        tuple(incoming), min(known, default=None), max(known, default=None), in_order, _head.decode(raw).total
+        tuple(incoming),
+        min(known, default=None),
+        max(known, default=None),
+        in_order,
+        total if type(total) is int else None,
     )
 
 
 class _Head(msgspec.Struct):
     type: str = ""
-    total: int | None = None
+    total: object = None
 
 
 class _Entries(_Head):

@@ -59,6 +59,13 @@ def test_what_only_speaks_of_the_subscription_is_noted(feed: TestClient, hospita
     assert pointed(hospital) == set()
 
 
+def test_a_status_of_any_length_is_taken(feed: TestClient, hospital: Engine) -> None:
+    status = {"resourceType": "SubscriptionStatus", "type": "heartbeat", "status": "x" * 1000}
+    check_taken(feed.post(FEED, json=history({"resource": status})))
+    with reading(hospital) as connection:
+        assert connection.execute(select(heard.c.status)).scalar_one() == ""
+
+
 def test_a_pointer_needs_the_secret_too(feed: TestClient, hospital: Engine) -> None:
     for request in (
         {"content": b""},

@@ -111,6 +111,12 @@ def test_events_are_counted_as_texts_or_numbers_or_not_at_all(stated: Any, event
     assert decode(history(entry)).events == events
 
 
+@pytest.mark.parametrize("status", ["x" * 1000, ["active"], 7, None])
+def test_a_status_that_no_subscription_can_have_is_none(status: Any) -> None:
+    entry = {"resource": {"resourceType": "SubscriptionStatus", "type": "heartbeat", "status": status}}
+    assert decode(history(entry)).status == ""
+
+
 def test_a_plain_history_is_taken_as_its_entries() -> None:
     entries = [
         {"resource": observation("o1", version=2), "request": {"method": "PUT", "url": "Observation/o1"}},
