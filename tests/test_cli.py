@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from service.store import decisions, sources
+from service.store import decisions, fetches, heard, sources
 from service.store.schema import alert
 from service.store.session import reading, writing
 from tests.commands import Run, audited
@@ -445,13 +445,22 @@ def test_what_is_held_can_be_taken_again_once_its_cause_is_mended(run: Run, tmp_
     assert run("quarantine", "replay", held["id"]).code == 1
 
 
-def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run) -> None:
+def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run, engine: Engine) -> None:
     run("source", "add", "ward")
     assert "not asked for anything" in run("source", "status", "ward").out
     run("source", "set", "ward", "--fhir-base-url", "http://127.0.0.1:9/fhir", "--catch-up", "patients")
     told = run("source", "status", "ward", "--json").json
     assert told["problem"] == "GET metadata: ConnectError"
     assert (told["asked"], told["types"], told["subscriptions"]) == (True, [], [])
+    assert (told["heard"], told["to_fetch"]) == (None, {"count": 0, "since": None})
+    with writing(engine) as connection:
+        ward = sources.by_name(connection, "ward").id
+        fetches.ask(connection, ward, ["Observation/o1"], datetime(2026, 1, 15, 12, tzinfo=UTC))
+        said = heard.Heard("heartbeat", "active", None)
+        heard.note(connection, ward, said, datetime(2026, 1, 15, 12, tzinfo=UTC))
+    in_words = run("source", "status", "ward").out
+    assert "Last notified 2026-01-15 12:00 UTC: heartbeat active" in in_words
+    assert "1 resources that it pointed at are not here yet" in in_words
     refused = run("source", "set", "ward", "--poll-seconds", "1")
     assert refused.code == 1
     assert "poll_seconds: give 5 to 86400" in refused.err

@@ -15,7 +15,7 @@ from service.deliver import open_client
 from service.errors import LiverwatchError
 from service.fhir.client import FhirClient
 from service.ingest import Rules
-from service.store import sources
+from service.store import catch_up, sources
 from service.store.session import reading
 from service.store.sources import Source
 
@@ -94,7 +94,15 @@ class CatchUp:
 
     def _ask_while(self, source: Source, client: FhirClient, stop: threading.Event) -> None:
         """Ask with one client until the source's settings change."""
-        while not stop.is_set():
+
+        def ask_once() -> None:
             ask(Asker(self._engine, source, self._rules, client, self._clock, stop.is_set))
-            if stop.wait(self._every) or self._able().get(source.id) != source:
-                return
+
+        ask_once()  # it also sees to it that each type has its turns
+        while not stop.wait(self._every) and self._able().get(source.id) == source:
+            if self._is_due(source):
+                ask_once()
+
+    def _is_due(self, source: Source) -> bool:
+        with reading(self._engine) as connection:
+            return catch_up.due(connection, source.id, self._clock())

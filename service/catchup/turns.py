@@ -6,8 +6,8 @@ from typing import Final
 
 from service.catchup.asker import Asker
 from service.catchup.comparing import compare
-from service.catchup.past import read_pasts
 from service.catchup.fetching import fetch
+from service.catchup.past import read_pasts
 from service.catchup.polling import LEASE, read_changes
 from service.catchup.subscribing import look_after
 from service.errors import InvalidResource, LiverwatchError
@@ -104,7 +104,8 @@ def _take(asker: Asker, turn: Turn, asked: Asked, *, whole: bool) -> None:
                 next_at=now if stopped else now + interval,
                 compared=turn.compared if stopped else compared,
             )
-        asked.read.append(turn.type)
+        if not stopped:
+            asked.read.append(turn.type)
 
 
 def _fail(asker: Asker, turn: Turn, asked: Asked, error: LiverwatchError, wait: timedelta) -> None:

@@ -63,10 +63,9 @@ def _found(
 ) -> "list[tuple[Alert, str, str]]":
     from sqlalchemy import select
 
-    from service.alerts.states import OVER
     from service.store import alerts as stored
     from service.store import sources
-    from service.store.schema import alert, patient, source
+    from service.store.schema import alert, patient, source, to_act_on
 
     query = (
         select(alert.c.content, patient.c.fhir_id, source.c.name)
@@ -79,7 +78,7 @@ def _found(
     if patient_id is not None:
         query = query.where(patient.c.fhir_id == patient_id)
     if not everything:
-        query = query.where(alert.c.state.not_in([state.value for state in OVER]))
+        query = query.where(to_act_on)
     return [(stored.decode(row.content), row.fhir_id, row.name) for row in connection.execute(query)]
 
 

@@ -9,9 +9,10 @@ from service.cli.console import Json, note, say, say_json, table
 from service.cli.opening import actor, database, now, settings_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from service.fhir.capabilities import Capabilities
+    from service.store.sources import Source
     from service.store.subscriptions import Kept
 
 Name = Annotated[str, typer.Argument(help="The source.")]
@@ -95,9 +96,6 @@ def disconnect(name: Name) -> None:
 
 def status(name: Name, as_json: Json = False) -> None:
     """Say what a source's server can do, how its Subscriptions stand, and how far it has been asked."""
-    from service.catchup import look_after
-    from service.deliver import open_client
-    from service.errors import LiverwatchError
     from service.store import sources
     from service.store.session import reading
 
@@ -107,31 +105,51 @@ def status(name: Name, as_json: Json = False) -> None:
         with reading(engine) as connection:
             source = sources.by_name(connection, name)
         if source.active and source.settings.fhir_base_url is not None:
-            try:
-                with open_client(source, 30.0) as client:
-                    offered = client.capabilities()
-                    look_after(engine, source, client, now())
-            except LiverwatchError as error:
-                problem = error.message
+            offered, problem = _look(engine, source)
         with reading(engine) as connection:
-            kept, types = _known(connection, source.id)
+            known = _known(connection, source.id)
     asked = source.active and source.settings.asks
+    server = None if offered is None else _offered(offered)
+    found = {"name": name, "server": server, "problem": problem, "asked": asked, **known}
     if as_json:
-        server = None if offered is None else _offered(offered)
-        found = {"name": name, "server": server, "problem": problem, "asked": asked}
-        say_json(found | {"subscriptions": [_kept(each) for each in kept], "types": types})
-        return
-    if problem is not None:
-        say(f"the server of {name} does not answer: {problem}")
-    for line in in_words(offered) if offered is not None else ():
+        say_json(found)
+    else:
+        _say(found)
+
+
+def _look(engine: "Engine", source: "Source") -> "tuple[Capabilities | None, str | None]":
+    """What the server can do, having seen how the Subscriptions stand there; or why that cannot be said."""
+    from service.catchup import look_after
+    from service.deliver import open_client
+    from service.errors import LiverwatchError
+
+    try:
+        with open_client(source, 30.0) as client:
+            offered = client.capabilities()
+            look_after(engine, source, client, now())
+    except LiverwatchError as error:
+        return None, error.message
+    return offered, None
+
+
+def _say(found: dict[str, Any]) -> None:
+    name, said, to_fetch = found["name"], found["heard"], found["to_fetch"]
+    if found["problem"] is not None:
+        say(f"the server of {name} does not answer: {found['problem']}")
+    for line in found["server"]["in_words"] if found["server"] else ():
         say(line)
-    for each in kept:
-        say(f"Subscription/{each.fhir_id} ({each.status}): {_short(each.subject)}")
-    if not asked:
+    for each in found["subscriptions"]:
+        say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}")
+    if said is not None:
+        say(f"Last notified {said['at']:%Y-%m-%d %H:%M} UTC: {said['kind']} {said['status']}".rstrip())
+    if to_fetch["count"]:
+        since = f"{to_fetch['since']:%Y-%m-%d %H:%M}"
+        say(f"{to_fetch['count']} resources that it pointed at are not here yet, the first since {since} UTC")
+    if not found["asked"]:
         say(f"the server of {name} is not asked for anything")
-    if types:
+    if found["types"]:
         columns = ("type", "mark", "read", "problem")
-        table(columns, ([each[column] for column in columns] for each in types))
+        table(columns, ([each[column] for column in columns] for each in found["types"]))
 
 
 def in_words(offered: "Capabilities") -> list[str]:
@@ -173,11 +191,18 @@ def _short(subject: str) -> str:
     return subject if len(subject) <= 60 else f"{subject[:59]}…"
 
 
-def _known(connection: "Connection", source_id: int) -> "tuple[list[Kept], list[dict[str, Any]]]":
-    from service.store import catch_up, subscriptions
+def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
+    """What the database holds of a source's Subscriptions, its notifications and its turns."""
+    from service.store import catch_up, fetches, heard, subscriptions
 
-    types = [
-        {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
-        for each in catch_up.states(connection, source_id)
-    ]
-    return subscriptions.of_source(connection, source_id), types
+    waiting, since = fetches.waiting(connection, source_id)
+    said = heard.latest(connection, source_id)
+    return {
+        "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
+        "to_fetch": {"count": waiting, "since": since},
+        "subscriptions": [_kept(each) for each in subscriptions.of_source(connection, source_id)],
+        "types": [
+            {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
+            for each in catch_up.states(connection, source_id)
+        ],
+    }

@@ -81,7 +81,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
-    contact: Contacts = None,
+    contacts: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
     catch_up: CatchUp = None,
@@ -90,24 +90,13 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     as_json: Json = False,
 ) -> None:
     """Add a source; its feed secret is shown this once."""
+    given = locals()  # the options are named as the settings they give
     from service.store import sources
     from service.store.session import writing
     from service.store.sources import SourceSettings
 
     secret = _secret(secret_file)
-    settings = _changed(
-        SourceSettings(),
-        zone=zone,
-        version_order=version_order,
-        fhir_base_url=fhir_base_url,
-        write_token_file=write_token_file,
-        write_token_env=write_token_env,
-        contacts=contact,
-        tasks=tasks,
-        language=language,
-        catch_up=catch_up,
-        poll_seconds=poll_seconds,
-    )
+    settings = _changed(SourceSettings(), given)
     with database(settings_of()) as engine, writing(engine) as connection:
         source = sources.add(connection, name, settings, secret, now())
         _audit(connection, "source-add", source)
@@ -139,31 +128,20 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
-    contact: Contacts = None,
+    contacts: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
+    given = locals()  # the options are named as the settings they give
     from service.store import outbox_control, sources
     from service.store.session import writing
 
     with database(settings_of()) as engine, writing(engine) as connection:
         before = sources.by_name(connection, name)
-        settings = _changed(
-            before.settings,
-            zone=zone,
-            version_order=version_order,
-            fhir_base_url=fhir_base_url,
-            write_token_file=write_token_file,
-            write_token_env=write_token_env,
-            contacts=contact,
-            tasks=tasks,
-            language=language,
-            catch_up=catch_up,
-            poll_seconds=poll_seconds,
-        )
+        settings = _changed(before.settings, given)
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
         if settings.writes and not before.settings.writes:
@@ -211,7 +189,7 @@ def _names() -> tuple[str, ...]:
     return SourceSettings.__struct_fields__
 
 
-def _changed(before: "SourceSettings", **given: Any) -> "SourceSettings":
+def _changed(before: "SourceSettings", options: dict[str, Any]) -> "SourceSettings":
     """The settings with what is given in place; an empty text means the default."""
     import msgspec
 
@@ -219,7 +197,8 @@ def _changed(before: "SourceSettings", **given: Any) -> "SourceSettings":
 
     default = SourceSettings()
     said: dict[str, Any] = {}
-    for name, value in given.items():
+    for name in _names():
+        value = options[name]
         if isinstance(value, list):
             if value:
                 said[name] = tuple(each.strip() for each in value if each)

@@ -79,14 +79,12 @@ class Feed:
         check_media_type(request)
         with Room(self._memory) as room:
             body = await read_body(request, self._limits, room.widen)
-            pointed = _pointed_at(request, body)
-            if pointed is not None:
-                told = pointed
-            elif len(body) > _LARGE:
-                told = await asyncio.to_thread(self._decode, body, source)
-            else:
-                told = self._decode(body, source)
-            if pointed is None:
+            told = _pointed_at(request, body)
+            if told is None:
+                if len(body) > _LARGE:
+                    told = await asyncio.to_thread(self._decode, body, source)
+                else:
+                    told = self._decode(body, source)
                 self._check_place(request, told.incoming)
             await self._batcher.submit(_delivery(source, told))
 

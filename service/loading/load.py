@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, func, select
 
-from service.alerts.states import OVER
 from service.clinical.episodes import Assessment, Tier
 from service.errors import Conflict
 from service.ingest import Delivery, Rules, is_behind, judge_page, pages, take_each
@@ -17,7 +16,7 @@ from service.loading.chunks import Chunk, Decoder, Limits
 from service.loading.files import FeedFile, Rejection
 from service.loading.pace import Pace
 from service.store import decisions, patients, sources
-from service.store.schema import alert
+from service.store.schema import alert, to_act_on
 from service.store.session import reading, writing
 from service.store.sources import Source, SourceSettings
 
@@ -171,7 +170,7 @@ class Loader:
 def _open_alerts(connection: Connection, source: Source) -> dict[str, int]:
     query = (
         select(alert.c.tier, func.count())
-        .where(alert.c.source_id == source.id, alert.c.state.not_in([state.value for state in OVER]))
+        .where(alert.c.source_id == source.id, to_act_on)
         .group_by(alert.c.tier)
     )
     found = {row[0]: row[1] for row in connection.execute(query)}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, literal, or_, select, tuple_
 
 from service.store.rows import insert_rows
-from service.store.schema import Instant, catch_up, resource
+from service.store.schema import Instant, catch_up, patient, pending_fetch, resource
 
 LONGEST_PROBLEM: Final = 300
 """Characters kept of what went wrong."""
@@ -60,6 +60,18 @@ def begin(connection: Connection, source_id: int, types: Iterable[str], now: dat
     """See to it that these types of a source are asked for, from now on where they were not until now."""
     rows = [(source_id, type_, now, 0) for type_ in sorted(types)]
     insert_rows(connection, catch_up, ("source_id", "type", "next_at", "failures"), rows, keep=True)
+
+
+def due(connection: Connection, source_id: int, now: datetime) -> bool:
+    """Whether a turn, a fetch or a patient's past of a source is due; takes no lock."""
+    return any(
+        connection.execute(select(*table.primary_key).where(condition).limit(1)).first() is not None
+        for table, condition in (
+            (catch_up, and_(catch_up.c.source_id == source_id, catch_up.c.next_at <= now)),
+            (pending_fetch, and_(pending_fetch.c.source_id == source_id, pending_fetch.c.not_before <= now)),
+            (patient, and_(patient.c.source_id == source_id, patient.c.past_due <= now)),
+        )
+    )
 
 
 def take_turn(connection: Connection, source_id: int, now: datetime, lease: timedelta) -> Turn | None:

@@ -8,9 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select, true
 
-from service.alerts.states import OVER
 from service.store.outbox import LONGEST_ERROR, Want, want
-from service.store.schema import alert, outbox
+from service.store.schema import alert, outbox, to_act_on
 
 
 class Standing(StrEnum):
@@ -129,9 +128,7 @@ def want_standing(connection: Connection, source_id: int, now: datetime) -> int:
     Returns:
         How many alerts: all but those that nobody has to act on.
     """
-    query = select(alert.c.id, alert.c.revision).where(
-        alert.c.source_id == source_id, alert.c.state.not_in([state.value for state in OVER])
-    )
+    query = select(alert.c.id, alert.c.revision).where(alert.c.source_id == source_id, to_act_on)
     wanted = [Want(row.id, source_id, row.revision, now) for row in connection.execute(query)]
     want(connection, wanted)
     return len(wanted)

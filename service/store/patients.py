@@ -8,11 +8,10 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from service.alerts.states import OVER
 from service.clinical.results import Sex
 from service.store.query import Query, among
 from service.store.rows import insert_rows, update_rows
-from service.store.schema import alert, patient
+from service.store.schema import alert, patient, to_act_on
 
 
 @dataclass(slots=True)
@@ -217,10 +216,7 @@ def under_watch(connection: Connection, source_id: int, after: int, limit: int) 
 
     As (number, id in the source): at most `limit`, in order of number, above `after`.
     """
-    over = [state.value for state in OVER]
-    open_alert = (
-        select(alert.c.id).where(alert.c.patient_id == patient.c.id, alert.c.state.not_in(over)).exists()
-    )
+    open_alert = select(alert.c.id).where(alert.c.patient_id == patient.c.id, to_act_on).exists()
     query = (
         select(patient.c.id, patient.c.fhir_id)
         .where(

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from service.alerts.alert import Action, State
+from service.alerts.states import OVER
 from service.clinical.episodes import Family
 
 
@@ -301,6 +302,9 @@ alert = Table(
         sqlite_where=text("waiting_from IS NOT NULL"),
     ),
 )
+
+to_act_on = alert.c.state.not_in([state.value for state in OVER])
+"""Of an alert: somebody has to act on it."""
 
 alert_event = Table(
     "alert_event",

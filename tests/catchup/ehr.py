@@ -32,6 +32,8 @@ class Ehr:
         self.refused: set[str] = set()
         """Types it does not let be searched."""
         self.only_by_patient = False
+        self.total: object = ...
+        """What it says of how many matches there are; `...`: the truth."""
         self.down = False
         self.statement: Resource | None = None
         """Its CapabilityStatement."""
@@ -102,7 +104,7 @@ class Ehr:
         return {
             "resourceType": "Bundle",
             "type": "searchset",
-            "total": len(found),
+            "total": len(found) if self.total is ... else self.total,
             "link": link if self.links and start_at + self.page < len(found) else [],
             "entry": [{"fullUrl": f"{BASE}/{kind}/{each['id']}", "resource": each} for each in page],
         }

@@ -204,6 +204,29 @@ def test_a_server_that_keeps_matches_back_and_does_not_sort_is_a_problem_that_is
     }
 
 
+@pytest.mark.parametrize("total", ["11", None, -1.5, []])
+def test_a_total_that_is_no_number_is_none(clinic: Clinic, total: object) -> None:
+    clinic.ehr.total = total
+    put_all(clinic, *(observation(f"m{n}", f"p{n}") for n in range(1, 12)))
+    round_(clinic)
+    assert len(live(clinic)) == 11
+
+
+def test_between_two_intervals_nothing_is_due(clinic: Clinic, engine: Engine) -> None:
+    def is_due() -> bool:
+        with reading(engine) as connection:
+            return catch_up.due(connection, clinic.feed.source.id, clinic.feed.now)
+
+    round_(clinic)
+    assert not is_due()
+    clinic.feed.send(observation("o1"))
+    assert is_due()  # somebody new, whose past is not known
+    round_(clinic, minutes=0)
+    assert not is_due()
+    clinic.feed.now += 5 * MINUTE
+    assert is_due()
+
+
 def test_one_unreadable_resource_on_a_page_takes_no_other_with_it(clinic: Clinic) -> None:
     put_all(clinic, observation("o1"), observation("o2", unit="mm"), observation("o3"))
     round_(clinic)

@@ -5,8 +5,9 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from tests.peer.strict_server import QuietHandler, listening, serving
 
 _HELD_BACK = 20
 """So many are held at a time, and one of them goes on when another comes."""
@@ -26,9 +27,7 @@ class LossyFeed:
         self._lock = threading.Lock()
         lossy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def _notified(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 kept = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
@@ -39,23 +38,13 @@ class LossyFeed:
 
             do_POST = do_PUT = do_DELETE = _notified  # noqa: N815 (the names that http.server looks for)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named so there)
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{self._target.path}"
+        self._server, origin = listening(Handler)
+        self.url = f"{origin}{self._target.path}"
 
     @contextmanager
     def running(self) -> Iterator["LossyFeed"]:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(10)
 
     @property
     def seen(self) -> int:

@@ -77,6 +77,35 @@ def strict_server(directory: Path, **environment: str) -> Iterator[Peer]:
         process.wait(10)
 
 
+class QuietHandler(BaseHTTPRequestHandler):
+    """Keeps connections, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named so there)
+        pass
+
+
+def listening(handler: type[QuietHandler]) -> tuple[ThreadingHTTPServer, str]:
+    """A server on a free port of this machine, and its origin."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    return server, f"http://127.0.0.1:{server.server_address[1]}"
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Let it serve."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
 class Proxy:
     """Stands before the server; `before` and `after` may wait or raise ConnectionError for a request."""
 
@@ -85,9 +114,7 @@ class Proxy:
         self.after: Callable[[str, str], None] = lambda _method, _path: None
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(QuietHandler):
             def _forward(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=20)
@@ -110,23 +137,13 @@ class Proxy:
 
             do_GET = do_POST = do_PUT = _forward  # noqa: N815 (the names that http.server looks for)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (named so there)
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir/R4"
+        self._server, origin = listening(Handler)
+        self.url = f"{origin}/fhir/R4"
 
     @contextmanager
     def running(self) -> Iterator["Proxy"]:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(self._server):
             yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
-            thread.join(10)
 
     def lose_answer_to(self, method: str, path: str) -> None:
         """The next such request is carried out, and its answer lost."""
