@@ -1,0 +1,69 @@
+"""`make mutation`: change the medicine a little, many times over, and see whether the tests notice."""
+
+import argparse
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.mutation.mutants import Mutant, sample
+from tests.mutation.relevance import TestFile, measure, relevant
+from tests.mutation.trying import survives
+
+_PROGRAM = (Path("service/clinical"), Path("service/alerts"))
+_TESTS = (Path("tests/clinical"), Path("tests/alerts"))
+
+
+def main() -> None:
+    """Choose mutants, try each, and print the score by module and those that survived."""
+    arguments = _arguments()
+    os.environ["CI"] = "true"  # the same examples each time
+    program = _files(_PROGRAM, "*.py")
+    mutants = sample(arguments.files or program, arguments.size, arguments.seed)
+    print(f"{len(mutants)} mutants, seed {arguments.seed}; measuring which tests run which lines", flush=True)
+    tests = [measure(path, program) for path in _files(_TESTS, "test_*.py")]
+    survivors = list(_survivors(mutants, tests))
+    _report(mutants, survivors)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument(
+        "--size",
+        type=lambda text: None if text == "all" else int(text),
+        default=500,
+        help="how many mutants, or `all`",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="another seed, another sample")
+    parser.add_argument("files", nargs="*", type=Path, help="change these files only")
+    return parser.parse_args()
+
+
+def _files(folders: Sequence[Path], pattern: str) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob(pattern))
+
+
+def _survivors(mutants: Sequence[Mutant], tests: Sequence[TestFile]) -> Iterable[Mutant]:
+    begun = time.monotonic()
+    for number, mutant in enumerate(mutants, 1):
+        files = relevant(mutant, tests)
+        if survives(mutant, [file.path for file in files], 20 + 5 * sum(file.seconds for file in files)):
+            noticed = f"{len(files)} test files did not notice" if files else "no test runs it"
+            print(f"\n{mutant.path}:{mutant.line} {mutant.operator}: {noticed}\n{mutant.change}", flush=True)
+            yield mutant
+        if number % 50 == 0:
+            print(f"\n{number} of {len(mutants)} after {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _report(mutants: Sequence[Mutant], survivors: Sequence[Mutant]) -> None:
+    tried, alive = (Counter(mutant.path for mutant in those) for those in (mutants, survivors))
+    print()
+    for path in sorted(tried):
+        print(f"{tried[path] - alive[path]:4} of {tried[path]:4} killed  {path}")
+    killed = len(mutants) - len(survivors)
+    print(f"{killed:4} of {len(mutants):4} killed: {killed / max(len(mutants), 1):.1%}")
+
+
+if __name__ == "__main__":
+    main()
