@@ -44,6 +44,17 @@ class TestOneAlertAtATime:
         ]
         assert [finding.analyte for finding in one.findings] == [Analyte.ALT, Analyte.ALP]
 
+    def test_of_several_rises_on_one_day_only_the_highest_is_told(self) -> None:
+        (one,) = joined(
+            recheck(1, since=10),
+            recheck(5, since=20, analyte=AST, tier=Tier.SOON),
+            recheck(6, since=20, analyte=Analyte.ALP, tier=Tier.URGENT),
+        )
+        assert [(change.day, change.tier) for change in one.tier_changes] == [
+            (day(10), Tier.ROUTINE),
+            (day(20), Tier.URGENT),
+        ]
+
     def test_it_ends_with_the_last_repeat(self) -> None:
         one, two = recheck(1, since=10, resolved=30), recheck(5, since=20, resolved=25, analyte=Analyte.ALP)
         assert [each.resolved for each in joined(one, two)] == [day(30)]

@@ -47,7 +47,12 @@ class TestTheDate:
 
     def test_ends_with_the_repeat(self) -> None:
         (one,) = overdue(episode(1, 2, 40), known(1, 2, at=3, until=30), on=90)
-        assert (one.alerts_from, one.resolved) == (day(31), day(40))
+        assert (one.alerts_from, one.resolved, one.last_result) == (day(31), day(40), day(40))
+
+    def test_ends_with_a_decision_that_is_made_before_the_repeat(self) -> None:
+        made = [known(1, 2, at=3, until=30), decision(2, Action.TAKE, 2, at=35)]
+        (one,) = overdue(episode(1, 2, 40), *made, on=90)
+        assert (one.resolved, one.last_result) == (day(35), day(2))
 
     def test_ends_with_another_decision_and_passes_by_itself_again(self) -> None:
         first, second = known(1, 2, at=3, until=30), known(1, 2, at=35, until=60, number=2)
@@ -100,9 +105,11 @@ class TestWhatItRestsOn:
         (one,) = overdue(episode(1), known(1, 2, at=3, until=30), on=31)
         assert one.evidence == keys(1)
 
-    def test_is_any_result_that_it_was_decided_on_when_no_day_tells(self) -> None:
+    def test_is_any_result_that_it_was_decided_on_and_that_stands_when_no_day_tells(self) -> None:
         (one,) = overdue(replace(episode(1, 2), tested=()), known(1, 2, at=3, until=30), on=31)
         assert one.evidence == {key(1)}
+        (one,) = overdue(replace(episode(2, 3), tested=()), known(1, 2, at=3, until=30), on=31)
+        assert one.evidence == {key(2)}
 
     def test_says_when_it_was_decided_and_what_for(self) -> None:
         (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)

@@ -156,6 +156,7 @@ class TestBilirubin:
         normal = (result(ALT, 200, 20), result(ALP, 190, 80))
         assert bilirubin(share, *normal).suppressed is Suppression.GILBERT
         assert bilirubin(share, normal[0]).suppressed is Suppression.ISOLATED_BILIRUBIN
+        assert bilirubin(share, normal[1]).suppressed is Suppression.ISOLATED_BILIRUBIN
         assert bilirubin(*normal).suppressed is Suppression.ISOLATED_BILIRUBIN
 
     def test_a_haemolysed_direct_bilirubin_tells_no_share(self) -> None:

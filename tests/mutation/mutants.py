@@ -13,6 +13,9 @@ from cosmic_ray.mutating import mutate_code
 
 from tests.mutation.operators import Node, Operator, operators
 
+_ASSERTING = "strict=True"
+"""Of `zip`: both are of one length."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -90,13 +93,15 @@ def _lines(statement: ast.stmt) -> range:
 def _out_of_scope(node: Node) -> bool:
     """Whether nothing a user could notice depends on the node: a type, the size of a cache, an assertion.
 
-    An assertion tells reader and type checker what cannot be otherwise.
+    An assertion tells reader and type checker what cannot be otherwise; so does `strict=True`.
     """
     if node.type == "decorator":
         return "cache" in node.get_code()
     if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
         return True
-    return any(_types_only(child, parent) for child, parent in _ancestry(node)) or _alias(node)
+    if node.type == "arglist" and node.children[-1].get_code().strip() == _ASSERTING:
+        return True
+    return any(_for_readers(child, parent) for child, parent in _ancestry(node)) or _alias(node)
 
 
 def _ancestry(node: Node) -> Iterator[tuple[Node, Node]]:
@@ -105,9 +110,11 @@ def _ancestry(node: Node) -> Iterator[tuple[Node, Node]]:
         node = node.parent
 
 
-def _types_only(child: Node, parent: Node) -> bool:
+def _for_readers(child: Node, parent: Node) -> bool:
     return (
         parent.type in ("assert_stmt", "decorator", "tfpdef")
+        or (parent.type == "parameters" and child.type == "operator")
+        or (parent.type == "argument" and parent.get_code().strip() == _ASSERTING)
         or child.type == "assert_stmt"
         or (parent.type == "annassign" and child is parent.children[1])
         or (parent.type == "param" and child is parent.annotation)
