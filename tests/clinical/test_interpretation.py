@@ -139,6 +139,12 @@ def test_the_edish_quadrant(alt: object, bilirubin: object, quadrant: str) -> No
     assert read(man(multiples(ALT, {0: alt}), multiples(TBIL, {0: bilirubin})))["edish"].reading == quadrant
 
 
+def test_of_equal_peaks_the_edish_quadrant_is_of_the_earliest() -> None:
+    days = {0: "1.5", 10: 4, 30: 4}
+    words = read(man(multiples(ALT, days), multiples(TBIL, days)))["edish"].words
+    assert words.count("2020-01-11") == 2
+
+
 def test_a_rising_test_has_a_doubling_time() -> None:
     found = read(man(multiples(ALT, {0: 2, 30: 4, 60: 8, 90: 16})))
     assert found["doubling-ALT"].reading == "30 days"

@@ -128,6 +128,14 @@ def test_the_difference_names_both_values_with_their_sources() -> None:
     assert list(differences(RULEBOOK, RULEBOOK)) == []
 
 
+@pytest.mark.parametrize(("key", "most"), [("baseline.days", 36_500), ("sustained_rise.exact_up_to", 30)])
+def test_the_greatest_number_that_is_accepted_is_accepted(key: str, most: int) -> None:
+    parse_rulebook(of_the_site(key, most) + "\n" + HEAD)
+    with pytest.raises(ConfigurationError) as refused:
+        parse_rulebook(of_the_site(key, most + 1) + "\n" + HEAD)
+    assert f"at most {most}" in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("line", "key", "found", "accepted"),
     [

@@ -105,6 +105,21 @@ def test_the_record_is_reviewed_on_the_day_from_which_an_examination_counts() ->
     assert "liver-ultrasound" not in asked_then
 
 
+def test_the_record_is_not_reviewed_for_an_examination_that_counts_already() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", day_of(210))])
+    assert judged(record, at=210).next_review == judged(man(multiples(ALT, LASTING)), at=210).next_review
+
+
+def test_of_several_results_the_latest_is_what_shows_a_test_done() -> None:
+    ggt = [result(Analyte.GGT, when, 90) for when in (150, 190)]
+    (done,) = (
+        each
+        for each in plan(man(multiples(ALP, LASTING), ggt), Family.CHOLESTATIC).done
+        if each.name == "gamma-gt"
+    )
+    assert (done.day, done.shown_by) == (day_of(190), (ggt[1].key.resource,))
+
+
 def test_an_order_is_told_as_an_order() -> None:
     ordered = [
         examined("ultrasound", MET, Progress.ORDERED),

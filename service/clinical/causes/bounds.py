@@ -60,9 +60,11 @@ class Bound:
         return True if beyond else _unless(comparator in _OPEN_BELOW)
 
     def _reached_by(self, comparator: Comparator) -> bool:
-        """Whether the bound's own number lies beyond it: `>5` for `above 5`, and 5 for `at least 5`."""
-        strict = comparator is (Comparator.GREATER if self.side in _UPWARD else Comparator.LESS)
-        return strict or self.side in (Side.FROM, Side.UP_TO)
+        """Whether the bound's own number lies beyond it: `>5` does above 5; 5 from 5 on, `<5` never."""
+        outward, inward = Comparator.GREATER, Comparator.LESS
+        if self.side not in _UPWARD:
+            outward, inward = inward, outward
+        return comparator is outward or (comparator is not inward and self.side in (Side.FROM, Side.UP_TO))
 
 
 def _unless(is_open: bool) -> bool | None:

@@ -42,11 +42,19 @@ def with_direct(value: object) -> PatientRecord:
         (with_context(HIGH, measured("ldh", 240, 200)), AGAINST, "LDH 240"),
         (with_context(HIGH, measured("reticulocytes", "2.6", 200, unit="%")), FOR, "Reticulocytes 2.6 %"),
         (with_context(HIGH, measured("reticulocytes", "2.5", 200, unit="%")), AGAINST, "Reticulocytes 2.5 %"),
+        (with_context(HIGH, measured("haptoglobin", "0.35", 200, low="0.4")), FOR, "below 0.4 (limit of the"),
+        (with_context(HIGH, measured("ldh", 260, 200, high=300)), AGAINST, "not above 300 (limit of the"),
+        (with_context(HIGH, measured("reticulocytes", "2.6", 200, high=3)), AGAINST, "not above 3 (limit of"),
         (with_context(HIGH, recorded("Hereditary haemolytic anaemia", -900)), FOR, "haemolytic anaemia"),
     ],
 )
 def test_haemolysis(record: PatientRecord, side: str, fragment: str) -> None:
     says(cause(record, CauseName.HAEMOLYSIS), side, fragment)
+
+
+def test_the_share_of_direct_bilirubin_is_that_of_the_nearest_day_with_a_raised_total() -> None:
+    days = man(*HIGH.results, *series(TBIL, {150: 45, 190: 45}), *series(DBIL, {150: 13, 190: 20}))
+    says(cause(days, CauseName.HAEMOLYSIS), AGAINST, "direct/total at least 0.3")
 
 
 @pytest.mark.parametrize(("ast", "alt", "side"), [(3, 2, FOR), (2, 3, AGAINST)])
