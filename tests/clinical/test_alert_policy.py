@@ -159,6 +159,16 @@ class TestBilirubin:
         assert bilirubin(share, normal[1]).suppressed is Suppression.ISOLATED_BILIRUBIN
         assert bilirubin(*normal).suppressed is Suppression.ISOLATED_BILIRUBIN
 
+    @pytest.mark.parametrize(
+        ("comparator", "suppressed"),
+        [("", None), ("<", Suppression.GILBERT), ("<=", Suppression.ISOLATED_BILIRUBIN)],
+    )
+    def test_at_the_bound_a_censored_direct_bilirubin_tells_what_it_can(
+        self, comparator: str, suppressed: Suppression | None
+    ) -> None:
+        share = result(DBIL, 200, "7.995", comparator=comparator, limits=(None, 9))
+        assert bilirubin(share, result(ALT, 200, 20), result(ALP, 200, 80)).suppressed is suppressed
+
     def test_a_haemolysed_direct_bilirubin_tells_no_share(self) -> None:
         share = result(DBIL, 200, 20, flags=("haemolysed",))
         assert bilirubin(share).suppressed is Suppression.ISOLATED_BILIRUBIN

@@ -53,7 +53,8 @@ def test_n_r_takes_the_larger_of_alt_and_ast() -> None:
     [(201, 100, "high"), (200, 100, "between"), (99, 100, "low"), (100, 100, "between")],
 )
 def test_the_ratio_of_ast_to_alt_is_read_beyond_its_bounds(ast: int, alt: int, reading: str) -> None:
-    assert read(man(series(AST, {0: ast}), series(ALT, {0: alt})))["ast-alt"].reading == reading
+    found = read(man(series(AST, {0: ast}), series(ALT, {0: alt})))["ast-alt"]
+    assert (found.value, found.reading) == (Decimal(ast) / alt, reading)
 
 
 def test_a_high_ratio_asks_for_fibrosis_only_where_no_drinking_is_recorded() -> None:
@@ -61,6 +62,23 @@ def test_a_high_ratio_asks_for_fibrosis_only_where_no_drinking_is_recorded() -> 
     audit = Measurement(ResultKey("lab", "a"), "audit-c", date(2020, 1, 1), Decimal(4), unit="{score}")
     assert "fibrosis" in read(man(*results))["ast-alt"].words
     assert "fibrosis" not in read(man(*results, measurements=[audit]))["ast-alt"].words
+
+
+@pytest.mark.parametrize(
+    ("text", "active", "drinks"),
+    [("Alcohol dependence", True, True), ("Alcohol dependence", False, False), ("Hypertension", True, False)],
+)
+def test_a_condition_of_drinking_that_is_not_over_counts_like_an_answer(
+    text: str, active: bool, drinks: bool
+) -> None:
+    condition = Condition((), text, date(2015, 1, 1), None, active)
+    found = read(man(series(AST, {0: 150}), series(ALT, {0: 100}), conditions=[condition]))["ast-alt"]
+    assert ("fibrosis" not in found.words) is drinks
+    assert found.caveats == (
+        "alcohol in the record: a condition that speaks of alcohol"
+        if drinks
+        else "no harmful drinking is recorded",
+    )
 
 
 def test_alt_alone_is_said_only_beside_a_normal_ast() -> None:
@@ -143,6 +161,15 @@ def test_of_equal_peaks_the_edish_quadrant_is_of_the_earliest() -> None:
     days = {0: "1.5", 10: 4, 30: 4}
     words = read(man(multiples(ALT, days), multiples(TBIL, days)))["edish"].words
     assert words.count("2020-01-11") == 2
+
+
+def test_what_is_read_of_a_child_says_that_it_lies_outside_the_validated_population() -> None:
+    child = read(man(multiples(ALT, {0: 2}), multiples(ALP, {0: 1}), birth_date=date(2012, 1, 1)))
+    adult = read(man(multiples(ALT, {0: 2}), multiples(ALP, {0: 1})))
+    outside = {name: "under the adult age" in " ".join(each.caveats) for name, each in child.items()}
+    assert outside == {name: each.given for name, each in child.items()}
+    assert set(outside.values()) == {True, False}
+    assert not any("under the adult age" in " ".join(each.caveats) for each in adult.values())
 
 
 def test_a_rising_test_has_a_doubling_time() -> None:

@@ -14,7 +14,7 @@ def test_a_name_is_told_whole_up_to_eighty_characters_and_a_longer_one_is_cut() 
 
 
 def test_conditions_of_one_name_are_told_once_as_the_first_of_them_is_written() -> None:
-    several = (
+    over, first, second = (
         recorded("Celiac disease", -900, -800),
         recorded("celiac disease", -90, 5),
         recorded("CELIAC DISEASE"),
