@@ -15,7 +15,7 @@ from service.clinical.interpretation import interpret
 from service.clinical.readings import Interpretation
 from service.clinical.results import Condition, Measurement, PatientRecord, ResultKey
 from service.clinical.scores import fib4
-from tests.clinical.records import ALB, ALP, ALT, AST, RULEBOOK, TBIL, judged, man, multiples, series
+from tests.clinical.records import ALB, ALP, ALT, AST, RULEBOOK, TBIL, When, judged, man, multiples, series
 from tests.clinical.test_real_data import DATA, NOW, lab_result, resources
 
 PLT, CK = Analyte.PLATELETS, Analyte.CREATINE_KINASE
@@ -41,6 +41,11 @@ def test_both_bounds_of_r_belong_to_their_pattern(alt: object, alp: object, patt
 @pytest.mark.parametrize(("day", "is_given"), [(7, True), (8, False)])
 def test_r_takes_an_alp_no_further_than_seven_days_away(day: int, is_given: bool) -> None:
     assert read(man(multiples(ALT, {0: 4}), multiples(ALP, {day: 1})))["r"].given is is_given
+
+
+@pytest.mark.parametrize("alps", [{0: 2, 4: 1}, {4: 1, 6: 2}])
+def test_r_takes_the_nearest_alp_and_of_two_as_near_the_earlier(alps: dict[When, object]) -> None:
+    assert read(man(multiples(ALT, {5: 4}), multiples(ALP, alps)))["r"].value == 4
 
 
 def test_n_r_takes_the_larger_of_alt_and_ast() -> None:

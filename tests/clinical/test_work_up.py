@@ -196,6 +196,7 @@ def test_an_urgent_alert_is_seen_the_same_day_and_its_causes_within_two_weeks() 
     due = {step.name: (step.due, step.priority) for step in given.steps}
     assert due["same-day-assessment"] == (DAY_0, Tier.URGENT)
     assert due["hepatitis-b-serology"] == (day_of(15), Tier.SOON)
+    assert due["repeat-hepatic-panel"] == (day_of(2), Tier.URGENT)  # another panel than that of day 1
 
 
 def test_a_steep_worsening_is_seen_the_same_day_for_what_it_is() -> None:

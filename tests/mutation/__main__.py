@@ -11,18 +11,19 @@ from tests.mutation.mutants import Mutant, sample
 from tests.mutation.relevance import TestFile, measure, relevant
 from tests.mutation.trying import survives
 
-_PROGRAM = (Path("service/clinical"), Path("service/alerts"))
-_TESTS = (Path("tests/clinical"), Path("tests/alerts"))
+_PROGRAM = ("service/clinical/**/*.py", "service/alerts/**/*.py")
+# The catalogues are read by what decodes as well.
+_TESTS = ("tests/clinical/**/test_*.py", "tests/alerts/**/test_*.py", "tests/fhir/test_decode_*.py")
 
 
 def main() -> None:
     """Choose mutants, try each, and print the score by module and those that survived."""
     arguments = _arguments()
     os.environ["CI"] = "true"  # the same examples each time
-    program = _files(_PROGRAM, "*.py")
+    program = _files(_PROGRAM)
     mutants = sample(arguments.files or program, arguments.size, arguments.seed)
     print(f"{len(mutants)} mutants, seed {arguments.seed}; measuring which tests run which lines", flush=True)
-    tests = [measure(path, program) for path in _files(_TESTS, "test_*.py")]
+    tests = [measure(path, program) for path in _files(_TESTS)]
     survivors = list(_survivors(mutants, tests))
     _report(mutants, survivors)
 
@@ -40,8 +41,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _files(folders: Sequence[Path], pattern: str) -> list[Path]:
-    return sorted(path for folder in folders for path in folder.rglob(pattern))
+def _files(patterns: Sequence[str]) -> list[Path]:
+    return sorted(path for pattern in patterns for path in Path().glob(pattern))
 
 
 def _survivors(mutants: Sequence[Mutant], tests: Sequence[TestFile]) -> Iterable[Mutant]:
