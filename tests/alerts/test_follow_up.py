@@ -8,7 +8,8 @@ from service.alerts.alert import Action, Disposition, State
 from service.alerts.events import Change, EventKind
 from service.alerts.follow_up import with_follow_up
 from service.clinical.analytes import Analyte
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Step, Tier
+from service.clinical.recommendations import OVERDUE, OVERDUE_AFTER_REST, steps_of
 from tests.alerts.making import Clinic, day, decision, episode, keys, moment, recheck
 
 
@@ -85,6 +86,32 @@ class TestOneAlertAtATime:
     def test_the_order_in_which_they_are_given_decides_nothing(self) -> None:
         given = [recheck(n, since=10 + n, analyte=a) for n, a in enumerate(list(Analyte)[:4], 1)]
         assert joined(*given) == joined(*given[::-1])
+
+
+class TestTheStep:
+    def step(self, *missed: Episode) -> Step:
+        (one,) = joined(*missed)
+        (step,) = steps_of(one)
+        return step
+
+    def test_is_the_panel_after_rest_where_all_that_is_missing_is_slight_due_since_the_first(self) -> None:
+        step = self.step(recheck(1, since=10), recheck(5, since=20, analyte=AST))
+        assert (step.name, step.due) == (OVERDUE_AFTER_REST, day(9))
+
+    @pytest.mark.parametrize("other", [Tier.SOON, Tier.URGENT])
+    def test_is_the_panel_at_once_where_more_is_missing(self, other: Tier) -> None:
+        step = self.step(recheck(1, since=10), recheck(5, since=20, analyte=AST, tier=other))
+        assert (step.name, step.due, step.priority) == (OVERDUE, day(9), other)
+
+    def test_asks_for_what_is_missing_still_and_stays_as_it_was_once_nothing_is(self) -> None:
+        came = recheck(1, since=10, tier=Tier.SOON, resolved=30)
+        step = self.step(came, recheck(5, since=20, analyte=AST))
+        assert (step.name, step.due) == (OVERDUE_AFTER_REST, day(19))
+        step = self.step(came, recheck(5, since=20, analyte=AST, resolved=40))
+        assert (step.name, step.due) == (OVERDUE, day(9))
+
+    def test_is_none_for_what_is_for_the_panel_only(self) -> None:
+        assert steps_of(recheck(1, since=10, tier=None)) == ()
 
 
 class TestTheAlert:
