@@ -163,7 +163,7 @@ def test_the_edish_quadrant(alt: object, bilirubin: object, quadrant: str) -> No
 
 
 def test_of_equal_peaks_the_edish_quadrant_is_of_the_earliest() -> None:
-    days = {0: "1.5", 10: 4, 30: 4}
+    days: dict[When, object] = {0: "1.5", 10: 4, 30: 4}
     words = read(man(multiples(ALT, days), multiples(TBIL, days)))["edish"].words
     assert words.count("2020-01-11") == 2
 

@@ -6,7 +6,15 @@ from decimal import Decimal
 import pytest
 
 from service.clinical.analytes import Analyte
-from service.clinical.limits import LABORATORY, RULEBOOK, RULEBOOK_SEX_UNKNOWN, LimitFinder, Person, limit_of
+from service.clinical.limits import (
+    LABORATORY,
+    RULEBOOK,
+    RULEBOOK_SEX_UNKNOWN,
+    Limit,
+    LimitFinder,
+    Person,
+    limit_of,
+)
 from service.clinical.results import ReferenceRange, Sex
 from service.clinical.rulebook import SHIPPED, Rulebook, parse_rulebook
 from tests.clinical.records import ALB, ALP, ALT, AST, GGT, INR, result
@@ -145,7 +153,7 @@ def test_a_range_for_an_age_holds_or_not_by_the_birthday_also_where_it_is_open_o
         )
         for when in (9, 10)
     ]
-    own, ours = (55, LABORATORY), (33, RULEBOOK)
+    own, ours = Limit(Decimal(55), LABORATORY), Limit(Decimal(33), RULEBOOK)
     assert found == ([ours, own] if "age_low" in ages else [own, ours])
 
 
