@@ -143,6 +143,7 @@ def test_the_greatest_number_that_is_accepted_is_accepted(key: str, most: int) -
         (of_the_site("limits.policy", '"ours"'), "limits.policy.value", "'ours'", "lab, guideline, stricter"),
         (of_the_site("change.cva", '"3"'), "change.cva.value", "'3'", "a number"),
         (of_the_site("bands.moderate_from", 1), "bands.moderate_from", "found 1", "more than mild_from (2)"),
+        (of_the_site("bands.mild_from", '"two"'), "bands.mild_from.value", "'two'", "a number"),
         (of_the_site("baseline.days", 0), "baseline.days.value", "found 0", "over 0"),
         (of_the_site("alert_policy.window_days", -90), "alert_policy.window_days.value", "-90", "over 0"),
         (
