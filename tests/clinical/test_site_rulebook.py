@@ -146,6 +146,7 @@ def test_the_greatest_number_that_is_accepted_is_accepted(key: str, most: int) -
         (of_the_site("bands.mild_from", '"two"'), "bands.mild_from.value", "'two'", "a number"),
         (of_the_site("baseline.days", 0), "baseline.days.value", "found 0", "over 0"),
         (of_the_site("alert_policy.window_days", -90), "alert_policy.window_days.value", "-90", "over 0"),
+        (of_the_site("urgent.jaundice.bilirubin", "-0.5"), "urgent.jaundice.bilirubin", "-0.5", "over 0"),
         (
             of_the_site("urgent.severe_elevation.multiple", 4),
             "urgent.severe_elevation.multiple",
