@@ -148,6 +148,34 @@ def test_the_nafld_score_is_its_sum_with_diabetes_from_the_conditions() -> None:
     assert not read(man(*results))["nfs"].given
 
 
+@pytest.mark.parametrize(
+    ("born", "platelets", "reading"),
+    [
+        (1970, 216, "low"),
+        (1970, 215, "indeterminate"),
+        (1970, 52, "indeterminate"),
+        (1970, 51, "high"),
+        (1956, 200, "indeterminate"),
+        (1955, 200, "low"),
+        (1955, 136, "indeterminate"),
+    ],
+)
+def test_the_nafld_score_is_read_by_its_limits_and_has_a_higher_lower_one_from_65_years(
+    born: int, platelets: int, reading: str
+) -> None:
+    bmi = Measurement(ResultKey("lab", "b"), "bmi", date(2020, 1, 1), Decimal(30), unit="kg/m2")
+    results = (series(AST, {0: 60}), series(ALT, {0: 60}), series(PLT, {0: platelets}), series(ALB, {0: 40}))
+    found = read(man(*results, measurements=[bmi], birth_date=date(born, 1, 1)))["nfs"]
+    assert found.reading == reading
+    assert ("from 65 years the lower limit is 0.12" in found.caveats) is (born == 1955)
+
+
+def test_a_score_wants_its_tests_within_ninety_days_of_each_other_too() -> None:
+    record = man(series(AST, {0: 30}), series(ALT, {60: 100}), series(PLT, {91: 100}))
+    assert "more than 90 days apart" in read(record)["fib-4"].words
+    assert read(man(series(AST, {1: 30}), series(ALT, {60: 100}), series(PLT, {91: 100})))["fib-4"].given
+
+
 def test_a_grade_is_of_the_limit_first_and_of_an_abnormal_baseline_later() -> None:
     assert read(man(multiples(ALT, {0: 4})))["ctcae-ALT"].reading == "grade 2"
     assert read(man(multiples(ALT, {0: 4, 30: 4})))["ctcae-ALT"].reading == "grade 0"
