@@ -49,7 +49,8 @@ def _survivors(mutants: Sequence[Mutant], tests: Sequence[TestFile]) -> Iterable
     begun = time.monotonic()
     for number, mutant in enumerate(mutants, 1):
         files = relevant(mutant, tests)
-        if survives(mutant, [file.path for file in files], 20 + 5 * sum(file.seconds for file in files)):
+        patience = 10 + sum(file.seconds for file in files)  # under coverage they took longer than now
+        if survives(mutant, [file.path for file in files], patience):
             noticed = f"{len(files)} test files did not notice" if files else "no test runs it"
             print(f"\n{mutant.path}:{mutant.line} {mutant.operator}: {noticed}\n{mutant.change}", flush=True)
             yield mutant
