@@ -5,7 +5,7 @@ from dataclasses import replace
 from service.alerts.advising import allot
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Family, Tier
-from tests.alerts.making import episode
+from tests.alerts.making import Clinic, episode
 
 REPEAT = "repeat-hepatic-panel"
 
@@ -35,6 +35,14 @@ def test_an_overridden_alert_takes_no_step_from_another_and_keeps_its_own() -> N
     first, second = allot([(1, soon(), State.OPEN), (1, urgent(), State.OVERRIDDEN)])
     assert REPEAT in first
     assert REPEAT in second
+
+
+def test_an_alert_tells_the_steps_that_were_given_to_it() -> None:
+    clinic = Clinic()
+    clinic.judge(soon(), urgent())
+    told = {alert.tier: [step.name for step in alert.steps] for alert in clinic.live()}
+    assert REPEAT in told[Tier.URGENT]
+    assert REPEAT not in told[Tier.SOON]
 
 
 def test_alerts_of_two_patients_do_not_share_a_step() -> None:

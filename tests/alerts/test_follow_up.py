@@ -56,6 +56,23 @@ class TestOneAlertAtATime:
             (day(20), Tier.URGENT),
         ]
 
+    def test_a_lower_tier_in_between_is_no_rise(self) -> None:
+        tiers = {10: Tier.SOON, 20: Tier.ROUTINE, 30: Tier.URGENT}
+        missed = [
+            recheck(n, since=since, analyte=analyte, tier=tier)
+            for n, ((since, tier), analyte) in enumerate(zip(tiers.items(), Analyte, strict=False), 1)
+        ]
+        (one,) = joined(*missed)
+        assert [(change.day, change.tier) for change in one.tier_changes] == [
+            (day(10), Tier.SOON),
+            (day(30), Tier.URGENT),
+        ]
+
+    def test_what_joins_one_that_is_missing_joins_those_that_ended_with_it(self) -> None:
+        ended, missing = recheck(1, since=10, resolved=20), recheck(5, since=15, analyte=Analyte.ALP)
+        (one,) = joined(ended, missing, recheck(8, since=30, analyte=AST))
+        assert one.evidence == keys(1, 5, 8)
+
     def test_it_ends_with_the_last_repeat(self) -> None:
         one, two = recheck(1, since=10, resolved=30), recheck(5, since=20, resolved=25, analyte=Analyte.ALP)
         assert [each.resolved for each in joined(one, two)] == [day(30)]
