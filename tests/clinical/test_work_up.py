@@ -117,7 +117,7 @@ def test_of_several_results_the_latest_is_what_shows_a_test_done() -> None:
         for each in plan(man(multiples(ALP, LASTING), ggt), Family.CHOLESTATIC).done
         if each.name == "gamma-gt"
     )
-    assert (done.day, done.shown_by) == (day_of(190), (ggt[1].key.resource,))
+    assert (done.day, done.ordered, done.shown_by) == (day_of(190), False, (ggt[1].key.resource,))
 
 
 def test_an_order_is_told_as_an_order() -> None:
