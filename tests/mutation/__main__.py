@@ -4,7 +4,8 @@ import argparse
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.mutation.mutants import Mutant, sample
@@ -24,8 +25,8 @@ def main() -> None:
     mutants = sample(arguments.files or program, arguments.size, arguments.seed)
     print(f"{len(mutants)} mutants, seed {arguments.seed}; measuring which tests run which lines", flush=True)
     tests = [measure(path, program) for path in _files(_TESTS)]
-    survivors = list(_survivors(mutants, tests))
-    _report(mutants, survivors)
+    tried, survivors = _try(mutants, tests)
+    _report(tried, survivors)
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,24 +46,32 @@ def _files(patterns: Sequence[str]) -> list[Path]:
     return sorted(path for pattern in patterns for path in Path().glob(pattern))
 
 
-def _survivors(mutants: Sequence[Mutant], tests: Sequence[TestFile]) -> Iterable[Mutant]:
+def _try(mutants: Sequence[Mutant], tests: Sequence[TestFile]) -> tuple[list[Mutant], list[Mutant]]:
+    """Those tried, and of them those that survived; Ctrl-C ends it early, with a smaller sample."""
+    tried: list[Mutant] = []
+    survivors: list[Mutant] = []
     begun = time.monotonic()
-    for number, mutant in enumerate(mutants, 1):
-        files = relevant(mutant, tests)
-        patience = 10 + sum(file.seconds for file in files)  # under coverage they took longer than now
-        if survives(mutant, [file.path for file in files], patience):
-            noticed = f"{len(files)} test files did not notice" if files else "no test runs it"
-            print(f"\n{mutant.path}:{mutant.line} {mutant.operator}: {noticed}\n{mutant.change}", flush=True)
-            yield mutant
-        if number % 50 == 0:
-            print(f"\n{number} of {len(mutants)} after {time.monotonic() - begun:.0f} s", flush=True)
+    with suppress(KeyboardInterrupt):
+        for mutant in mutants:
+            files = relevant(mutant, tests)
+            patience = 10 + sum(file.seconds for file in files)  # under coverage they took longer than now
+            if survives(mutant, [file.path for file in files], patience):
+                noticed = f"{len(files)} test files did not notice" if files else "no test runs it"
+                print(
+                    f"\n{mutant.path}:{mutant.line} {mutant.operator}: {noticed}\n{mutant.change}", flush=True
+                )
+                survivors.append(mutant)
+            tried.append(mutant)
+            if len(tried) % 50 == 0:
+                print(f"\n{len(tried)} of {len(mutants)} in {time.monotonic() - begun:.0f} s", flush=True)
+    return tried, survivors
 
 
 def _report(mutants: Sequence[Mutant], survivors: Sequence[Mutant]) -> None:
-    tried, alive = (Counter(mutant.path for mutant in those) for those in (mutants, survivors))
+    total, alive = (Counter(mutant.path for mutant in those) for those in (mutants, survivors))
     print()
-    for path in sorted(tried):
-        print(f"{tried[path] - alive[path]:4} of {tried[path]:4} killed  {path}")
+    for path in sorted(total):
+        print(f"{total[path] - alive[path]:4} of {total[path]:4} killed  {path}")
     killed = len(mutants) - len(survivors)
     print(f"{killed:4} of {len(mutants):4} killed: {killed / max(len(mutants), 1):.1%}")
 

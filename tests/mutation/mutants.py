@@ -55,7 +55,8 @@ class Mutant:
 def sample(paths: Iterable[Path], size: int | None, seed: int) -> list[Mutant]:
     """Mutants chosen at random, from each file its share of the size; all of them where no size is given.
 
-    The same seed and code give the same sample. Its size is about right: shares are rounded by chance.
+    The same seed and code give the same sample. Its size is about right: shares are rounded by chance. The
+    order is random as well.
     """
     places = {path: list(_places(path)) for path in paths}
     total = sum(map(len, places.values()))
@@ -65,6 +66,7 @@ def sample(paths: Iterable[Path], size: int | None, seed: int) -> list[Mutant]:
         chance = random.Random(f"{seed} {path}")
         chance.shuffle(those)
         chosen += islice(_mutants(those), int(len(those) * share + chance.random()))
+    random.Random(seed).shuffle(chosen)
     return chosen
 
 

@@ -80,6 +80,11 @@ def test_red_cells_hold_more_ast_than_alt(ast: int, alt: int, side: str) -> None
         (man(*HIGH.results, *series(TBIL, {100: "85.1"})), AGAINST, "above 85 µmol/L"),
         (with_context(HIGH, measured("haptoglobin", "0.2", 200)), AGAINST, "haemolysis"),
         (with_context(HIGH, measured("haptoglobin", 1, 200)), FOR, "no haemolysis"),
+        (
+            with_context(HIGH, measured("haptoglobin", "0.35", 200, low="0.4")),
+            AGAINST,
+            "below 0.4: haemolysis",
+        ),
         (HIGH, UNKNOWN, "Haemolysis is not excluded"),
         (
             with_context(HIGH, measured("haptoglobin", 1, 200, comparator="<")),
