@@ -1,6 +1,6 @@
 """A number held to a bound: beyond it, not beyond it, or not to be told because it is censored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ class Bound:
     def of(self, given: Measurement) -> "Bound":
         """The bound that this measurement is held to."""
         own = given.high if self.side in _UPWARD else given.low
-        return Bound(self.side, own, True) if self.own_first and own is not None else self
+        return replace(self, value=own) if self.own_first and own is not None else self
 
     def met(self, value: Decimal, comparator: Comparator = Comparator.EXACT) -> bool | None:
         """Whether it lies beyond; None where the true value may lie on either side."""
