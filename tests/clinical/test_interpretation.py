@@ -145,7 +145,8 @@ def test_the_nafld_score_is_its_sum_with_diabetes_from_the_conditions() -> None:
     # -1.675 + 50 x 0.037 + 30 x 0.094 + 0.99 - 200 x 0.013 - 4 x 0.66
     assert without.value == Decimal("-1.255")
     assert beside.value == Decimal("-0.125")
-    assert not read(man(*results))["nfs"].given
+    assert "missing: BMI" in read(man(*results))["nfs"].words
+    assert "missing: age" in read(man(*results, measurements=[bmi], birth_date=None))["nfs"].words
 
 
 @pytest.mark.parametrize(
