@@ -6,6 +6,9 @@ PYTHON ?= python3
 ARGS ?=
 # Worker processes that share the suite.
 JOBS ?= 2
+# Mutants that `make mutation` tries (or all), and the seed by which they are chosen.
+SAMPLE ?= 500
+SEED ?= 1
 UV_VERSION = 0.13.9
 
 BIN = .venv/bin
@@ -19,7 +22,7 @@ export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-once test test-slow bench check lint types layers lock-check format lock translations clean
+.PHONY: help setup demo demo-once test test-slow bench mutation check lint types layers lock-check format lock translations clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +61,11 @@ test-slow: .venv/ready ## the tests that take longer than a few seconds each
 bench: .venv/ready ## speed against its floor, on this machine
 	@echo "==> Measuring"
 	@$(BIN)/pytest -m bench -s $(ARGS)
+
+mutation: .venv/ready ## whether the tests notice small changes of the medicine; takes long (SAMPLE=all: very long)
+	@echo "==> Trying mutants"
+	@nice -n 10 $(UV) run --locked --isolated --quiet --group mutation \
+		python -m tests.mutation --size $(SAMPLE) --seed $(SEED) $(ARGS)
 
 check: .venv/ready ## lint, format, types, layers, lock: all of them, then fails if any did
 	@$(MAKE) --keep-going --no-print-directory lint types layers lock-check

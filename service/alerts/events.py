@@ -90,7 +90,7 @@ def history(
     differences = tuple(_differences(before.episode, after.episode))
     lost = len(set(before.dispositions) - set(after.dispositions))
     if lost:
-        differences += (f"{_count(lost, 'decision')} no longer belong to it",)
+        differences += (f"{_count(lost, 'decision')} no longer {'belongs' if lost == 1 else 'belong'} to it",)
     if before.advised != after.advised:
         differences += ("other steps are advised",)
     if differences:

@@ -115,7 +115,7 @@ def _joined(lapses: Sequence[_Lapse]) -> Iterator[Episode]:
 
 
 def _place(lapse: _Lapse) -> tuple[date, date, Analyte, str]:
-    finding = lapse.episode.findings[0]
+    (finding,) = lapse.episode.findings
     return lapse.since, finding.first, finding.analyte, finding.kind
 
 

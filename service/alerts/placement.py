@@ -112,7 +112,7 @@ def _moves(
         return
     left = had - episodes[own].evidence
     for at, episode in enumerate(episodes):
-        if at == own or episode.family is not alert.family:
+        if episode.family is not alert.family:
             continue
         keeper = keepers.get(at)
         moved = left & episode.evidence

@@ -24,9 +24,6 @@ class MedianWindow:
     def median(self, start: int, end: int) -> Decimal:
         """The median of values[start:end], not empty."""
         ordered = self._sorted
-        if start >= self._end:
-            ordered.clear()
-            self._start = self._end = start
         for index in range(self._end, end):
             insort(ordered, self._values[index].value)
         for index in range(self._start, start):
@@ -54,10 +51,6 @@ class TrendWindow:
 
     def move(self, start: int, end: int) -> None:
         """Make the window values[start:end]."""
-        if start >= self._end:
-            self._sorted.clear()
-            self._start = self._end = start
-            self.s = self.tie_term = 0
         for index in range(self._end, end):
             self._put(self._values[index].value)
         for index in range(self._start, start):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from service.alerts.advising import allot
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Family, Plan, Tier
-from tests.alerts.making import episode
+from tests.alerts.making import Clinic, episode
 
 REPEAT = "repeat-hepatic-panel"
 
@@ -43,6 +43,14 @@ def test_who_is_seen_the_same_day_is_not_asked_in_again_for_another_alert() -> N
         for one, name in ((urgent(), "same-day-assessment"), (soon(), "liver-history"))
     )
     assert allot([(1, same_day, State.OPEN), (1, later, State.OPEN)]) == [{"same-day-assessment"}, set()]
+
+
+def test_an_alert_tells_the_steps_that_were_given_to_it() -> None:
+    clinic = Clinic()
+    clinic.judge(soon(), urgent())
+    told = {alert.tier: [step.name for step in alert.steps] for alert in clinic.live()}
+    assert REPEAT in told[Tier.URGENT]
+    assert REPEAT not in told[Tier.SOON]
 
 
 def test_alerts_of_two_patients_do_not_share_a_step() -> None:

@@ -89,6 +89,15 @@ class TestWaiting:
         clinic.alerts[after.id] = after
         assert clinic.judge(episode(1, tier=Tier.URGENT), on=1) == ()
 
+    def test_that_begins_without_anything_else_new_is_no_revision(self, clinic: Clinic) -> None:
+        alert = urgent(clinic)
+        clinic.alerts[alert.id] = replace(alert, waiting=None)
+        (change,) = clinic.judge(episode(1, tier=Tier.URGENT), on=1)
+        assert (change.after.waiting, change.after.revision) == (
+            Waiting(moment(1), moment(1)),
+            alert.revision,
+        )
+
 
 class TestPassingOn:
     def test_is_due_after_the_sites_time_and_not_before(self, clinic: Clinic) -> None:

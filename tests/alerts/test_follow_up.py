@@ -8,7 +8,8 @@ from service.alerts.alert import Action, Disposition, State
 from service.alerts.events import Change, EventKind
 from service.alerts.follow_up import with_follow_up
 from service.clinical.analytes import Analyte
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Step, Tier
+from service.clinical.recommendations import OVERDUE, OVERDUE_AFTER_REST, steps_of
 from tests.alerts.making import Clinic, day, decision, episode, keys, moment, recheck
 
 
@@ -44,6 +45,34 @@ class TestOneAlertAtATime:
         ]
         assert [finding.analyte for finding in one.findings] == [Analyte.ALT, Analyte.ALP]
 
+    def test_of_several_rises_on_one_day_only_the_highest_is_told(self) -> None:
+        (one,) = joined(
+            recheck(1, since=10),
+            recheck(5, since=20, analyte=AST, tier=Tier.SOON),
+            recheck(6, since=20, analyte=Analyte.ALP, tier=Tier.URGENT),
+        )
+        assert [(change.day, change.tier) for change in one.tier_changes] == [
+            (day(10), Tier.ROUTINE),
+            (day(20), Tier.URGENT),
+        ]
+
+    def test_a_lower_tier_in_between_is_no_rise(self) -> None:
+        tiers = {10: Tier.SOON, 20: Tier.ROUTINE, 30: Tier.URGENT}
+        missed = [
+            recheck(n, since=since, analyte=analyte, tier=tier)
+            for n, ((since, tier), analyte) in enumerate(zip(tiers.items(), Analyte, strict=False), 1)
+        ]
+        (one,) = joined(*missed)
+        assert [(change.day, change.tier) for change in one.tier_changes] == [
+            (day(10), Tier.SOON),
+            (day(30), Tier.URGENT),
+        ]
+
+    def test_what_joins_one_that_is_missing_joins_those_that_ended_with_it(self) -> None:
+        ended, missing = recheck(1, since=10, resolved=20), recheck(5, since=15, analyte=Analyte.ALP)
+        (one,) = joined(ended, missing, recheck(8, since=30, analyte=AST))
+        assert one.evidence == keys(1, 5, 8)
+
     def test_it_ends_with_the_last_repeat(self) -> None:
         one, two = recheck(1, since=10, resolved=30), recheck(5, since=20, resolved=25, analyte=Analyte.ALP)
         assert [each.resolved for each in joined(one, two)] == [day(30)]
@@ -74,6 +103,32 @@ class TestOneAlertAtATime:
     def test_the_order_in_which_they_are_given_decides_nothing(self) -> None:
         given = [recheck(n, since=10 + n, analyte=a) for n, a in enumerate(list(Analyte)[:4], 1)]
         assert joined(*given) == joined(*given[::-1])
+
+
+class TestTheStep:
+    def step(self, *missed: Episode) -> Step:
+        (one,) = joined(*missed)
+        (step,) = steps_of(one)
+        return step
+
+    def test_is_the_panel_after_rest_where_all_that_is_missing_is_slight_due_since_the_first(self) -> None:
+        step = self.step(recheck(1, since=10), recheck(5, since=20, analyte=AST))
+        assert (step.name, step.due) == (OVERDUE_AFTER_REST, day(9))
+
+    @pytest.mark.parametrize("other", [Tier.SOON, Tier.URGENT])
+    def test_is_the_panel_at_once_where_more_is_missing(self, other: Tier) -> None:
+        step = self.step(recheck(1, since=10), recheck(5, since=20, analyte=AST, tier=other))
+        assert (step.name, step.due, step.priority) == (OVERDUE, day(9), other)
+
+    def test_asks_for_what_is_missing_still_and_stays_as_it_was_once_nothing_is(self) -> None:
+        came = recheck(1, since=10, tier=Tier.SOON, resolved=30)
+        step = self.step(came, recheck(5, since=20, analyte=AST))
+        assert (step.name, step.due) == (OVERDUE_AFTER_REST, day(19))
+        step = self.step(came, recheck(5, since=20, analyte=AST, resolved=40))
+        assert (step.name, step.due) == (OVERDUE, day(9))
+
+    def test_is_none_for_what_is_for_the_panel_only(self) -> None:
+        assert steps_of(recheck(1, since=10, tier=None)) == ()
 
 
 class TestTheAlert:

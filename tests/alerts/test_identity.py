@@ -9,7 +9,7 @@ from service.alerts.decide import dispose
 from service.alerts.events import EventKind
 from service.alerts.identity import attach, home
 from service.clinical.episodes import Family, Tier
-from tests.alerts.making import Clinic, day, decision, episode, ids, keys, moment
+from tests.alerts.making import Clinic, day, decision, episode, ids, keys, moment, recheck
 
 
 @pytest.fixture
@@ -133,6 +133,13 @@ def test_split_the_alert_stays_with_the_larger_share(clinic: Clinic) -> None:
     assert [event.kind for event in changes[0].events] == [EventKind.RAISED, EventKind.NEEDS_REVIEW]
     assert EventKind.SPLIT in [event.kind for event in changes[1].events]
     assert clinic.judge(episode(1, 2), episode(7, 8, 9)) == ()
+
+
+def test_a_missed_recheck_of_a_result_that_an_alert_has_lost_is_no_split(clinic: Clinic) -> None:
+    clinic.judge(episode(1, 2), on=10)
+    changes = clinic.judge(episode(1), recheck(2, since=10), on=11)
+    assert EventKind.SPLIT not in [event.kind for change in changes for event in change.events]
+    assert not any(alert.needs_review for alert in clinic.live())
 
 
 def test_split_in_equal_shares_leaves_the_alert_with_the_earliest_onset(clinic: Clinic) -> None:

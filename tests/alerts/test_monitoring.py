@@ -53,7 +53,12 @@ class TestTheDate:
 
     def test_ends_with_the_repeat(self) -> None:
         (one,) = overdue(episode(1, 2, 40), known(1, 2, at=3, until=30), on=90)
-        assert (one.alerts_from, one.resolved) == (day(31), day(40))
+        assert (one.alerts_from, one.resolved, one.last_result) == (day(31), day(40), day(40))
+
+    def test_ends_with_a_decision_that_is_made_before_the_repeat(self) -> None:
+        made = [known(1, 2, at=3, until=30), decision(2, Action.TAKE, 2, at=35)]
+        (one,) = overdue(episode(1, 2, 40), *made, on=90)
+        assert (one.resolved, one.last_result) == (day(35), day(2))
 
     def test_ends_with_another_decision_and_passes_by_itself_again(self) -> None:
         first, second = known(1, 2, at=3, until=30), known(1, 2, at=35, until=60, number=2)
@@ -62,6 +67,12 @@ class TestTheDate:
         (both,) = overdue(episode(1, 2), first, second, on=61)
         assert (both.alerts_from, both.resolved) == (day(31), None)
         assert [finding.met for finding in both.findings] == [day(31), day(61)]
+
+    def test_of_a_later_decision_ends_with_the_one_that_follows_it(self) -> None:
+        first, second = known(1, 2, at=3, until=30), known(1, 2, at=35, until=60, number=2)
+        (both,) = overdue(episode(1, 2), first, second, decision(3, Action.TAKE, 2, at=70), on=90)
+        assert both.resolved == day(70)
+        assert [finding.recheck and finding.recheck.ended for finding in both.findings] == [day(35), day(70)]
 
     def test_passes_as_one_also_where_a_correction_has_dated_a_result_after_the_decision(self) -> None:
         made = [known(6, at=4, until=5), known(6, at=7, until=8, number=2)]
@@ -106,9 +117,11 @@ class TestWhatItRestsOn:
         (one,) = overdue(episode(1), known(1, 2, at=3, until=30), on=31)
         assert one.evidence == keys(1)
 
-    def test_is_any_result_that_it_was_decided_on_when_no_day_tells(self) -> None:
+    def test_is_any_result_that_it_was_decided_on_and_that_stands_when_no_day_tells(self) -> None:
         (one,) = overdue(replace(episode(1, 2), tested=()), known(1, 2, at=3, until=30), on=31)
         assert one.evidence == {key(1)}
+        (one,) = overdue(replace(episode(2, 3), tested=()), known(1, 2, at=3, until=30), on=31)
+        assert one.evidence == {key(2)}
 
     def test_says_when_it_was_decided_and_what_for(self) -> None:
         (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)
@@ -148,6 +161,15 @@ class TestOneThingAtATime:
         clinic.judge(episode(1, 2, 20), on=20)
         assert open_ones(clinic.live()) == []
         clinic.judge(episode(1, 2, 20), on=30)
+        assert open_ones(clinic.live()) == [Family.TRANSAMINASE]
+
+    def test_a_repeat_that_is_dated_a_day_ahead_has_come_and_one_of_two_days_has_not(
+        self, clinic: Clinic
+    ) -> None:
+        clinic.dispositions.append(known(1, 2, at=3, until=30))
+        clinic.judge(episode(1, 2, 32), on=30)
+        assert open_ones(clinic.live()) == []
+        clinic.judge(episode(1, 2, 31), on=30)
         assert open_ones(clinic.live()) == [Family.TRANSAMINASE]
 
     def test_what_was_overdue_when_first_seen_and_repeated_since_raises_nothing(self, clinic: Clinic) -> None:

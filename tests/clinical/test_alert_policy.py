@@ -140,8 +140,10 @@ class TestBilirubin:
             result(GGT, 200, 61),
             result(ALB, 200, 34),
             result(INR, 200, "1.3"),
+            result(ALB, 110, 34),
+            result(INR, 110, "1.3"),
         ],
-        ids=lambda one: one.analyte.value,
+        ids=lambda one: f"{one.analyte.value} on {one.day}",
     )
     def test_with_another_abnormal_liver_test_within_ninety_days_it_alerts(self, other: LabResult) -> None:
         assert bilirubin(other).suppressed is None
@@ -155,8 +157,21 @@ class TestBilirubin:
         share = result(DBIL, 200, 4)
         normal = (result(ALT, 200, 20), result(ALP, 190, 80))
         assert bilirubin(share, *normal).suppressed is Suppression.GILBERT
+        older = (result(TBIL, 110, 21), result(DBIL, 110, 4))
+        assert bilirubin(*older, *normal).suppressed is Suppression.GILBERT
         assert bilirubin(share, normal[0]).suppressed is Suppression.ISOLATED_BILIRUBIN
+        assert bilirubin(share, normal[1]).suppressed is Suppression.ISOLATED_BILIRUBIN
         assert bilirubin(*normal).suppressed is Suppression.ISOLATED_BILIRUBIN
+
+    @pytest.mark.parametrize(
+        ("comparator", "suppressed"),
+        [("", None), ("<", Suppression.GILBERT), ("<=", Suppression.ISOLATED_BILIRUBIN)],
+    )
+    def test_at_the_bound_a_censored_direct_bilirubin_tells_what_it_can(
+        self, comparator: str, suppressed: Suppression | None
+    ) -> None:
+        share = result(DBIL, 200, "7.995", comparator=comparator, limits=(None, 9))
+        assert bilirubin(share, result(ALT, 200, 20), result(ALP, 200, 80)).suppressed is suppressed
 
     def test_a_haemolysed_direct_bilirubin_tells_no_share(self) -> None:
         share = result(DBIL, 200, 20, flags=("haemolysed",))

@@ -159,3 +159,8 @@ def test_what_a_text_says_is_all_found_with_what_it_implies_and_nothing_else(
 def test_wider_conditions_are_implied_by_codes_too() -> None:
     assert concepts_of((Coding(SNOMED, "302870006"),), "") == {"hypertriglyceridaemia", "hyperlipidaemia"}
     assert concepts_of((Coding(ICD_10, "M83.9"),), "") == {"osteomalacia", "bone-disease"}
+
+
+def test_a_text_is_read_up_to_two_thousand_characters_and_no_sentence_that_is_cut() -> None:
+    assert concepts_of((), "x" * 1991 + " diabetes") == {"diabetes"}
+    assert concepts_of((), "x" * 1992 + " diabetes") == set()

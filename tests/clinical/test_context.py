@@ -6,8 +6,9 @@ import pytest
 
 from service.clinical.catalogues import drugs
 from service.clinical.catalogues.pregnancies import is_pregnancy
-from service.clinical.context import pregnant_periods, taken_on
+from service.clinical.context import Context, pregnant_periods, taken_on
 from service.clinical.results import Coding, Condition, Medication
+from tests.clinical.records import RULEBOOK, man
 
 ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
@@ -101,6 +102,16 @@ def test_a_drug_stopped_because_of_a_result_was_taken_on_its_day() -> None:
     assert taken_on(stopped, date(2024, 1, 1))
     assert not taken_on(stopped, date(2024, 1, 4))
     assert not taken_on(Medication((), "Isoniazid", date(2023, 12, 1), None, current=False), date(2024, 1, 1))
+
+
+def test_a_pregnancy_is_found_among_other_conditions_and_counts_from_its_first_day_to_its_last() -> None:
+    conditions = [
+        Condition((), "Hypertension", date(2023, 1, 1), None, active=True),
+        Condition((), "Normal pregnancy", date(2023, 1, 1), date(2023, 10, 1), active=True),
+    ]
+    context = Context(man(conditions=conditions), RULEBOOK)
+    assert [context.pregnant(day) for day in (date(2022, 12, 31), date(2023, 1, 1))] == [False, True]
+    assert [context.pregnant(day) for day in (date(2023, 10, 1), date(2023, 10, 2))] == [True, False]
 
 
 def test_a_pregnancy_over_at_an_unknown_time_counts_until_then_and_no_longer_than_an_open_one() -> None:

@@ -191,6 +191,11 @@ class TestTheFuture:
         assert ahead.next_review == date(2020, 6, 1)
         assert assess(self.record(timedelta(days=10)), RULEBOOK, self.NOW).next_review == date(2020, 6, 10)
 
+    def test_a_result_that_is_judged_already_asks_for_no_review(self) -> None:
+        times = (self.NOW + timedelta(hours=24), self.NOW + timedelta(days=10))
+        record = man(result(ALT, when.date(), 20)._replace(effective=when) for when in times)
+        assert assess(record, RULEBOOK, self.NOW).next_review == date(2020, 6, 10)
+
 
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):

@@ -64,6 +64,10 @@ def test_the_enzyme_must_be_above_three_times_and_bilirubin_at_least_twice() -> 
     assert found(result(ALT, 0, 99, comparator=">"), *bilirubin(), *alp()) == {"hys-law"}
 
 
+def test_an_enzyme_of_thirty_days_before_counts_also_where_an_older_one_does_not() -> None:
+    assert found(*enzyme(0), *enzyme(1), *bilirubin(31), *alp(1)) == {"hys-law"}
+
+
 @pytest.mark.parametrize(("days", "names"), [(30, {"hys-law"}), (31, set())])
 @pytest.mark.parametrize("enzyme_first", [True, False])
 def test_enzyme_and_bilirubin_lie_at_most_thirty_days_apart(

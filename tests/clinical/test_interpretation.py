@@ -15,7 +15,7 @@ from service.clinical.interpretation import interpret
 from service.clinical.readings import Interpretation
 from service.clinical.results import Condition, Measurement, PatientRecord, ResultKey
 from service.clinical.scores import fib4
-from tests.clinical.records import ALB, ALP, ALT, AST, RULEBOOK, TBIL, judged, man, multiples, series
+from tests.clinical.records import ALB, ALP, ALT, AST, RULEBOOK, TBIL, When, judged, man, multiples, series
 from tests.clinical.test_real_data import DATA, NOW, lab_result, resources
 
 PLT, CK = Analyte.PLATELETS, Analyte.CREATINE_KINASE
@@ -43,6 +43,11 @@ def test_r_takes_an_alp_no_further_than_seven_days_away(day: int, is_given: bool
     assert read(man(multiples(ALT, {0: 4}), multiples(ALP, {day: 1})))["r"].given is is_given
 
 
+@pytest.mark.parametrize("alps", [{0: 2, 4: 1}, {4: 1, 6: 2}])
+def test_r_takes_the_nearest_alp_and_of_two_as_near_the_earlier(alps: dict[When, object]) -> None:
+    assert read(man(multiples(ALT, {5: 4}), multiples(ALP, alps)))["r"].value == 4
+
+
 def test_n_r_takes_the_larger_of_alt_and_ast() -> None:
     found = read(man(multiples(ALT, {0: 2}), multiples(AST, {0: 6}), multiples(ALP, {0: 1})))
     assert (found["r"].value, found["n-r"].value) == (Decimal(2), Decimal(6))
@@ -53,7 +58,8 @@ def test_n_r_takes_the_larger_of_alt_and_ast() -> None:
     [(201, 100, "high"), (200, 100, "between"), (99, 100, "low"), (100, 100, "between")],
 )
 def test_the_ratio_of_ast_to_alt_is_read_beyond_its_bounds(ast: int, alt: int, reading: str) -> None:
-    assert read(man(series(AST, {0: ast}), series(ALT, {0: alt})))["ast-alt"].reading == reading
+    found = read(man(series(AST, {0: ast}), series(ALT, {0: alt})))["ast-alt"]
+    assert (found.value, found.reading) == (Decimal(ast) / alt, reading)
 
 
 def test_a_high_ratio_asks_for_fibrosis_only_where_no_drinking_is_recorded() -> None:
@@ -61,6 +67,23 @@ def test_a_high_ratio_asks_for_fibrosis_only_where_no_drinking_is_recorded() -> 
     audit = Measurement(ResultKey("lab", "a"), "audit-c", date(2020, 1, 1), Decimal(4), unit="{score}")
     assert "fibrosis" in read(man(*results))["ast-alt"].words
     assert "fibrosis" not in read(man(*results, measurements=[audit]))["ast-alt"].words
+
+
+@pytest.mark.parametrize(
+    ("text", "active", "drinks"),
+    [("Alcohol dependence", True, True), ("Alcohol dependence", False, False), ("Hypertension", True, False)],
+)
+def test_a_condition_of_drinking_that_is_not_over_counts_like_an_answer(
+    text: str, active: bool, drinks: bool
+) -> None:
+    condition = Condition((), text, date(2015, 1, 1), None, active)
+    found = read(man(series(AST, {0: 150}), series(ALT, {0: 100}), conditions=[condition]))["ast-alt"]
+    assert ("fibrosis" not in found.words) is drinks
+    assert found.caveats == (
+        "alcohol in the record: a condition that speaks of alcohol"
+        if drinks
+        else "no harmful drinking is recorded",
+    )
 
 
 def test_alt_alone_is_said_only_beside_a_normal_ast() -> None:
@@ -122,7 +145,36 @@ def test_the_nafld_score_is_its_sum_with_diabetes_from_the_conditions() -> None:
     # -1.675 + 50 x 0.037 + 30 x 0.094 + 0.99 - 200 x 0.013 - 4 x 0.66
     assert without.value == Decimal("-1.255")
     assert beside.value == Decimal("-0.125")
-    assert not read(man(*results))["nfs"].given
+    assert "missing: BMI" in read(man(*results))["nfs"].words
+    assert "missing: age" in read(man(*results, measurements=[bmi], birth_date=None))["nfs"].words
+
+
+@pytest.mark.parametrize(
+    ("born", "platelets", "reading"),
+    [
+        (1970, 216, "low"),
+        (1970, 215, "indeterminate"),
+        (1970, 52, "indeterminate"),
+        (1970, 51, "high"),
+        (1956, 200, "indeterminate"),
+        (1955, 200, "low"),
+        (1955, 136, "indeterminate"),
+    ],
+)
+def test_the_nafld_score_is_read_by_its_limits_and_has_a_higher_lower_one_from_65_years(
+    born: int, platelets: int, reading: str
+) -> None:
+    bmi = Measurement(ResultKey("lab", "b"), "bmi", date(2020, 1, 1), Decimal(30), unit="kg/m2")
+    results = (series(AST, {0: 60}), series(ALT, {0: 60}), series(PLT, {0: platelets}), series(ALB, {0: 40}))
+    found = read(man(*results, measurements=[bmi], birth_date=date(born, 1, 1)))["nfs"]
+    assert found.reading == reading
+    assert ("from 65 years the lower limit is 0.12" in found.caveats) is (born == 1955)
+
+
+def test_a_score_wants_its_tests_within_ninety_days_of_each_other_too() -> None:
+    record = man(series(AST, {0: 30}), series(ALT, {60: 100}), series(PLT, {91: 100}))
+    assert "more than 90 days apart" in read(record)["fib-4"].words
+    assert read(man(series(AST, {1: 30}), series(ALT, {60: 100}), series(PLT, {91: 100})))["fib-4"].given
 
 
 def test_a_grade_is_of_the_limit_first_and_of_an_abnormal_baseline_later() -> None:
@@ -137,6 +189,21 @@ def test_a_grade_is_of_the_limit_first_and_of_an_abnormal_baseline_later() -> No
 )
 def test_the_edish_quadrant(alt: object, bilirubin: object, quadrant: str) -> None:
     assert read(man(multiples(ALT, {0: alt}), multiples(TBIL, {0: bilirubin})))["edish"].reading == quadrant
+
+
+def test_of_equal_peaks_the_edish_quadrant_is_of_the_earliest() -> None:
+    days: dict[When, object] = {0: "1.5", 10: 4, 30: 4}
+    words = read(man(multiples(ALT, days), multiples(TBIL, days)))["edish"].words
+    assert words.count("2020-01-11") == 2
+
+
+def test_what_is_read_of_a_child_says_that_it_lies_outside_the_validated_population() -> None:
+    child = read(man(multiples(ALT, {0: 2}), multiples(ALP, {0: 1}), birth_date=date(2012, 1, 1)))
+    adult = read(man(multiples(ALT, {0: 2}), multiples(ALP, {0: 1})))
+    outside = {name: "under the adult age" in " ".join(each.caveats) for name, each in child.items()}
+    assert outside == {name: each.given for name, each in child.items()}
+    assert set(outside.values()) == {True, False}
+    assert not any("under the adult age" in " ".join(each.caveats) for each in adult.values())
 
 
 def test_a_rising_test_has_a_doubling_time() -> None:

@@ -1,14 +1,23 @@
 """Which limit of normal holds, and where it came from."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from service.clinical.analytes import Analyte
-from service.clinical.limits import LABORATORY, RULEBOOK, RULEBOOK_SEX_UNKNOWN, Person, limit_of
+from service.clinical.limits import (
+    LABORATORY,
+    RULEBOOK,
+    RULEBOOK_SEX_UNKNOWN,
+    Limit,
+    LimitFinder,
+    Person,
+    limit_of,
+)
 from service.clinical.results import ReferenceRange, Sex
 from service.clinical.rulebook import SHIPPED, Rulebook, parse_rulebook
-from tests.clinical.records import ALB, ALP, ALT, AST, GGT, INR
+from tests.clinical.records import ALB, ALP, ALT, AST, GGT, INR, result
 from tests.clinical.records import RULEBOOK as SHIPPED_RULES
 
 MAN = Person(Sex.MALE, Decimal(40))
@@ -102,6 +111,7 @@ def test_where_two_age_ranges_touch_the_one_that_fits_exactly_wins() -> None:
     ranges = (within(0, 350, age_high=Decimal(18)), within(0, 130, age_low=Decimal(18)))
     assert limit(ALP, MAN._replace(age=Decimal("18.3")), *ranges) == (130, LABORATORY)
     assert limit(ALP, BOY._replace(age=Decimal("17.3")), *ranges) == (350, LABORATORY)
+    assert limit(ALP, MAN._replace(age=Decimal(18)), *ranges) == (350, LABORATORY)  # both; the narrower
 
 
 def test_a_range_for_a_group_that_cannot_be_checked_is_never_used() -> None:
@@ -130,6 +140,21 @@ def test_policy_stricter_takes_the_lower_upper_limit_and_the_higher_lower_one() 
     assert limit(ALB, MAN, within(30, 50), rules=rules) == (35, RULEBOOK)
     assert limit(ALB, MAN, within(38, 50), rules=rules) == (38, LABORATORY)
     assert limit(ALT, MAN, within(0, 33), rules=rules) == (33, LABORATORY)
+
+
+@pytest.mark.parametrize("ages", [{"age_low": Decimal(50)}, {"age_high": Decimal(49)}])
+def test_a_range_for_an_age_holds_or_not_by_the_birthday_also_where_it_is_open_on_one_side(
+    ages: dict[str, Decimal],
+) -> None:
+    finder = LimitFinder(SHIPPED_RULES, Sex.MALE, date(1970, 1, 11))
+    found = [
+        finder.find(
+            result(ALT, when, 40)._replace(ranges=(within(0, 55, **ages),)), child=False, pregnant=False
+        )
+        for when in (9, 10)
+    ]
+    own, ours = Limit(Decimal(55), LABORATORY), Limit(Decimal(33), RULEBOOK)
+    assert found == ([ours, own] if "age_low" in ages else [own, ours])
 
 
 @pytest.mark.parametrize("person", [BOY, GIRL, PREGNANT])

@@ -42,6 +42,15 @@ def test_a_first_result_from_five_times_the_limit_is_a_soon_alert_at_once(
     assert [finding.tier for finding in found(judged(record), analyte)] == [Tier.SOON] * alerts
 
 
+@pytest.mark.parametrize(("moderate", "mild"), [(ALT, AST), (AST, ALT)])
+def test_a_moderate_result_alerts_beside_a_mild_one_of_the_other_enzyme(
+    moderate: Analyte, mild: Analyte
+) -> None:
+    assessment = judged(man(multiples(moderate, {0: 6}), multiples(mild, {0: 2})))
+    assert [finding.tier for finding in found(assessment, moderate)] == [Tier.SOON]
+    assert found(assessment, mild) == []
+
+
 def test_above_fifteen_times_the_limit_the_urgent_rule_speaks_alone() -> None:
     assessment = judged(man(result(ALT, 0, 601, limits=(None, 40))))
     assert {finding.kind for finding in findings(assessment)} == {Kind.URGENT}

@@ -163,13 +163,17 @@ def test_a_malformed_rulebook_is_refused_by_name_with_what_is_accepted(
 
 
 def test_text_that_is_not_toml_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="not TOML"):
+    with pytest.raises(ConfigurationError, match="not TOML") as refused:
         parse_rulebook("version = ")
+    assert refused.value.where == "rulebook"
 
 
 def test_a_rulebook_without_citations_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="citations"):
         parse_rulebook('version = "1"')
+    for none in ("{}", "3", '"acg-2017"'):
+        with pytest.raises(ConfigurationError, match="a table of citation key"):
+            parse_rulebook(f'version = "1"\ncitations = {none}')
     with pytest.raises(ConfigurationError, match="full reference"):
         parse_rulebook('version = "1"\n[citations]\na = ""')
 

@@ -128,6 +128,14 @@ def test_the_difference_names_both_values_with_their_sources() -> None:
     assert list(differences(RULEBOOK, RULEBOOK)) == []
 
 
+@pytest.mark.parametrize(("key", "most"), [("baseline.days", 36_500), ("sustained_rise.exact_up_to", 30)])
+def test_the_greatest_number_that_is_accepted_is_accepted(key: str, most: int) -> None:
+    parse_rulebook(of_the_site(key, most) + "\n" + HEAD)
+    with pytest.raises(ConfigurationError) as refused:
+        parse_rulebook(of_the_site(key, most + 1) + "\n" + HEAD)
+    assert f"at most {most}" in refused.value.message
+
+
 @pytest.mark.parametrize(
     ("line", "key", "found", "accepted"),
     [
@@ -135,8 +143,10 @@ def test_the_difference_names_both_values_with_their_sources() -> None:
         (of_the_site("limits.policy", '"ours"'), "limits.policy.value", "'ours'", "lab, guideline, stricter"),
         (of_the_site("change.cva", '"3"'), "change.cva.value", "'3'", "a number"),
         (of_the_site("bands.moderate_from", 1), "bands.moderate_from", "found 1", "more than mild_from (2)"),
+        (of_the_site("bands.mild_from", '"two"'), "bands.mild_from.value", "'two'", "a number"),
         (of_the_site("baseline.days", 0), "baseline.days.value", "found 0", "over 0"),
         (of_the_site("alert_policy.window_days", -90), "alert_policy.window_days.value", "-90", "over 0"),
+        (of_the_site("urgent.jaundice.bilirubin", "-0.5"), "urgent.jaundice.bilirubin", "-0.5", "over 0"),
         (
             of_the_site("urgent.severe_elevation.multiple", 4),
             "urgent.severe_elevation.multiple",

@@ -106,6 +106,21 @@ def test_the_record_is_reviewed_on_the_day_from_which_an_examination_counts() ->
     assert "liver-ultrasound" not in asked_then
 
 
+def test_the_record_is_not_reviewed_for_an_examination_that_counts_already() -> None:
+    record = man(multiples(ALT, LASTING), done=[examined("ultrasound", day_of(210))])
+    assert judged(record, at=210).next_review == judged(man(multiples(ALT, LASTING)), at=210).next_review
+
+
+def test_of_several_results_the_latest_is_what_shows_a_test_done() -> None:
+    ggt = [result(Analyte.GGT, when, 90) for when in (150, 190)]
+    (done,) = (
+        each
+        for each in plan(man(multiples(ALP, LASTING), ggt), Family.CHOLESTATIC).done
+        if each.name == "gamma-gt"
+    )
+    assert (done.day, done.ordered, done.shown_by) == (day_of(190), False, (ggt[1].key.resource,))
+
+
 def test_an_order_is_told_as_an_order() -> None:
     ordered = [
         examined("ultrasound", MET, Progress.ORDERED),
@@ -241,6 +256,7 @@ def test_an_urgent_alert_is_seen_the_same_day_and_its_causes_within_two_weeks() 
     due = {step.name: (step.due, step.priority) for step in given.steps}
     assert due["same-day-assessment"] == (DAY_0, Tier.URGENT)
     assert due["hepatitis-b-serology"] == (day_of(15), Tier.SOON)
+    assert due["repeat-hepatic-panel"] == (day_of(2), Tier.URGENT)  # another panel than that of day 1
 
 
 def test_what_became_urgent_later_is_due_from_then_on() -> None:

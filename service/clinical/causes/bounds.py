@@ -1,6 +1,6 @@
 """A number held to a bound: beyond it, not beyond it, or not to be told because it is censored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ class Bound:
     def of(self, given: Measurement) -> "Bound":
         """The bound that this measurement is held to."""
         own = given.high if self.side in _UPWARD else given.low
-        return Bound(self.side, own, True) if self.own_first and own is not None else self
+        return replace(self, value=own) if self.own_first and own is not None else self
 
     def met(self, value: Decimal, comparator: Comparator = Comparator.EXACT) -> bool | None:
         """Whether it lies beyond; None where the true value may lie on either side."""
@@ -60,9 +60,11 @@ class Bound:
         return True if beyond else _unless(comparator in _OPEN_BELOW)
 
     def _reached_by(self, comparator: Comparator) -> bool:
-        """Whether the bound's own number lies beyond it: `>5` for `above 5`, and 5 for `at least 5`."""
-        strict = comparator is (Comparator.GREATER if self.side in _UPWARD else Comparator.LESS)
-        return strict or self.side in (Side.FROM, Side.UP_TO)
+        """Whether the bound's own number lies beyond it: `>5` does above 5; 5 from 5 on, `<5` never."""
+        outward, inward = Comparator.GREATER, Comparator.LESS
+        if self.side not in _UPWARD:
+            outward, inward = inward, outward
+        return comparator is outward or (comparator is not inward and self.side in (Side.FROM, Side.UP_TO))
 
 
 def _unless(is_open: bool) -> bool | None:

@@ -16,7 +16,7 @@ from tests.clinical.causes.weighed import (
     says,
     with_context,
 )
-from tests.clinical.records import ALP, ALT, AST, DBIL, TBIL, man, multiples, series
+from tests.clinical.records import ALP, ALT, AST, DBIL, TBIL, man, multiples, result, series
 
 HIGH = man(series(TBIL, {0: 45, 200: 45}), multiples(ALT, {200: 1}), multiples(ALP, {200: 1}))
 
@@ -42,11 +42,25 @@ def with_direct(value: object) -> PatientRecord:
         (with_context(HIGH, measured("ldh", 240, 200)), AGAINST, "LDH 240"),
         (with_context(HIGH, measured("reticulocytes", "2.6", 200, unit="%")), FOR, "Reticulocytes 2.6 %"),
         (with_context(HIGH, measured("reticulocytes", "2.5", 200, unit="%")), AGAINST, "Reticulocytes 2.5 %"),
+        (with_context(HIGH, measured("haptoglobin", "0.35", 200, low="0.4")), FOR, "below 0.4 (limit of the"),
+        (with_context(HIGH, measured("ldh", 260, 200, high=300)), AGAINST, "not above 300 (limit of the"),
+        (with_context(HIGH, measured("reticulocytes", "2.6", 200, high=3)), AGAINST, "not above 3 (limit of"),
         (with_context(HIGH, recorded("Hereditary haemolytic anaemia", -900)), FOR, "haemolytic anaemia"),
     ],
 )
 def test_haemolysis(record: PatientRecord, side: str, fragment: str) -> None:
     says(cause(record, CauseName.HAEMOLYSIS), side, fragment)
+
+
+def test_a_censored_share_of_direct_bilirubin_speaks_for_nothing() -> None:
+    censored = man(*HIGH.results, result(DBIL, 200, 14, comparator="<", limits=(None, 20)))
+    for name in (CauseName.HAEMOLYSIS, CauseName.GILBERT):
+        says(cause(censored, name), UNKNOWN, "the share of direct bilirubin cannot be told")
+
+
+def test_the_share_of_direct_bilirubin_is_that_of_the_nearest_day_with_a_raised_total() -> None:
+    days = man(*HIGH.results, *series(TBIL, {150: 45, 190: 45}), *series(DBIL, {150: 13, 190: 20}))
+    says(cause(days, CauseName.HAEMOLYSIS), AGAINST, "direct/total at least 0.3")
 
 
 @pytest.mark.parametrize(("ast", "alt", "side"), [(3, 2, FOR), (2, 3, AGAINST)])
@@ -66,7 +80,17 @@ def test_red_cells_hold_more_ast_than_alt(ast: int, alt: int, side: str) -> None
         (man(*HIGH.results, *series(TBIL, {100: "85.1"})), AGAINST, "above 85 µmol/L"),
         (with_context(HIGH, measured("haptoglobin", "0.2", 200)), AGAINST, "haemolysis"),
         (with_context(HIGH, measured("haptoglobin", 1, 200)), FOR, "no haemolysis"),
+        (
+            with_context(HIGH, measured("haptoglobin", "0.35", 200, low="0.4")),
+            AGAINST,
+            "below 0.4: haemolysis",
+        ),
         (HIGH, UNKNOWN, "Haemolysis is not excluded"),
+        (
+            with_context(HIGH, measured("haptoglobin", 1, 200, comparator="<")),
+            UNKNOWN,
+            "it may be low or not",
+        ),
         (with_context(HIGH, recorded("Sickle cell disease")), AGAINST, "Haemolysis raises bilirubin too"),
         (with_context(HIGH, recorded("Gilbert's syndrome", -2000)), FOR, "Gilbert's syndrome"),
     ],

@@ -112,6 +112,24 @@ def test_a_drug_of_category_e_is_evidence_of_nothing(unlikely: str) -> None:
     says(told, AGAINST, f"none is listed as possibly hepatotoxic: {unlikely}")
 
 
+def test_of_many_drugs_that_are_not_listed_five_are_named() -> None:
+    harmless = ("Lisinopril", "Metformin", "Bisoprolol", "Amlodipine", "Levothyroxine", "Furosemide")
+    five = found(*(taken(text, -60) for text in harmless[:5]))
+    says(five, AGAINST, "hepatotoxic: Amlodipine, Bisoprolol, Levothyroxine, Lisinopril, Metformin.")
+    six = found(*(taken(text, -60) for text in harmless))
+    says(
+        six, AGAINST, "hepatotoxic: Amlodipine, Bisoprolol, Furosemide, Levothyroxine, Lisinopril and others."
+    )
+
+
+def test_of_a_drug_taken_twice_the_last_time_is_told() -> None:
+    says(
+        found(taken("Isoniazid", -330, -300), taken("Isoniazid", -230, -200)),
+        AGAINST,
+        "last known to be taken 2019-06-15",
+    )
+
+
 def test_without_drugs_of_the_time_it_is_said_that_none_is_recorded() -> None:
     says(found(), UNKNOWN, "No drug is recorded for the time before the elevation")
     says(found(taken("Lisinopril", -900, -800)), UNKNOWN, "No drug is recorded for the time")

@@ -69,6 +69,7 @@ RAISED = man(multiples(ALT, {0: 6}), multiples(ALP, {0: 1}))
             "36 U/mL on 2020-01-01: positive",
         ),
         (CauseName.COELIAC, measured("ttg-iga", 3, unit="U/mL", high=15), AGAINST, "3 U/mL"),
+        (CauseName.COELIAC, measured("ttg-iga", 15, unit="U/mL", high=15), AGAINST, "15 U/mL"),
         (CauseName.COELIAC, measured("ttg-iga", 3, unit="U/mL"), UNKNOWN, "neither plainly"),
         (CauseName.COELIAC, recorded("Celiac disease", -90), FOR, "Celiac disease"),
         (CauseName.COELIAC, recorded("Sinusitis"), UNKNOWN, "(tTG-IgA): not in the record"),

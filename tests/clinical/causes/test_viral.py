@@ -115,6 +115,13 @@ def test_acute_hepatitis_is_high_and_short(record: PatientRecord, side: str, fra
     says(cause(record, CauseName.ACUTE_VIRAL), side, fragment)
 
 
+def test_a_course_that_is_too_long_rests_on_its_first_and_its_latest_elevated_result() -> None:
+    alt = multiples(ALT, {0: 2, 91: 2, 183: 2})
+    found = cause(man(alt, multiples(AST, {183: 1})), CauseName.ACUTE_VIRAL)
+    (course,) = (each for each in found.speaks_against if each.words.startswith("Elevated from"))
+    assert course.results == (alt[0].key, alt[-1].key)
+
+
 def test_half_a_year_is_not_yet_too_long_for_an_acute_hepatitis() -> None:
     record = man(multiples(ALT, {0: 6, 91: 6, 182: 6}))
     assert cause(record, CauseName.ACUTE_VIRAL).speaks_against == ()
