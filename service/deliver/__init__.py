@@ -1,7 +1,7 @@
 """From the outbox to the EHR: each alert written exactly once, whatever the network does."""
 
-from service.deliver.courier import Courier, DeliveryReport, open_client
+from service.deliver.courier import Courier, DeliveryReport
 from service.deliver.preview import preview
 from service.deliver.sending import Terms
 
-__all__ = ["Courier", "DeliveryReport", "Terms", "open_client", "preview"]
+__all__ = ["Courier", "DeliveryReport", "Terms", "preview"]

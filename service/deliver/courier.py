@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.deliver.patience import Patience
+from service.ehr import Patience
 from service.deliver.sending import Delivery, Terms
 from service.errors import ConfigurationError, LiverwatchError
 from service.fhir.client import FhirClient
@@ -45,19 +45,6 @@ class DeliveryReport:
     """Another sender had taken it over meanwhile."""
 
 
-def open_client(source: Source, timeout_seconds: float) -> FhirClient:
-    """A client for the server a source is written to.
-
-    Raises:
-        ConfigurationError: it has none, or its token cannot be read.
-    """
-    if source.settings.fhir_base_url is None:
-        raise ConfigurationError(f"source {source.name}: no fhir_base_url to write to")
-    return FhirClient(
-        source.settings.fhir_base_url, source.settings.write_token(), timeout_seconds=timeout_seconds
-    )
-
-
 class Courier:
     """Delivers for one process, in one thread. Any number of processes may each have one."""
 
@@ -66,16 +53,27 @@ class Courier:
         engine: Engine,
         terms: Terms,
         *,
-        client_for: Callable[[Source, float], FhirClient] = open_client,
+        client_for: Callable[[Source, float], FhirClient],
+        patience: Patience | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         chance: Callable[[], float] = random.random,
     ) -> None:
+        """Deliver from a database.
+
+        Args:
+            engine: the database.
+            terms: how to write.
+            client_for: a client for the server of a source (`Connections.open`).
+            patience: shared with others who talk to the same servers.
+            clock: the present (aware).
+            chance: numbers from 0 to below 1.
+        """
         self._engine = engine
         self._terms = terms
         self._client_for = client_for
         self._clock = clock
         self._chance = chance
-        self._patience = Patience(chance)
+        self._patience = patience or Patience(chance)
         self._stop = threading.Event()
         """Set: what has been claimed and not begun is given back at once."""
         self._authors: dict[str, str] = {}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any, Final, Protocol
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
@@ -18,12 +18,12 @@ import msgspec
 from service.errors import ConfigurationError
 from service.fhir.outgoing import MEDIA_TYPE
 from service.fhir.remote import RemoteRefused, RemoteUnavailable, failure
+from service.urls import PORTS, origin_of
 
 Resource = dict[str, Any]
 
 MAX_RESPONSE_BYTES: Final = 10 * 1024 * 1024
 
-_PORTS: Final = {"http": 80, "https": 443}
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _resource = msgspec.json.Decoder(float_hook=Decimal)
 """Decimals keep every digit, so that what others have written goes back as it came."""
@@ -192,7 +192,7 @@ def checked_base(url: str) -> str:
         ConfigurationError: it is none.
     """
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in PORTS or not parts.hostname or parts.query or parts.fragment:
         raise ConfigurationError("fhir_base_url: must be an absolute http(s) URL without query or fragment")
     return url.rstrip("/") + "/"
 
@@ -202,15 +202,7 @@ def within(url: str, base: str) -> bool:
     there, home = urlsplit(url), urlsplit(base)
     path = there.path.lower().replace("%2e", ".")
     inside = there.path == home.path.rstrip("/") or there.path.startswith(home.path)
-    return origin_of(there) == origin_of(home) and inside and "/.." not in path and there.username is None
-
-
-def origin_of(url: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port, with the port that a scheme means where none is given."""
-    try:
-        return url.scheme, url.hostname, url.port or _PORTS.get(url.scheme)
-    except ValueError:  # a port that is none
-        return url.scheme, None, None
+    return origin_of(url) == origin_of(base) and inside and "/.." not in path and there.username is None
 
 
 @cache

@@ -16,7 +16,7 @@ from service.api.definitions import DEFINED
 from service.clinical.recommendations import Audience, orderables
 from service.clinical.rulebook import load_rulebook
 from service.deliver import DeliveryReport
-from service.deliver.courier import open_client
+from service.ehr import Connections
 from service.fhir.definitions import Publication
 from service.fhir.outgoing import validate_outgoing
 from service.store import sources
@@ -62,7 +62,7 @@ def proxy(peer: Peer) -> Iterator[Proxy]:
 def post_through(proxy: Proxy, peer: Peer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Post:
     monkeypatch.setenv("PEER_WRITE_TOKEN", TOKEN)
     patient = peer.request("POST", "Patient", {"resourceType": "Patient"})
-    post = Post(engine, open_client, base_url=proxy.url, patient=patient["id"])
+    post = Post(engine, Connections(None).open, base_url=proxy.url, patient=patient["id"])
     with writing(engine) as connection:
         settings = SourceSettings(fhir_base_url=proxy.url, write_token_env="PEER_WRITE_TOKEN")
         sources.change(connection, "clinic", settings)
