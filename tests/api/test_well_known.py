@@ -27,11 +27,12 @@ def test_a_service_without_keys_tells_that_it_has_none(room: ReadingRoom) -> Non
 def test_a_key_file_that_others_may_read_is_not_shown_and_not_named(
     room: ReadingRoom, tmp_path: Path
 ) -> None:
-    new_key(tmp_path, "ES384", datetime.now(UTC))
-    (path,) = tmp_path.iterdir()
+    keys = tmp_path / "keys"
+    new_key(keys, "ES384", datetime.now(UTC))
+    (path,) = keys.iterdir()
     path.chmod(0o644)
     anybody = room.client(None)
-    anybody.app.state.settings = Settings(public_url=PUBLIC_URL, keys_directory=tmp_path)  # type: ignore[attr-defined]
+    anybody.app.state.settings = Settings(public_url=PUBLIC_URL, keys_directory=keys)  # type: ignore[attr-defined]
     answer = anybody.get("/.well-known/jwks.json")
     assert answer.status_code == 500
     assert str(tmp_path) not in answer.text
