@@ -54,10 +54,12 @@ class Terms:
     """Paragraphs of advice that the site says otherwise."""
     lease: timedelta = timedelta(minutes=5)
     batch: int = 20
-    """Rows claimed at once."""
+    """Rows of a source claimed at once."""
     timeout_seconds: float = 30.0
     """For each step of a request; a whole request may take twice that."""
     poll_seconds: float = 1.0
+    senders: int = 32
+    """Sources that are written to at the same time."""
 
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
