@@ -37,6 +37,23 @@ class Auth(StrEnum):
     SMART_BACKEND = "smart-backend"
 
 
+class Writing(StrEnum):
+    """How its server is written to."""
+
+    AUTO = "auto"
+    NONE = "none"
+    BUNDLE = "bundle"
+    SINGLE = "single"
+
+
+class FhirVersion(StrEnum):
+    """What its server speaks."""
+
+    R4 = "R4"
+    R4B = "R4B"
+    R5 = "R5"
+
+
 class VersionOrder(StrEnum):
     """What orders the versions of a resource."""
 
@@ -67,6 +84,16 @@ ClientId = Annotated[str | None, typer.Option(help="What the EHR calls this serv
 ClientSecretFile = Annotated[str | None, typer.Option(help="File that holds the client secret.")]
 KeyId = Annotated[str | None, typer.Option(help="Which key signs; the oldest unless said.")]
 Scopes = Annotated[str | None, typer.Option(help="What tokens are asked for, separated by spaces.")]
+Write = Annotated[
+    Writing | None,
+    typer.Option(
+        help="How its server is written to: auto (unless said: as its CapabilityStatement offers), bundle "
+        "(in transactions), single (one by one), none."
+    ),
+]
+Version = Annotated[
+    FhirVersion | None, typer.Option(help="What its server speaks; unless said, what it says, else R4.")
+]
 CatchUp = Annotated[
     Asking | None,
     typer.Option(
@@ -110,6 +137,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     client_secret_file: ClientSecretFile = None,
     key_id: KeyId = None,
     scopes: Scopes = None,
+    write: Write = None,
+    fhir_version: Version = None,
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
@@ -137,6 +166,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
         client_secret_file=client_secret_file,
         key_id=key_id,
         scopes=scopes,
+        write=write,
+        fhir_version=fhir_version,
         contacts=contact,
         tasks=tasks,
         language=language,
@@ -180,6 +211,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     client_secret_file: ClientSecretFile = None,
     key_id: KeyId = None,
     scopes: Scopes = None,
+    write: Write = None,
+    fhir_version: Version = None,
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
@@ -205,6 +238,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
             client_secret_file=client_secret_file,
             key_id=key_id,
             scopes=scopes,
+            write=write,
+            fhir_version=fhir_version,
             contacts=contact,
             tasks=tasks,
             language=language,

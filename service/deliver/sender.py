@@ -16,11 +16,12 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.deliver.sending import Delivery, Terms
+from service.deliver.servers import Servers
 from service.ehr import Patience
 from service.errors import ConfigurationError, LiverwatchError
 from service.fhir.client import FhirClient
 from service.fhir.remote import RemoteUnavailable
-from service.metrics import deliveries
+from service.metrics import deliveries, left_out
 from service.store import decisions, outbox
 from service.store.outbox import Claim
 from service.store.session import writing
@@ -68,8 +69,7 @@ class Sender:
         self._clock = clock
         self.stop = threading.Event()
         """Set: what has been claimed and not begun is given back at once."""
-        self._authors: dict[str, str] = {}
-        """Base URL → reference to our Device there."""
+        self._servers = Servers()
 
     def send(self, source: Source) -> DeliveryReport:
         """Send one batch of what is due for a source.
@@ -116,7 +116,8 @@ class Sender:
             return
         delivery = Delivery(self._engine, self._terms, claim, source.settings.fhir_base_url or "", deadline)
         try:
-            delivery.send(client(), self._authors, now)
+            server = self._servers.of(source, client(), now)
+            delivery.send(client(), server, now)
         except (RemoteUnavailable, ConfigurationError) as error:
             self._postpone(claim, source, error, delivery.learnt, report)
         except LiverwatchError as error:
@@ -130,6 +131,8 @@ class Sender:
             self._postpone(claim, source, defect, delivery.learnt, report)
         else:
             self._patience.succeeded(source.id)
+            for kind in delivery.manner.left_out:
+                left_out.labels(source.name, kind).inc()
             outcome = "written" if delivery.wrote else "unchanged"
             self._record(source, report, outcome, lambda c: self._settle(c, claim, delivery))
 

@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 from msgspec import Raw
 
-from service.fhir.capabilities import Capabilities, read_capabilities
+from service.fhir.capabilities import Capabilities, Release, read_capabilities
 from service.fhir.exchange import MAX_RESPONSE_BYTES, Answer, Credential, Exchange, Token, within
 from service.fhir.outgoing import to_bytes, validate_outgoing
 from service.fhir.remote import GONE, RemoteRefused, RemoteUnavailable, failure
@@ -49,6 +49,8 @@ class FhirClient:
         Raises:
             ConfigurationError: the base URL is none.
         """
+        self.release: Release = "R4"
+        """What the server speaks: what is sent is checked against it."""
         known = Token(credential) if credential is None or isinstance(credential, str) else credential
         self._exchange = Exchange(
             base_url,
@@ -179,7 +181,7 @@ class FhirClient:
             RemoteError: the server did not answer, or refused.
             InvalidOutgoing: the resource is not valid; nothing was sent.
         """
-        validate_outgoing(resource)
+        validate_outgoing(resource, self.release)
         headers = {"If-None-Exist": if_none_exist} if if_none_exist else {}
         return self._exchange.send("POST", str(resource["resourceType"]), to_bytes(resource), headers)
 
@@ -191,7 +193,7 @@ class FhirClient:
             RemoteError: the server did not answer, or refused.
             InvalidOutgoing: the resource is not valid; nothing was sent.
         """
-        validate_outgoing(resource)
+        validate_outgoing(resource, self.release)
         headers = {"If-Match": if_match} if if_match else {}
         path = f"{resource['resourceType']}/{_checked(str(resource['id']))}"
         return self._exchange.send("PUT", path, to_bytes(resource), headers)
@@ -230,8 +232,10 @@ class FhirClient:
         """
         bundle = transaction_bundle(entries)
         for entry in entries:
-            validate_outgoing(entry["resource"])
-        validate_outgoing({**bundle, "entry": [{"request": entry["request"]} for entry in entries]})
+            validate_outgoing(entry["resource"], self.release)
+        validate_outgoing(
+            {**bundle, "entry": [{"request": entry["request"]} for entry in entries]}, self.release
+        )
         answers = _entries(self._exchange.send("POST", "", to_bytes(bundle)).resource)
         if len(answers) != len(entries):
             raise RemoteUnavailable("transaction: the answer does not match what was sent")

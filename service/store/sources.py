@@ -71,6 +71,14 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the token is asked for, separated by spaces."""
     contacts: tuple[str, ...] = ()
     """Names of those an urgent alert goes on to, one after the other, while nobody takes it."""
+    write: Literal["auto", "none", "bundle", "single"] = "auto"
+    """How its server is written to, where there is a `fhir_base_url`.
+
+    `auto`: in transactions and of what types its CapabilityStatement offers; `bundle`, `single`: in
+    transactions, or one by one, whatever it says.
+    """
+    fhir_version: Literal["R4", "R4B", "R5"] | None = None
+    """What its server speaks; None: what its CapabilityStatement says, else R4."""
     tasks: bool = False
     """Whether each proposal also gets a Task, for a site that works from task lists."""
     language: str = ENGLISH
@@ -91,7 +99,7 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def writes(self) -> bool:
         """Whether anything is sent to this source's server."""
-        return self.fhir_base_url is not None
+        return self.fhir_base_url is not None and self.write != "none"
 
     @property
     def authentication(self) -> Authentication:
