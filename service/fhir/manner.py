@@ -25,6 +25,8 @@ class Manner:
     in_transactions: bool = True
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Resource type → why it is not written there."""
+    may_part: bool = False
+    """Whether what is refused in a transaction is tried one by one, so that only what is at fault is left."""
 
     def without(self, kind: str, why: str) -> "Manner":
         """The same, with one more type left out."""
@@ -44,8 +46,10 @@ def manner_of(write: Write, release: Release | None, offered: Capabilities) -> M
         offered: what the server says.
     """
     spoken = release or offered.release or "R4"
-    if write != "auto" or not any(offered.interactions.values()):
-        return Manner(spoken, in_transactions=write != "single")
+    if write != "auto":
+        return Manner(spoken, in_transactions=write == "bundle")
+    if not any(offered.interactions.values()):
+        return Manner(spoken, may_part=True)
     missing = {
         kind: f"the server does not offer to {interaction} it"
         for kinds, interactions in ((CREATED, ("create",)), (UPDATED, ("create", "update")))
@@ -53,7 +57,7 @@ def manner_of(write: Write, release: Release | None, offered: Capabilities) -> M
         for interaction in interactions
         if not offered.can(kind, interaction)
     }
-    return Manner(spoken, "transaction" in offered.system, missing)
+    return Manner(spoken, "transaction" in offered.system, missing, may_part=True)
 
 
 def as_taken(

@@ -23,7 +23,7 @@ Resource = dict[str, Any]
 AT_ONCE: Final = 8
 """Entries in one transaction: some servers (Medplum) take no more where creates are conditional."""
 ROUNDS: Final = 5
-"""Looks at the server before giving up on it for now."""
+"""Looks at the server before giving up on it for now; one more for each type that it may refuse."""
 _FIRST: Final = "DetectedIssue"
 
 
@@ -64,7 +64,7 @@ def write_back(
     if nothing_new(wanted, known):
         return Written(known, False, wanted.manner)
     work = _Work(client, wanted, known, Found() if first else _look(client, wanted, known, search=False))
-    for _round in range(ROUNDS if wanted.manner.in_transactions else ROUNDS + len(UPDATED)):
+    for _round in range(ROUNDS + len(UPDATED)):
         if not work.next_part():
             return work.written()
         try:
@@ -101,13 +101,13 @@ class _Work:
         return Written(learnt(self.wanted, self.found), self.wrote, self.wanted.manner)
 
     def leaves_out(self, refused: RemoteRefused) -> bool:
-        """Whether the rest is written without the type that was refused, and without it from now on."""
-        kind = self.part[0]["resource"]["resourceType"]
-        if self.wanted.manner.in_transactions or (kind == _FIRST and not refused.whole_type):
-            return False
-        manner = self.wanted.manner.without(kind, refused.message)
-        self.wanted = replace(self.wanted, manner=manner)
-        return True
+        """Whether the rest can be written without what was refused; it is left out from now on."""
+        manner, kind = self.wanted.manner, self.part[0]["resource"]["resourceType"]
+        if manner.in_transactions:
+            self.wanted = replace(self.wanted, manner=replace(manner, in_transactions=False))
+            return manner.may_part
+        self.wanted = replace(self.wanted, manner=manner.without(kind, refused.message))
+        return kind != _FIRST or refused.whole_type
 
     def look(self) -> None:
         """See what is there, by our identifiers."""

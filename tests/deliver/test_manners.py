@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from service.alerts.alert import Action, State
@@ -236,6 +237,31 @@ def test_an_alert_that_vanished_is_not_begun_where_issues_are_not_taken(
     post.deliver(revised(EDUCATED, state=State.ENTERED_IN_ERROR, withdrawn="corrected"))
     assert server.writes == 0
     assert not post.line().pending
+
+
+@pytest.mark.parametrize("kind", ["ServiceRequest", "CommunicationRequest", "Task"])
+def test_a_transaction_that_is_refused_for_one_type_is_sent_in_parts_without_it(
+    post: Post, server: FakeServer, kind: str
+) -> None:
+    use(post)
+
+    def refused(handle: Any, request: Any) -> Any:
+        return httpx2.Response(422) if f'"{kind}"'.encode() in request.content else handle(request)
+
+    server.next_answers["POST /"] = [refused] * 20
+    server.next_answers[f"POST /{kind}"] = [status(422)] * 20
+    assert post.deliver(EDUCATED).written == 1
+    assert {each for each in OURS if server.all(each)} == set(OURS) - {kind}
+    assert told(post) == {kind: f"POST {kind}: HTTP 422"}
+    assert server.one("Provenance")
+
+
+def test_a_transaction_that_is_refused_for_its_issue_is_a_dead_letter(post: Post, server: FakeServer) -> None:
+    use(post)
+    server.next_answers["POST /"] = [status(422)]
+    server.next_answers["POST /DetectedIssue"] = [status(422)]
+    assert post.deliver(EDUCATED).buried == 1
+    assert post.line().last_error == "POST DetectedIssue: HTTP 422"
 
 
 def test_a_server_that_cannot_say_what_it_offers_is_sent_transactions(post: Post, server: FakeServer) -> None:

@@ -17,7 +17,7 @@ def offered(*types: str, transactions: bool = True, version: str = "4.0.1") -> C
 
 
 def test_a_server_that_says_nothing_of_itself_is_sent_transactions_of_r4() -> None:
-    assert manner_of("auto", None, Capabilities(None)) == Manner("R4", in_transactions=True)
+    assert manner_of("auto", None, Capabilities(None)) == Manner("R4", in_transactions=True, may_part=True)
 
 
 @pytest.mark.parametrize("transactions", [True, False])
@@ -41,7 +41,7 @@ def test_what_could_be_created_and_never_corrected_is_left_out() -> None:
 @pytest.mark.parametrize(("write", "transactions"), [("bundle", True), ("single", False)])
 def test_what_the_settings_say_is_done_whatever_the_server_says(write: Write, transactions: bool) -> None:
     manner = manner_of(write, None, offered("Patient", transactions=not transactions))
-    assert (manner.in_transactions, manner.left_out) == (transactions, {})
+    assert (manner.in_transactions, manner.left_out, manner.may_part) == (transactions, {}, False)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -81,7 +82,13 @@ def sqlite_post(proxy: Proxy, peer: Peer, sqlite_url: str, monkeypatch: pytest.M
     engine.dispose()
 
 
-def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(post: Post, peer: Peer) -> None:
+@pytest.mark.parametrize("write", ["auto", "single"])
+def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(
+    post: Post, peer: Peer, proxy: Proxy, write: Literal["auto", "single"]
+) -> None:
+    with writing(post.engine) as connection:
+        settings = SourceSettings(fhir_base_url=proxy.url, write_token_env="PEER_WRITE_TOKEN", write=write)
+        sources.change(connection, "clinic", settings)
     assert post.deliver(urgent()).written == 1
     made = disposition(Action.ESCALATE, note="Called <b>Dr</b> On-Call")
     post.decide(made)
