@@ -254,7 +254,7 @@ def test_a_wrong_token_is_tried_again_when_it_is_right(
 ) -> None:
     monkeypatch.setenv("PEER_WRITE_TOKEN", "old")
     assert sqlite_post.deliver(alert()).postponed == 1
-    assert sqlite_post.line().last_error == "GET Device: HTTP 401 (login)"
+    assert sqlite_post.line().last_error == "GET metadata: HTTP 401 (login)"
     monkeypatch.setenv("PEER_WRITE_TOKEN", TOKEN)
     sqlite_post.later(hours=1)
     assert sqlite_post.deliver().written == 1
