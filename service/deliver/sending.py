@@ -1,7 +1,7 @@
 """One delivery: an alert's resources first, then where they came from. It commits nothing itself."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -129,6 +129,9 @@ class Delivery:
                 raise
             server.author = None  # perhaps our Device is gone
             written = self._write(client, letter, before, server)
+        else:
+            if known_author and written.manner.left_out.keys() != self.manner.left_out.keys():
+                written = self._again_where_the_author_has_changed(client, letter, written, server)
         self.wrote, self.manner = written.wrote, written.manner
         if written.known.held:
             self._record_origin(client, letter, written, server.author, now)
@@ -148,6 +151,17 @@ class Delivery:
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 
+    def _again_where_the_author_has_changed(
+        self, client: FhirClient, letter: Letter, written: Written, server: Server
+    ) -> Written:
+        """What was refused may have been so because it named a Device that is gone, and not for its type."""
+        former, server.author = server.author, None
+        self._find_author(client, server)
+        if server.author == former:
+            return written
+        again = self._write(client, letter, written.known, server)
+        return replace(again, wrote=again.wrote or written.wrote)
+
     def _find_author(self, client: FhirClient, server: Server) -> None:
         """Our Device there; none where the server takes none."""
         if server.author is not None or "Device" in self.manner.left_out:
@@ -157,6 +171,7 @@ class Delivery:
         except RemoteRefused as refused:
             if not self._leave_out("Device", refused):
                 raise
+            server.manner = self.manner
 
     def _record_origin(
         self, client: FhirClient, letter: Letter, written: Written, author: str | None, now: datetime

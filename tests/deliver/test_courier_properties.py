@@ -46,6 +46,8 @@ class Act:
     replayed: bool
 
 
+WRITES = ("bundle", "single", "auto")
+
 ACTS = st.lists(
     st.builds(
         Act,
@@ -115,7 +117,12 @@ def check(server: FakeServer, last: Alert) -> None:
             assert holds(requests[name], request)
 
 
-@given(acts=ACTS, conditional=st.booleans(), tags=st.booleans(), write=st.sampled_from(["bundle", "single"]))
+@given(
+    acts=ACTS,
+    conditional=st.booleans(),
+    tags=st.booleans(),
+    write=st.sampled_from(["bundle", "single", "auto"]),
+)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_fails_on_the_way_the_ehr_ends_with_one_resource_as_it_stands(
     sqlite: Engine, acts: list[Act], conditional: bool, tags: bool, write: Any

@@ -264,6 +264,32 @@ def test_a_transaction_that_is_refused_for_its_issue_is_a_dead_letter(post: Post
     assert post.line().last_error == "POST DetectedIssue: HTTP 422"
 
 
+@pytest.mark.parametrize("write", ["auto", "single"])
+def test_a_proposal_refused_because_our_device_is_gone_is_written_by_a_new_one(
+    post: Post, server: FakeServer, write: str
+) -> None:
+    use(post, write=write)
+    courier = post.courier()
+    post.want(alert())
+    courier.deliver_once()
+    gone = server.one("Device")
+    server.remove(gone)
+
+    def strict(handle: Any, request: Any) -> Any:
+        names_it = f"Device/{gone['id']}".encode() in request.content
+        return httpx2.Response(422) if names_it and b"ServiceRequest" in request.content else handle(request)
+
+    for method in ("POST", "PUT"):
+        server.next_answers[f"{method} *"] = [strict] * 50
+    post.want(went_on(alert(), urgent()))
+    courier.deliver_once()
+    assert not post.line().pending
+    assert told(post) == {}
+    assert server.step("same-day-assessment")["requester"] == {
+        "reference": f"Device/{server.one('Device')['id']}"
+    }
+
+
 def test_a_server_that_cannot_say_what_it_offers_is_sent_transactions(post: Post, server: FakeServer) -> None:
     server.next_answers["GET /metadata"] = [status(500)]
     assert post.deliver(alert()).written == 1
