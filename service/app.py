@@ -19,6 +19,7 @@ from service.api import create_api, install_error_answers
 from service.catchup import CatchUp
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
+from service.ehr import Connections
 from service.errors import ConfigurationError
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
@@ -146,6 +147,7 @@ class Background:
         self._engine = engine
         self._rules = rules
         self._settings = settings
+        self._connections = Connections(settings.keys_directory)
         self._threads = [
             threading.Thread(target=self._sweep, name="sweep", daemon=True),
             threading.Thread(target=self._deliver, name="deliver", daemon=True),
@@ -175,10 +177,13 @@ class Background:
                 log.exception("the sweep failed; it is tried again")
 
     def _deliver(self) -> None:
-        Courier(self._engine, Terms.of(self._settings, self._rules.rulebook)).run(self._stop)
+        terms = Terms.of(self._settings, self._rules.rulebook)
+        ehrs = self._connections
+        Courier(self._engine, terms, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
 
     def _catch_up(self) -> None:
-        CatchUp(self._engine, self._rules).run(self._stop)
+        ehrs = self._connections
+        CatchUp(self._engine, self._rules, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
 
 
 def _check_free(host: str, port: int) -> None:

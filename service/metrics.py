@@ -74,6 +74,12 @@ deliveries = Counter(
     ["source", "result"],
     registry=REGISTRY,
 )
+left_out = Counter(
+    "liverwatch_left_out",
+    "Deliveries that left out a resource type which the EHR does not offer, or has refused",
+    ["source", "type"],
+    registry=REGISTRY,
+)
 refused_resources = Counter(
     "liverwatch_refused_resources",
     "Resources of our own making that failed the last check and did not leave",

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """Of bodies being read, queued or written. Over either, the feed answers 503 before it reads a body."""
     sweep_seconds: float = Field(default=30.0, gt=0)
     """How often due patients, due quarantine and unjudged records are looked for."""
+    keys_directory: Path | None = None
+    """Where the keys are that this service signs with, for EHRs that ask for SMART Backend Services."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select, text
 
 from service.store import decisions, fetches, heard, sources
 from service.store.schema import alert
+from service.store.sources import DEFAULT_SCOPES
 from service.store.session import reading, writing
 from tests.commands import Run, audited
 from tests.liver_files import persistent, result, write_lines
@@ -332,6 +333,14 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "fhir_base_url": "https://ehr/fhir",
         "write_token_file": None,
         "write_token_env": None,
+        "auth": None,
+        "token_endpoint": None,
+        "client_id": None,
+        "client_secret_file": None,
+        "key_id": None,
+        "scopes": DEFAULT_SCOPES,
+        "write": "auto",
+        "fhir_version": None,
         "contacts": [],
         "tasks": False,
         "language": "en",

@@ -116,6 +116,21 @@ def test_what_would_be_sent_is_shown_without_the_patient_and_on_request_with(
     assert run("outbox", "show", OTHER_ID).code == 1
 
 
+def test_what_an_ehr_does_not_take_is_said_and_not_shown_as_to_be_sent(
+    run: Run, post: Post, server: FakeServer
+) -> None:
+    server.offers("DetectedIssue", "Device")
+    run("source", "set", "clinic", "--write", "auto")
+    post.want(alert())
+    post.courier(TERMS).deliver_once()
+    assert server.one("DetectedIssue")
+    shown = run("outbox", "show", ALERT_ID)
+    assert "left out     ServiceRequest: the server does not offer" in shown.out
+    assert "would send   nothing" in shown.out
+    missing = run("outbox", "show", ALERT_ID, "--json").json["left_out"]
+    assert missing.keys() == {"ServiceRequest", "CommunicationRequest", "Task", "Provenance"}
+
+
 def test_the_bundle_shown_is_the_one_that_is_sent_then(
     run: Run, post: Post, server: FakeServer, sent: list[Any]
 ) -> None:

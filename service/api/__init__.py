@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.api import fhir, health, metrics_endpoint
+from service.api import fhir, health, metrics_endpoint, well_known
 from service.api.errors import install_error_answers
 
 __all__ = ["create_api", "install_error_answers"]
@@ -15,6 +15,6 @@ def create_api() -> APIRouter:
     answers installed.
     """
     router = APIRouter()
-    for part in (health, metrics_endpoint, fhir):
+    for part in (health, metrics_endpoint, well_known, fhir):
         router.include_router(part.create_router())
     return router

@@ -82,7 +82,7 @@ class Asker:
         Raises:
             RemoteError: the server did not answer, or refused.
         """
-        raw = self.client.read_bytes(type_, id_)
+        raw = self.client.read_raw(type_, id_)
         if raw is None:
             return None
         try:

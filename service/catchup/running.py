@@ -1,6 +1,7 @@
 """A thread for each source that is asked: one slow or broken EHR never delays another's."""
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.catchup.asker import Asker
 from service.catchup.turns import ask
-from service.deliver import open_client
+from service.ehr import Patience
 from service.errors import LiverwatchError
 from service.fhir.client import FhirClient
 from service.ingest import Rules
@@ -22,8 +23,8 @@ from service.store.sources import Source
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 30.0
-_PAUSES: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
-"""Seconds a server that does not answer is left alone, after its first, second, ... failure in a row."""
+LONGEST_PAUSE_SECONDS: Final = 60.0
+"""How long one that cannot be asked is left alone, unless its server wants longer."""
 
 
 class CatchUp:
@@ -35,14 +36,25 @@ class CatchUp:
         rules: Rules,
         *,
         every_seconds: float = 1.0,
-        client_for: Callable[[Source, float], FhirClient] = open_client,
+        client_for: Callable[[Source, float], FhirClient],
+        patience: Patience | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`every_seconds`: how often each thread looks whether something is due."""
+        """Ask for a database.
+
+        Args:
+            engine: the database.
+            rules: what is judged by.
+            every_seconds: how often each thread looks whether something is due.
+            client_for: a client for the server of a source (`Connections.open`).
+            patience: shared with others who talk to the same servers.
+            clock: the present (aware).
+        """
         self._engine = engine
         self._rules = rules
         self._every = every_seconds
         self._client_for = client_for
+        self._patience = patience or Patience(random.random)
         self._clock = clock
         self._threads: dict[int, threading.Thread] = {}
 
@@ -83,20 +95,29 @@ class CatchUp:
                 # What a database says may hold patient data: of that the kind alone is logged.
                 told = error.message if isinstance(error, LiverwatchError) else type(error).__name__
                 log.warning("source %s cannot be asked now: %s", source_id, told)
-                asked_for = error.retry_after or 0 if isinstance(error, LiverwatchError) else 0
-                pause = max(_PAUSES[min(failures, len(_PAUSES) - 1)], float(asked_for))
+                pause = self._pause(source_id, failures, error)
                 failures += 1
             except Exception:
                 log.exception("asking source %s failed; it is tried again", source_id)
-                pause = _PAUSES[-1]
+                pause = LONGEST_PAUSE_SECONDS
             else:
                 failures, pause = 0, self._every
+
+    def _pause(self, source_id: int, failures: int, error: LiverwatchError | SQLAlchemyError) -> float:
+        """Seconds before it is asked again."""
+        if isinstance(error, SQLAlchemyError):
+            return LONGEST_PAUSE_SECONDS
+        now = self._clock()
+        again = (self._patience.failed(source_id, failures, error, now) - now).total_seconds()
+        return min(again, max(LONGEST_PAUSE_SECONDS, error.retry_after or 0))
 
     def _ask_while(self, source: Source, client: FhirClient, stop: threading.Event) -> None:
         """Ask with one client until the source's settings change."""
 
         def ask_once() -> None:
-            ask(Asker(self._engine, source, self._rules, client, self._clock, stop.is_set))
+            until, now = self._patience.paused_until(source.id, self._clock()), self._clock()
+            if until is None or not stop.wait((until - now).total_seconds()):
+                ask(Asker(self._engine, source, self._rules, client, self._clock, stop.is_set))
 
         ask_once()  # it also sees to it that each type has its turns
         while not stop.wait(self._every) and self._able().get(source.id) == source:

@@ -11,6 +11,7 @@ from service.cli import (
     demo,
     episodes,
     judging,
+    keys,
     load,
     outbox,
     quarantine,
@@ -41,6 +42,7 @@ app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.add_typer(sources.app, name="source")
 app.add_typer(readers.app, name="reader")
+app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(rulebooks.app, name="rulebook")

@@ -32,7 +32,7 @@ def catchup(
     What was read stays read, whenever it is stopped; a running service goes on from there.
     """
     from service.catchup import Asker, ask, ask_since
-    from service.deliver import open_client
+    from service.ehr import Connections
     from service.errors import Conflict, RemoteError
     from service.store import decisions, sources
     from service.store.session import writing
@@ -54,7 +54,7 @@ def catchup(
                 source_id=source.id,
                 detail=detail,
             )
-        with open_client(source, 30.0) as client:
+        with Connections(settings_of().keys_directory).open(source, 30.0) as client:
             asker = Asker(engine, source, rules, client, now)
             try:
                 asked = ask(asker, whole=True) if start is None else ask_since(asker, start)

@@ -48,7 +48,7 @@ def connect(
     Those made before are taken away. The feed secret of until now stays valid until the next one.
     """
     from service.catchup import connect as make
-    from service.deliver import open_client
+    from service.ehr import Connections
     from service.fhir.subscriptions import Hook
     from service.store import decisions, sources
     from service.store.session import writing
@@ -64,7 +64,7 @@ def connect(
                 connection, at=now(), actor=actor(), action="source-connect", source_id=source.id
             )
         hook = Hook(where, f"Authorization: Bearer {secret}", content.value)
-        with open_client(source, 30.0) as client:
+        with Connections(settings_of().keys_directory).open(source, 30.0) as client:
             offered, made = make(engine, source, client, hook, now(), topics=tuple(topic or ()))
     if as_json:
         say_json({"server": _offered(offered), "subscriptions": [_kept(each) for each in made]})
@@ -79,7 +79,7 @@ def connect(
 def disconnect(name: Name) -> None:
     """Take away the Subscriptions made here; the server is still asked for what it changed."""
     from service.catchup import disconnect as take_away
-    from service.deliver import open_client
+    from service.ehr import Connections
     from service.store import decisions, sources
     from service.store.session import writing
 
@@ -89,7 +89,7 @@ def disconnect(name: Name) -> None:
             decisions.write_audit(
                 connection, at=now(), actor=actor(), action="source-disconnect", source_id=source.id
             )
-        with open_client(source, 30.0) as client:
+        with Connections(settings_of().keys_directory).open(source, 30.0) as client:
             count = take_away(engine, source, client)
     say(f"{count} Subscriptions taken away")
 
@@ -120,11 +120,11 @@ def status(name: Name, as_json: Json = False) -> None:
 def _look(engine: "Engine", source: "Source") -> "tuple[Capabilities | None, str | None]":
     """What the server can do, having seen how the Subscriptions stand there; or why that cannot be said."""
     from service.catchup import look_after
-    from service.deliver import open_client
+    from service.ehr import Connections
     from service.errors import LiverwatchError
 
     try:
-        with open_client(source, 30.0) as client:
+        with Connections(settings_of().keys_directory).open(source, 30.0) as client:
             offered = client.capabilities()
             look_after(engine, source, client, now())
     except LiverwatchError as error:

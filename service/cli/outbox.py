@@ -50,7 +50,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show how far one alert has come, and what would be sent of it now; the EHR itself is not asked."""
-    from service.deliver import Terms, preview
+    from service.deliver import Terms, left_out, preview
     from service.errors import NotFound
     from service.store import outbox_control, sources
     from service.store.session import writing
@@ -66,11 +66,12 @@ def show(
             _audit_show(connection, line, bundle=bundle)
             names = {each.id: each.name for each in sources.every(connection)}
             would = preview(connection, alert_id, terms)
+            missing = left_out(connection, line)
     requests = [
         {"method": entry["request"]["method"], "url": entry["request"]["url"], "status": _status(entry)}
         for entry in would["entry"]
     ]
-    found = as_object(line, names) | {"would_send": requests}
+    found = as_object(line, names) | {"left_out": missing, "would_send": requests}
     if bundle:
         found["bundle"] = would
     if as_json:
@@ -89,8 +90,10 @@ def _status(entry: dict[str, Any]) -> str:
 
 def _say_shown(found: dict[str, Any]) -> None:
     for name, value in found.items():
-        if value is not None and name not in ("would_send", "bundle"):
+        if value is not None and name not in ("left_out", "would_send", "bundle"):
             say(f"{name:<12} {value}")
+    for kind, why in found["left_out"].items():
+        say(f"left out     {kind}: {why}")
     if found["would_send"]:
         say("would send")
         table(

@@ -28,6 +28,32 @@ class Asking(StrEnum):
     NONE = "none"
 
 
+class Auth(StrEnum):
+    """By what its server knows this service."""
+
+    NONE = "none"
+    TOKEN = "token"  # noqa: S105 (the name of a way)
+    CLIENT_SECRET = "client-secret"  # noqa: S105 (likewise)
+    SMART_BACKEND = "smart-backend"
+
+
+class Writing(StrEnum):
+    """How its server is written to."""
+
+    AUTO = "auto"
+    NONE = "none"
+    BUNDLE = "bundle"
+    SINGLE = "single"
+
+
+class FhirVersion(StrEnum):
+    """What its server speaks."""
+
+    R4 = "R4"
+    R4B = "R4B"
+    R5 = "R5"
+
+
 class VersionOrder(StrEnum):
     """What orders the versions of a resource."""
 
@@ -44,6 +70,30 @@ Order = Annotated[VersionOrder | None, typer.Option(help="What orders versions: 
 BaseUrl = Annotated[str | None, typer.Option(help="FHIR base URL that alerts are written to.")]
 TokenFile = Annotated[str | None, typer.Option(help="File that holds the bearer token for writing.")]
 TokenEnv = Annotated[str | None, typer.Option(help="Environment variable that holds that token.")]
+How = Annotated[
+    Auth | None,
+    typer.Option(
+        help="By what its server knows this service: none, token (where one is named), client-secret or "
+        "smart-backend (a signed assertion; see `liverwatch keys`)."
+    ),
+]
+TokenEndpoint = Annotated[
+    str | None, typer.Option(help="Where tokens are asked for; unless said, the one its server names.")
+]
+ClientId = Annotated[str | None, typer.Option(help="What the EHR calls this service.")]
+ClientSecretFile = Annotated[str | None, typer.Option(help="File that holds the client secret.")]
+KeyId = Annotated[str | None, typer.Option(help="Which key signs; the oldest unless said.")]
+Scopes = Annotated[str | None, typer.Option(help="What tokens are asked for, separated by spaces.")]
+Write = Annotated[
+    Writing | None,
+    typer.Option(
+        help="How its server is written to: auto (unless said: as its CapabilityStatement offers), bundle "
+        "(in transactions), single (one by one), none."
+    ),
+]
+Version = Annotated[
+    FhirVersion | None, typer.Option(help="What its server speaks; unless said, what it says, else R4.")
+]
 CatchUp = Annotated[
     Asking | None,
     typer.Option(
@@ -81,6 +131,14 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
+    auth: How = None,
+    token_endpoint: TokenEndpoint = None,
+    client_id: ClientId = None,
+    client_secret_file: ClientSecretFile = None,
+    key_id: KeyId = None,
+    scopes: Scopes = None,
+    write: Write = None,
+    fhir_version: Version = None,
     contacts: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
@@ -128,6 +186,14 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     fhir_base_url: BaseUrl = None,
     write_token_file: TokenFile = None,
     write_token_env: TokenEnv = None,
+    auth: How = None,
+    token_endpoint: TokenEndpoint = None,
+    client_id: ClientId = None,
+    client_secret_file: ClientSecretFile = None,
+    key_id: KeyId = None,
+    scopes: Scopes = None,
+    write: Write = None,
+    fhir_version: Version = None,
     contacts: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,

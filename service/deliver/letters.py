@@ -14,12 +14,16 @@ from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous
 from service.fhir.encode_origin import Origin
 from service.fhir.encode_requests import encode_requests
 from service.fhir.encode_tasks import encode_tasks
+from service.fhir.in_r5 import in_r5
+from service.fhir.manner import USUAL, Manner
 from service.languages import words_in
 from service.store import alerts, resources, sources
 from service.store.schema import decision, patient
 from service.store.sources import Source
 
 _LIVE = "live"
+_MITIGATED = frozenset({State.MONITORING, State.ESCALATED, State.REFERRED, State.OVERRIDDEN})
+"""Where somebody has decided what becomes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,11 @@ class Letter:
 
     def wanted(
         self,
-        author: str,
+        author: str | None,
         public_url: str,
         rulebook_version: str,
         known: Known,
+        manner: Manner = USUAL,
         *,
         texts: SiteTexts = NO_TEXTS,
     ) -> Wanted:
@@ -83,9 +88,10 @@ class Letter:
             made = [encode_issue(alert, to, self.dispositions), *requests.values()]
             if with_tasks:
                 made += encode_tasks(alert, requests, to, refer, wanted=tasks).values()
-            return made
+            return made if manner.release != "R5" else [in_r5(each, mitigated=mitigated) for each in made]
 
-        return Wanted(alert.id, encode, create=self.creates)
+        mitigated = alert.state in _MITIGATED
+        return Wanted(alert.id, encode, self.creates, manner)
 
 
 def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebook_digest: str) -> Letter:

@@ -1,7 +1,7 @@
 """One delivery: an alert's resources first, then where they came from. It commits nothing itself."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -10,11 +10,15 @@ from sqlalchemy import Engine
 from service.clinical.rulebook import Rulebook
 from service.clinical.rulebook_texts import SiteTexts
 from service.deliver.letters import Letter, read_letter
+from service.deliver.servers import Server
 from service.fhir import names
 from service.fhir.authorship import ensure_author, record_origin
+from service.fhir.capabilities import Release
 from service.fhir.changes import Known, unsure
 from service.fhir.client import FhirClient
 from service.fhir.encode_origin import encode_device, encode_provenance
+from service.fhir.in_r5 import spoken
+from service.fhir.manner import USUAL
 from service.fhir.remote import RemoteRefused
 from service.fhir.write_back import Written, search_ours, write_back
 from service.settings import Settings, code_version
@@ -29,6 +33,9 @@ class Learnt(msgspec.Struct, frozen=True):
     known: Known = Known()
     author: str | None = None
     """Reference to our Device there."""
+    release: Release = "R4"
+    left_out: dict[str, str] = {}
+    """Resource type → why it is not there."""
 
 
 def kept(remote: str | None, server: str) -> Learnt:
@@ -54,10 +61,12 @@ class Terms:
     """Paragraphs of advice that the site says otherwise."""
     lease: timedelta = timedelta(minutes=5)
     batch: int = 20
-    """Rows claimed at once."""
+    """Rows of a source claimed at once."""
     timeout_seconds: float = 30.0
     """For each step of a request; a whole request may take twice that."""
     poll_seconds: float = 1.0
+    senders: int = 32
+    """Sources that are written to at the same time."""
 
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Terms":
@@ -87,13 +96,15 @@ class Delivery:
         """For the outbox; None until a write begins, from when on what was known may not hold any more."""
         self.wrote = False
         self.letter: Letter | None = None
+        self.manner = USUAL
+        """How the server is written to, with what it has refused."""
 
-    def send(self, client: FhirClient, authors: dict[str, str], now: datetime) -> None:
+    def send(self, client: FhirClient, server: Server, now: datetime) -> None:
         """Make the server hold the alert as it stands now, with the Provenance of that revision.
 
         Args:
             client: of that server.
-            authors: base URL → our Device there; filled in here.
+            server: what this process knows of it; added to here.
             now: what the Provenance is dated with (aware).
 
         Raises:
@@ -102,41 +113,93 @@ class Delivery:
             NotFound: the alert is gone.
         """
         letter = self.letter = self._read()
+        client.release = server.manner.release
+        self.manner = server.manner
         past = kept(self._claim.remote, self._server)
         before = unsure(past.known) if self._claim.unsettled else past.known
         if not letter.creates and not self._may_be_there(client, before):
             self.learnt = self._as_learnt(Known(), None)
             return
         self.learnt = self._as_learnt(unsure(before), past.author)
-        known_author = self._server in authors
+        known_author = server.author is not None
         try:
-            written = self._write(client, letter, before, authors)
+            written = self._write(client, letter, before, server)
         except RemoteRefused:
             if not known_author:
                 raise
-            del authors[self._server]  # perhaps our Device is gone
-            written = self._write(client, letter, before, authors)
-        self.wrote = written.wrote
-        self.learnt = self._as_learnt(written.known, authors[self._server])
-        if written.targets:
-            to = letter.addresses(written.targets[0], authors[self._server], self._terms.public_url)
-            provenance = encode_provenance(letter.alert, to, written.targets, letter.origin, now)
-            self.wrote |= record_origin(client, provenance, self._still_ours)
+            server.author = None  # perhaps our Device is gone
+            written = self._write(client, letter, before, server)
+        else:
+            if known_author and written.manner.left_out.keys() != self.manner.left_out.keys():
+                written = self._again_where_the_author_has_changed(client, letter, written, server)
+        self.wrote, self.manner = written.wrote, written.manner
+        if written.known.held:
+            self._record_origin(client, letter, written, server.author, now)
+        self.learnt = self._as_learnt(written.known, server.author)
 
-    def _write(self, client: FhirClient, letter: Letter, known: Known, authors: dict[str, str]) -> Written:
-        if self._server not in authors:
-            authors[self._server] = ensure_author(client, encode_device())
+    def _write(self, client: FhirClient, letter: Letter, known: Known, server: Server) -> Written:
+        self._find_author(client, server)
         terms = self._terms
         wanted = letter.wanted(
-            authors[self._server], terms.public_url, terms.rulebook_version, known, texts=terms.texts
+            server.author,
+            terms.public_url,
+            terms.rulebook_version,
+            known,
+            self.manner,
+            texts=terms.texts,
         )
         first = not self._claim.claimed_before
         return write_back(client, wanted, known, first=first, still_ours=self._still_ours)
 
+    def _again_where_the_author_has_changed(
+        self, client: FhirClient, letter: Letter, written: Written, server: Server
+    ) -> Written:
+        """What was refused may have been so because it named a Device that is gone, and not for its type."""
+        former, server.author = server.author, None
+        self._find_author(client, server)
+        if server.author == former:
+            return written
+        again = self._write(client, letter, written.known, server)
+        return replace(again, wrote=again.wrote or written.wrote)
+
+    def _find_author(self, client: FhirClient, server: Server) -> None:
+        """Our Device there; none where the server takes none."""
+        if server.author is not None or "Device" in self.manner.left_out:
+            return
+        try:
+            server.author = ensure_author(client, spoken(encode_device(), self.manner.release))
+        except RemoteRefused as refused:
+            if not self._leave_out("Device", refused):
+                raise
+            server.manner = self.manner
+
+    def _record_origin(
+        self, client: FhirClient, letter: Letter, written: Written, author: str | None, now: datetime
+    ) -> None:
+        if "Provenance" in self.manner.left_out:
+            return
+        self.learnt = self._as_learnt(written.known, author)
+        to = letter.addresses(written.targets[0], author, self._terms.public_url)
+        provenance = encode_provenance(letter.alert, to, written.targets, letter.origin, now)
+        try:
+            self.wrote |= record_origin(client, spoken(provenance, self.manner.release), self._still_ours)
+        except RemoteRefused as refused:
+            if not self._leave_out("Provenance", refused):
+                raise
+
+    def _leave_out(self, kind: str, refused: RemoteRefused) -> bool:
+        """Whether the rest is written without a type that the server refuses."""
+        if self.manner.in_transactions or not refused.whole_type:
+            return False
+        self.manner = self.manner.without(kind, refused.message)
+        return True
+
     def _may_be_there(self, client: FhirClient, known: Known) -> bool:
         """Whether the server may hold the alert, of which nothing is to be made there."""
-        if known.issue is not None or not self._claim.claimed_before:
-            return known.issue is not None
+        if known.held or not self._claim.claimed_before:
+            return bool(known.held)
+        if "DetectedIssue" in self.manner.left_out:
+            return True
         return bool(search_ours(client, "DetectedIssue", names.ALERT, str(self._claim.alert_id)))
 
     def _read(self) -> Letter:
@@ -149,7 +212,8 @@ class Delivery:
             )
 
     def _as_learnt(self, known: Known, author: str | None) -> str:
-        return msgspec.json.encode(Learnt(self._server, known, author)).decode()
+        release, left_out = self.manner.release, dict(self.manner.left_out)
+        return msgspec.json.encode(Learnt(self._server, known, author, release, left_out)).decode()
 
     def _still_ours(self) -> bool:
         return time.monotonic() < self._deadline

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from service.fhir import names
+from service.fhir.capabilities import Release
 from service.fhir.comparing import holds, merged
+from service.fhir.manner import USUAL, Manner, as_taken
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from service.fhir.standing import is_live, is_theirs, kept_going, taken_back
 
@@ -61,14 +63,23 @@ class Wanted:
     """Every resource there was ever of it, given what each is called by others; the DetectedIssue first."""
     create: bool
     """False: where nothing is, nothing is written (an alert that vanished before it was ever sent)."""
+    manner: Manner = USUAL
+    """How the server is written to; types that it leaves out are referred to by their identifier."""
+
+    @property
+    def issue_is_written(self) -> bool:
+        """Whether the DetectedIssue goes to that server: everything else hangs on it then."""
+        return "DetectedIssue" not in self.manner.left_out
 
     def referring(self, ids: Mapping[str, str]) -> list[Resource]:
         """Every resource, when those of `ids` (key → id) are on the server already."""
 
         def refer(key: str) -> str:
-            return f"{key.partition('/')[0]}/{ids[key]}" if key in ids else self.urn(key)
+            kind = key.partition("/")[0]
+            known = key in ids and kind not in self.manner.left_out
+            return f"{kind}/{ids[key]}" if known else self.urn(key)
 
-        return self.encode(refer)
+        return as_taken(self.encode(refer), self.manner.left_out, self.urn)
 
     def urn(self, key: str) -> str:
         """What names a resource within the transaction that creates it."""
@@ -91,7 +102,7 @@ class Found:
 
 def nothing_new(wanted: Wanted, known: Known) -> bool:
     """Whether the last write known of said the same: then the server need not even be asked."""
-    if known.issue is None:
+    if not known.held or (wanted.issue_is_written and known.issue is None):
         return False
     before = {key: (held.digest, held.status) for key, held in known.held.items()}
     now = {
@@ -107,7 +118,7 @@ def presumed(wanted: Wanted, known: Known) -> Found:
 
     For showing what would be sent without asking: of what must change only the id and the status are told.
     """
-    if known.issue is None:
+    if not known.held:
         return Found()
     resources = {names.key_of(each): each for each in _as_known(wanted, known)}
     return Found({k: _presumed(resources[k], held) for k, held in known.held.items() if k in resources})
@@ -125,36 +136,38 @@ def _presumed(resource: Resource, held: Held) -> Resource:
 
 def plan(wanted: Wanted, found: Found) -> list[Resource]:
     """The transaction entries that lead from what was found to what is wanted; none where they agree."""
-    if names.ISSUE not in found.there and not wanted.create:
+    if not wanted.create and not (wanted.issue_is_written and names.ISSUE in found.there):
         return _plan_end(wanted, found)
     entries = []
     for resource in wanted.referring(found.ids):
         key = names.key_of(resource)
         there = found.there.get(key)
         if there is not None:
-            entries += _plan_update(there, resource)
+            entries += _plan_update(there, resource, wanted.manner.release)
         elif key == names.ISSUE or (is_live(resource) and not _settled_there(resource, found)):
             entries.append(_create(resource, wanted.urn(key)))
-    return entries + [_retire(surplus) for surplus in found.surplus]
+    left_out = wanted.manner.left_out
+    return entries + [_retire(each) for each in found.surplus if each["resourceType"] not in left_out]
 
 
-def _plan_update(there: Resource, wanted: Resource) -> list[Resource]:
+def _plan_update(there: Resource, wanted: Resource, release: Release) -> list[Resource]:
     if is_theirs(there):
         return []
     resource = kept_going(there, wanted)
-    return [] if holds(there, resource) else [_update(there, resource)]
+    return [] if holds(there, resource) else [_update(there, resource, release)]
 
 
 def _plan_end(wanted: Wanted, found: Found) -> list[Resource]:
     """An alert whose DetectedIssue is lost, and is not made again, must not ask for anything any more."""
     entries = []
     lost = {"reference": wanted.urn(names.ISSUE)}
+    lonely = (lost, [lost], [{"reference": lost}])
     for resource in wanted.referring(found.ids):
         there = found.there.get(names.key_of(resource))
         if there is not None and not is_live(resource):
             # What referred to the lost issue would refer to nothing.
-            bare = {name: value for name, value in resource.items() if value not in (lost, [lost])}
-            entries += _plan_update(there, bare)
+            bare = {name: value for name, value in resource.items() if value not in lonely}
+            entries += _plan_update(there, bare, wanted.manner.release)
     return entries
 
 
@@ -174,10 +187,10 @@ def _create(resource: Resource, urn: str) -> Resource:
     return {"fullUrl": urn, "resource": resource, "request": request}
 
 
-def _update(there: Resource, wanted: Resource) -> Resource:
+def _update(there: Resource, wanted: Resource, release: Release) -> Resource:
     resource = merged(there, wanted)
     try:
-        validate_outgoing(resource)
+        validate_outgoing(resource, release)
     except InvalidOutgoing:  # what others have put there is not ours to send on
         resource = {**wanted, "id": there["id"]}
     return _put(resource, there)
@@ -220,15 +233,25 @@ def carried_out(wanted: Wanted, found: Found, entries: list[Resource], known: Kn
     posted = {
         names.key_of(entry["resource"]) for entry in entries if entry["request"]["method"] == "POST"
     } & known.held.keys()
-    put = {entry["request"]["url"] for entry in entries if entry["request"]["method"] == "PUT"}
+    put = {
+        entry["request"]["url"]: entry["resource"].keys()
+        for entry in entries
+        if entry["request"]["method"] == "PUT"
+    }
     ids = found.ids | {key: known.held[key].id for key in posted}
     now = {names.key_of(each): each for each in wanted.referring(ids)}
     there = {
-        key: {**kept_going(resource, now[key]), "id": ids[key]} if _address(resource) in put else resource
+        key: {**_kept(kept_going(resource, now[key]), put[_address(resource)]), "id": ids[key]}
+        if _address(resource) in put
+        else resource
         for key, resource in found.there.items()
     }
     there |= {key: {**now[key], "id": ids[key]} for key in posted}
     return Found(there, [each for each in found.surplus if _address(each) not in put])
+
+
+def _kept(resource: Resource, names: Collection[str]) -> Resource:
+    return {name: value for name, value in resource.items() if name in names}
 
 
 def _address(resource: Resource) -> str:
@@ -237,13 +260,14 @@ def _address(resource: Resource) -> str:
 
 def learnt(wanted: Wanted, found: Found) -> Known:
     """What is worth keeping once the server holds what is wanted."""
-    if names.ISSUE not in found.there:
+    if wanted.issue_is_written and names.ISSUE not in found.there:
         return Known()
     resources = {names.key_of(each): each for each in wanted.referring(found.ids)}
     return Known(
         {
             key: Held(id_, _digest(resources[key]), str(resources[key]["status"]))
             for key, id_ in found.ids.items()
+            if key in resources
         }
     )
 

@@ -17,23 +17,23 @@ def _elements(*lines: str) -> frozenset[str]:
 
 MANAGED: Final[Mapping[str, frozenset[str]]] = {
     "DetectedIssue": _elements(
-        "text identifier status code severity patient identifiedDateTime identifiedPeriod author",
+        "text identifier status code severity patient subject identifiedDateTime identifiedPeriod author",
         "implicated evidence detail reference mitigation",
     ),
     "ServiceRequest": _elements(
         "text identifier instantiatesCanonical status intent priority code subject occurrenceDateTime",
-        "requester reasonReference supportingInfo note",
+        "requester reasonReference reason supportingInfo note",
     ),
     "CommunicationRequest": _elements(
-        "language text identifier status category priority subject about payload occurrenceDateTime",
-        "requester recipient reasonReference note",
+        "language text identifier status intent category priority subject about payload occurrenceDateTime",
+        "requester recipient reasonReference reason note",
     ),
     "Task": _elements(
-        "text identifier status intent priority description focus for requester reasonReference note",
+        "text identifier status intent priority description focus for requester reasonReference reason note",
         "restriction",
     ),
 }
-"""The elements we write, by resource type."""
+"""The elements we write, by resource type, in any release."""
 
 _NOT_COMPARED: Final = frozenset({"text"})
 """A server may make its own narrative; all that ours says stands in other elements too."""

@@ -19,6 +19,7 @@ _PASSING = frozenset({401, 408, 425, 429})
 """4xx that pass: a credential being renewed, a slow or an early request, too many of them."""
 _WHOLE_SERVER = frozenset({401, 429, 502, 503, 504})
 """Statuses after which the next request to that server is likely to fail too."""
+_NOT_OFFERED = frozenset({403, 404, 405})
 GONE: Final = frozenset({404, 410})
 
 
@@ -43,6 +44,11 @@ class RemoteRefused(RemoteError):
         super().__init__(message)
         self.code = code
         """HTTP status it answered with; None where this side refused."""
+
+    @property
+    def whole_type(self) -> bool:
+        """Whether it is likely to say the same of every resource of that type."""
+        return self.code in _NOT_OFFERED
 
 
 class RemoteConflict(RemoteUnavailable):

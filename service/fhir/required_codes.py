@@ -93,6 +93,16 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
 }
 """Element path → the codes it may hold."""
 
+_IN_R5: Final[dict[str, frozenset[str]]] = {
+    **{path: codes for path, codes in REQUIRED.items() if not path.startswith("Device.deviceName")},
+    "CommunicationRequest.intent": _REQUEST_INTENT,
+    "DetectedIssue.status": _codes("preliminary final entered-in-error mitigated"),
+    "Device.name.type": _codes("registered-name user-friendly-name patient-reported-name"),
+    "Device.status": _codes("active inactive entered-in-error"),
+    "Provenance.entity.role": _codes("revision quotation source instantiates removal"),
+}
+"""The same of R5 (5.0.0), of what is written to an EHR."""
+
 _EVERYWHERE: Final[dict[str, frozenset[str]]] = {
     "identifier.use": _codes("usual official temp secondary old"),
     "relatedArtifact.type": _codes(
@@ -108,23 +118,23 @@ KNOWN_TYPES: Final = frozenset(path.partition(".")[0] for path in REQUIRED)
 """The resource types whose required codes stand here; no other may be sent."""
 
 
-def wrong_codes(resource: dict[str, Any]) -> list[str]:
+def wrong_codes(resource: dict[str, Any], *, r5: bool = False) -> list[str]:
     """Paths of the elements whose code is outside its required value set, resources within included."""
-    return list(_walk(resource, str(resource.get("resourceType"))))
+    return list(_walk(resource, str(resource.get("resourceType")), _IN_R5 if r5 else REQUIRED))
 
 
-def _walk(node: Any, path: str) -> Iterator[str]:
+def _walk(node: Any, path: str, required: dict[str, frozenset[str]]) -> Iterator[str]:
     if isinstance(node, list):
         for each in node:
-            yield from _walk(each, path)
+            yield from _walk(each, path, required)
     elif isinstance(node, dict):
         inner = node.get("resourceType")
         here = inner if isinstance(inner, str) else path
         if inner is not None and inner not in KNOWN_TYPES:
             yield f"{here} (no table of required codes)"
         for name, value in node.items():
-            yield from _walk(value, f"{here}.{name}")
+            yield from _walk(value, f"{here}.{name}", required)
     elif isinstance(node, str):
-        allowed = REQUIRED.get(path) or _EVERYWHERE.get(".".join(path.split(".")[-2:]))
+        allowed = required.get(path) or _EVERYWHERE.get(".".join(path.split(".")[-2:]))
         if allowed is not None and node not in allowed:
             yield path

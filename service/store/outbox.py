@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.schema import alert, outbox
@@ -93,12 +93,10 @@ def remote_of(connection: Connection, alert_id: UUID) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def due(connection: Connection, *, now: datetime, sources: Collection[int]) -> bool:
-    """Whether there is anything to claim; takes no lock."""
-    return (
-        connection.execute(select(outbox.c.alert_id).where(_claimable(now, sources)).limit(1)).first()
-        is not None
-    )
+def due(connection: Connection, *, now: datetime, sources: Collection[int]) -> list[int]:
+    """Those of the sources that there is anything to claim for, the longest due first; takes no lock."""
+    query = select(outbox.c.source_id).where(_claimable(now, sources)).group_by(outbox.c.source_id)
+    return list(connection.execute(query.order_by(func.min(outbox.c.not_before))).scalars())
 
 
 def claim(

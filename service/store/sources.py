@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -18,12 +18,28 @@ from service.errors import ConfigurationError, Conflict, NotFound
 from service.languages import ENGLISH, LOCALES
 from service.store.query import Query
 from service.store.schema import reader_token, source
+from service.urls import is_guarded
 
 
 LONGEST_CONTACT = 128
 """Characters of a contact's name."""
 SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
 """Seconds between two looks at what a server changed."""
+
+
+DEFAULT_SCOPES: Final = " ".join(
+    (
+        *(f"system/{each}.rs" for each in ("Patient", "Observation", "Condition", "DiagnosticReport")),
+        *(f"system/Medication{each}.rs" for each in ("Request", "Statement", "Administration")),
+        "system/Procedure.rs",
+        *(f"system/{each}.crus" for each in ("DetectedIssue", "ServiceRequest", "CommunicationRequest")),
+        *(f"system/{each}.crus" for each in ("Task", "Provenance", "Device")),
+        "system/Subscription.cruds",
+    )
+)
+"""What this service reads and writes, as SMART App Launch 2 spells it; older servers know `.read`."""
+
+Authentication = Literal["none", "token", "client-secret", "smart-backend"]
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,8 +54,31 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """File that holds the bearer token for writing."""
     write_token_env: str | None = None
     """Environment variable that holds it."""
+    auth: Authentication | None = None
+    """By what its server knows this service; None: the token, where one is named, and nothing where none is.
+
+    `client-secret` and `smart-backend` (`private_key_jwt`) fetch tokens from the token endpoint.
+    """
+    token_endpoint: str | None = None
+    """None: the one that `.well-known/smart-configuration` below the base URL names, on the same host."""
+    client_id: str | None = None
+    """What the EHR calls this service."""
+    client_secret_file: str | None = None
+    """File that holds the client secret."""
+    key_id: str | None = None
+    """Which of our keys signs; None: the oldest that is valid."""
+    scopes: str = DEFAULT_SCOPES
+    """What the token is asked for, separated by spaces."""
     contacts: tuple[str, ...] = ()
     """Names of those an urgent alert goes on to, one after the other, while nobody takes it."""
+    write: Literal["auto", "none", "bundle", "single"] = "auto"
+    """How its server is written to, where there is a `fhir_base_url`.
+
+    `auto`: in transactions and of what types its CapabilityStatement offers; `bundle`, `single`: in
+    transactions, or one by one, whatever it says.
+    """
+    fhir_version: Literal["R4", "R4B", "R5"] | None = None
+    """What its server speaks; None: what its CapabilityStatement says, else R4."""
     tasks: bool = False
     """Whether each proposal also gets a Task, for a site that works from task lists."""
     language: str = ENGLISH
@@ -60,7 +99,13 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def writes(self) -> bool:
         """Whether anything is sent to this source's server."""
-        return self.fhir_base_url is not None
+        return self.fhir_base_url is not None and self.write != "none"
+
+    @property
+    def authentication(self) -> Authentication:
+        """How its server is told who asks."""
+        named = self.write_token_file is not None or self.write_token_env is not None
+        return self.auth or ("token" if named else "none")
 
     @property
     def digest(self) -> str:
@@ -164,8 +209,22 @@ def check(settings: SourceSettings) -> None:
         raise ConfigurationError("fhir_base_url: give it without query, fragment, user and password")
     if not SHORTEST_POLL <= settings.poll_seconds <= LONGEST_POLL:
         raise ConfigurationError(f"poll_seconds: give {SHORTEST_POLL} to {LONGEST_POLL}")
+    _check_authentication(settings)
+
+
+def _check_authentication(settings: SourceSettings) -> None:
     if settings.write_token_file is not None and settings.write_token_env is not None:
         raise ConfigurationError("write_token_file and write_token_env: give one of them")
+    named = settings.write_token_file is not None or settings.write_token_env is not None
+    if settings.auth == "token" and not named:
+        raise ConfigurationError("auth token: name its file or environment variable")
+    if settings.auth in ("client-secret", "smart-backend") and settings.client_id is None:
+        raise ConfigurationError(f"auth {settings.auth}: client_id is needed")
+    if settings.auth == "client-secret" and settings.client_secret_file is None:
+        raise ConfigurationError("auth client-secret: client_secret_file is needed")
+    endpoint = settings.token_endpoint
+    if endpoint is not None and (any(mark in endpoint for mark in "#@ ") or not is_guarded(endpoint)):
+        raise ConfigurationError("token_endpoint: must begin with https:// (http:// on this machine alone)")
 
 
 def _check_contacts(contacts: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Post:
     source_id: int = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = SourceSettings(fhir_base_url=self.base_url)
+        settings = SourceSettings(fhir_base_url=self.base_url, write="bundle")
         with writing(self.engine) as connection:
             known = sources.find(connection, "clinic")
             source = known or sources.add(connection, "clinic", settings, "secret", self.now)

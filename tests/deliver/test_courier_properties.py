@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,12 +15,13 @@ from service.alerts.alert import Alert, State
 from service.fhir.comparing import holds
 from service.fhir.encode import Addresses, encode_issue, is_erroneous
 from service.fhir.encode_requests import encode_requests
-from service.store import outbox_control
+from service.store import outbox_control, sources
 from service.store.schema import outbox
 from service.store.session import open_engine, reading, writing
+from service.store.sources import SourceSettings
 from tests.deliver.posting import TERMS, Post, over
 from tests.fhir.alert_examples import AUGUST, OTHER_ID, alert, episode, urgent, went_on
-from tests.fhir.fake_server import FakeServer, denied, dropped, status, unreachable
+from tests.fhir.fake_server import BASE, FakeServer, denied, dropped, status, unreachable
 
 CONTENTS = {
     "routine": alert(),
@@ -43,6 +45,8 @@ class Act:
     sender_dies: bool
     replayed: bool
 
+
+WRITES = ("bundle", "single", "auto")
 
 ACTS = st.lists(
     st.builds(
@@ -113,13 +117,20 @@ def check(server: FakeServer, last: Alert) -> None:
             assert holds(requests[name], request)
 
 
-@given(acts=ACTS, conditional=st.booleans(), tags=st.booleans())
+@given(
+    acts=ACTS,
+    conditional=st.booleans(),
+    tags=st.booleans(),
+    write=st.sampled_from(["bundle", "single", "auto"]),
+)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_fails_on_the_way_the_ehr_ends_with_one_resource_as_it_stands(
-    sqlite: Engine, acts: list[Act], conditional: bool, tags: bool
+    sqlite: Engine, acts: list[Act], conditional: bool, tags: bool, write: Any
 ) -> None:
     server = FakeServer(conditional=conditional, tags=tags)
     post = fresh(sqlite, server)
+    with writing(sqlite) as connection:
+        sources.change(connection, "clinic", SourceSettings(fhir_base_url=BASE, write=write))
     last = perform(post, server, acts, uuid4())
     check(server, last)
     with reading(sqlite) as connection:

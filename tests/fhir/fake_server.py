@@ -56,7 +56,28 @@ class FakeServer:
         """What the next requests of a method and path (`POST /`) get, in order."""
         self.faults: list[Callable[[Handler, httpx2.Request], httpx2.Response] | None] = []
         """What the next requests get, whatever they are; None: what they ask for."""
+        self.statement: Resource | None = None
+        """Its CapabilityStatement."""
+        self.refuses: dict[str, int] = {}
+        """What it answers to anything about a type, or to a transaction (`Bundle`)."""
+        self.tells_ids = True
+        """False: it says where what it created is, and shows nothing of it."""
         self._count = 0
+
+    def offers(self, *types: str, transactions: bool = True, version: str = "4.0.1") -> None:
+        """Say so in a CapabilityStatement."""
+        both = [{"code": "create"}, {"code": "update"}]
+        self.statement = {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": version,
+            "rest": [
+                {
+                    "mode": "server",
+                    "resource": [{"type": each, "interaction": both} for each in types],
+                    "interaction": [{"code": "transaction"}] if transactions else [],
+                }
+            ],
+        }
 
     @property
     def transport(self) -> httpx2.MockTransport:
@@ -103,12 +124,24 @@ class FakeServer:
         path = parts.path.removeprefix("/fhir").strip("/")
         body = json.loads(request.content) if request.content else {}
         try:
+            kind = path.partition("/")[0] or "Bundle"
+            if kind in self.refuses:
+                return httpx2.Response(self.refuses[kind])
+            if kind == "metadata":
+                return httpx2.Response(200, json=self.statement) if self.statement else httpx2.Response(404)
             if request.method == "GET":
                 return httpx2.Response(200, json=self._get(path, dict(parse_qsl(parts.query))))
             if not path:
                 return httpx2.Response(200, json=self._transaction(body["entry"]))
+            if request.method == "PUT":
+                return httpx2.Response(200, json=self._put(path, body, request.headers.get("If-Match")))
             made, new = self._post(path, body, request.headers.get("If-None-Exist"))
-            return httpx2.Response(201 if new else 200, json=made)
+            location = f"{BASE}/{path}/{made['id']}/_history/{made['meta']['versionId']}"
+            return httpx2.Response(
+                201 if new else 200,
+                headers={"Location": location},
+                content=json.dumps(made) if self.tells_ids else b"",
+            )
         except _Refusal as refusal:
             return httpx2.Response(refusal.status, json={"resourceType": "OperationOutcome", "issue": []})
 

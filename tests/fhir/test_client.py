@@ -66,6 +66,124 @@ def test_pages_without_end_are_not_followed_for_ever() -> None:
         client(lambda _request: page("Device?page=again")).search("Device", {})
 
 
+def test_a_port_that_the_scheme_means_anyway_is_the_same_place() -> None:
+    pages = [page("https://ehr.test:443/fhir/Device?page=2"), page(None)]
+    assert len(client(lambda _request: pages.pop(0)).search("Device", {})) == 2
+
+
+def test_a_page_is_asked_for_when_it_is_wanted_and_the_cap_is_the_callers() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return page("Device?page=next")
+
+    pages = client(answer).pages("Device", {}, max_pages=2)
+    assert asked == []
+    assert [each["id"] for each in next(pages)] == ["d"]
+    assert len(asked) == 1
+    assert len(next(pages)) == 1
+    with pytest.raises(RemoteRefused, match="more than 2 pages"):
+        next(pages)
+    assert len(asked) == 2
+
+
+def test_raw_matches_are_the_servers_own_bytes_without_what_is_said_about_the_search() -> None:
+    first = b'{"resourceType": "Observation",  "id": "o1", "valueQuantity": {"value": 120.50}}'
+    second = '{"id":"o2","note":"\u00b5","resourceType":"Observation"}'.encode()
+    body = (
+        b'\xef\xbb\xbf{"resourceType":"Bundle","entry":['
+        b'{"resource":' + first + b',"search":{"mode":"match"}},'
+        b'{"resource":{"resourceType":"Patient","id":"p1"},"search":{"mode":"include"}},'
+        b'{"resource":{"resourceType":"OperationOutcome"},"search":{"mode":"outcome"}},'
+        b'{"fullUrl":"urn:uuid:1"},{"resource":' + second + b"}]}"
+    )
+    pages = client(lambda _request: httpx2.Response(200, content=body)).raw_pages("Observation", {})
+    assert [[bytes(each) for each in found] for found in pages] == [[first, second]]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"resourceType":"Patient"}', b"[]", b"{", b'{"resourceType":"Bundle","entry":3}']
+)
+def test_a_page_that_is_none_may_come_right_later(body: bytes) -> None:
+    with pytest.raises(RemoteUnavailable, match="Bundle"):
+        list(client(lambda _request: httpx2.Response(200, content=body)).raw_pages("Observation", {}))
+
+
+def test_a_resource_is_read_as_the_bytes_it_came_as() -> None:
+    body = b'{"resourceType":"Observation","id":"o1","valueQuantity":{"value":1.10}}'
+    reading = client(lambda _request: httpx2.Response(200, content=body))
+    assert reading.read_raw("Observation", "o1") == body
+    with pytest.raises(RemoteUnavailable, match="no Patient"):
+        reading.read_raw("Patient", "o1")
+    assert client(lambda _request: httpx2.Response(410)).read_raw("Observation", "o1") is None
+
+
+def test_decimals_that_others_wrote_go_back_with_every_digit() -> None:
+    body = b'{"resourceType":"Device","id":"d1","extension":[{"url":"https://a.test/x","valueDecimal":1.10}]}'
+    sent: list[bytes] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.content)
+        return httpx2.Response(200, content=body)
+
+    device = client(answer).read("Device", "d1")
+    assert device is not None
+    client(answer).update(device)
+    assert b'"valueDecimal":1.10' in sent[-1]
+
+
+@pytest.mark.parametrize("etag", ['W/"7"', '"7"'])
+def test_the_version_is_known_by_its_etag_where_the_resource_does_not_say(etag: str) -> None:
+    body = {"resourceType": "Device", "id": "d1"}
+    reading = client(lambda _request: httpx2.Response(200, json=body, headers={"ETag": etag}))
+    device = reading.read("Device", "d1")
+    assert device is not None
+    assert device["meta"] == {"versionId": "7"}
+    answer = reading.fetch("Device", "d1")
+    assert answer is not None
+    assert answer.etag == etag
+
+
+def test_an_update_is_of_the_version_that_was_seen() -> None:
+    seen: list[tuple[str, str, str | None]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append((request.method, request.url.path, request.headers.get("If-Match")))
+        return httpx2.Response(412)
+
+    with pytest.raises(RemoteConflict):
+        client(answer).update({"resourceType": "Device", "id": "d1"}, if_match='W/"3"')
+    assert seen == [("PUT", "/fhir/Device/d1", 'W/"3"')]
+
+
+class Passing:
+    """A credential that can be renewed `left` times."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def header(self) -> str:
+        return f"Bearer {self.left}"
+
+    def renew(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+@pytest.mark.parametrize(("left", "sent"), [(0, ["Bearer 0"]), (2, ["Bearer 2", "Bearer 1"])])
+def test_a_credential_that_ran_out_is_renewed_once(left: int, sent: list[str]) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["Authorization"])
+        return httpx2.Response(401)
+
+    with pytest.raises(RemoteUnavailable, match="401"):
+        FhirClient(BASE, Passing(left), transport=httpx2.MockTransport(answer)).read("Device", "d1")
+    assert seen == sent
+
+
 def test_a_redirect_is_not_followed() -> None:
     asked: list[str] = []
 

@@ -17,7 +17,8 @@ from service.alerts.states import OVER
 from service.assessments import assessments
 from service.catchup import Asker, ask
 from service.clinical.rulebook import load_rulebook
-from service.deliver import Courier, Terms, open_client
+from service.deliver import Courier, Terms
+from service.ehr import Connections
 from service.ingest import Rules
 from service.loading.files import find_files
 from service.loading.load import Loader
@@ -155,7 +156,7 @@ def test_after_one_poll_all_is_as_after_a_clean_load_and_the_server_holds_each_a
         source = sources.change(connection, "hospital", settings)
         outbox_control.want_standing(connection, source.id, datetime.now(UTC))  # as `source set` does
     later = datetime.now(UTC) + timedelta(minutes=5)
-    with open_client(source, 30.0) as client:
+    with Connections(None).open(source, 30.0) as client:
         asker = Asker(engine, source, RULES, client, lambda: later)
         asked = ask(asker)
     assert asked.problems == {}
@@ -167,7 +168,7 @@ def test_after_one_poll_all_is_as_after_a_clean_load_and_the_server_holds_each_a
     assert said(engine) == said(clean)
 
     terms = Terms("https://watch.clinic.test", "1", RULES.rulebook.digest, RULES.rulebook.version)
-    courier = Courier(engine, terms, clock=lambda: later)
+    courier = Courier(engine, terms, client_for=Connections(None).open, clock=lambda: later)
     while courier.deliver_once().claimed:
         pass
     with reading(engine) as connection:

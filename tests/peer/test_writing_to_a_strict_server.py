@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,7 @@ from service.api.definitions import DEFINED
 from service.clinical.recommendations import Audience, orderables
 from service.clinical.rulebook import load_rulebook
 from service.deliver import DeliveryReport
-from service.deliver.courier import open_client
+from service.ehr import Connections
 from service.fhir.definitions import Publication
 from service.fhir.outgoing import validate_outgoing
 from service.store import sources
@@ -62,7 +63,7 @@ def proxy(peer: Peer) -> Iterator[Proxy]:
 def post_through(proxy: Proxy, peer: Peer, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Post:
     monkeypatch.setenv("PEER_WRITE_TOKEN", TOKEN)
     patient = peer.request("POST", "Patient", {"resourceType": "Patient"})
-    post = Post(engine, open_client, base_url=proxy.url, patient=patient["id"])
+    post = Post(engine, Connections(None).open, base_url=proxy.url, patient=patient["id"])
     with writing(engine) as connection:
         settings = SourceSettings(fhir_base_url=proxy.url, write_token_env="PEER_WRITE_TOKEN")
         sources.change(connection, "clinic", settings)
@@ -81,7 +82,13 @@ def sqlite_post(proxy: Proxy, peer: Peer, sqlite_url: str, monkeypatch: pytest.M
     engine.dispose()
 
 
-def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(post: Post, peer: Peer) -> None:
+@pytest.mark.parametrize("write", ["auto", "single"])
+def test_a_whole_life_is_accepted_and_replaying_it_changes_nothing(
+    post: Post, peer: Peer, proxy: Proxy, write: Literal["auto", "single"]
+) -> None:
+    with writing(post.engine) as connection:
+        settings = SourceSettings(fhir_base_url=proxy.url, write_token_env="PEER_WRITE_TOKEN", write=write)
+        sources.change(connection, "clinic", settings)
     assert post.deliver(urgent()).written == 1
     made = disposition(Action.ESCALATE, note="Called <b>Dr</b> On-Call")
     post.decide(made)
@@ -247,7 +254,7 @@ def test_a_wrong_token_is_tried_again_when_it_is_right(
 ) -> None:
     monkeypatch.setenv("PEER_WRITE_TOKEN", "old")
     assert sqlite_post.deliver(alert()).postponed == 1
-    assert sqlite_post.line().last_error == "GET Device: HTTP 401 (login)"
+    assert sqlite_post.line().last_error == "GET metadata: HTTP 401 (login)"
     monkeypatch.setenv("PEER_WRITE_TOKEN", TOKEN)
     sqlite_post.later(hours=1)
     assert sqlite_post.deliver().written == 1

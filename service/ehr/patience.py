@@ -1,5 +1,6 @@
-"""How long to wait before trying again: one alert, and a whole server that is down."""
+"""How long to wait before trying again: one piece of work, and a whole server that is down."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,13 +14,14 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 
 class Patience:
-    """Remembers which servers are down, for one process."""
+    """Remembers which servers are down, for one process. Any number of threads may share it."""
 
     def __init__(self, chance: Callable[[], float]) -> None:
         """With a source of numbers from 0 to below 1, which scatter the delays."""
         self._chance = chance
         self._paused: dict[int, datetime] = {}
         self._failures: dict[int, int] = {}
+        self._lock = threading.Lock()
 
     def paused_until(self, source_id: int, now: datetime) -> datetime | None:
         """Until when a source's server is left alone; None if it may be tried now."""
@@ -28,20 +30,22 @@ class Patience:
 
     def succeeded(self, source_id: int) -> None:
         """Its server works."""
-        self._failures.pop(source_id, None)
-        self._paused.pop(source_id, None)
+        with self._lock:
+            self._failures.pop(source_id, None)
+            self._paused.pop(source_id, None)
 
     def failed(self, source_id: int, attempts: int, error: LiverwatchError, now: datetime) -> datetime:
-        """When to try that alert again, after `attempts` earlier failures; may pause its whole server."""
+        """When to try it again, after `attempts` earlier failures of it; may pause its whole server."""
         asked = timedelta(seconds=error.retry_after or 0)
         everything = isinstance(error, ConfigurationError) or (
             isinstance(error, RemoteUnavailable) and error.affects_server
         )
         if everything:
-            failures = self._failures.get(source_id, 0)
-            self._failures[source_id] = failures + 1
-            pause = min(self._delay(failures), timedelta(seconds=LONGEST_PAUSE_SECONDS))
-            self._paused[source_id] = now + max(asked, pause)
+            with self._lock:
+                failures = self._failures.get(source_id, 0)
+                self._failures[source_id] = failures + 1
+                pause = min(self._delay(failures), timedelta(seconds=LONGEST_PAUSE_SECONDS))
+                self._paused[source_id] = now + max(asked, pause)
         return now + max(asked, self._delay(attempts))
 
     def _delay(self, failures: int) -> timedelta:
