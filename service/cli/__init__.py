@@ -17,6 +17,7 @@ from service.cli import (
     readers,
     rulebooks,
     serve,
+    simulating,
     sources,
 )
 from service.cli.console import complain, log_plainly
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(demo.demo)
+app.command()(simulating.simulate_ehr)
 app.command()(serve.migrate)
 app.command()(load.load)
 app.command()(episodes.episodes)
