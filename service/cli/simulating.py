@@ -57,13 +57,11 @@ def simulate_ehr(  # noqa: PLR0913, PLR0917 - each argument is an option
     ] = 60.0,
     feed: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Feed that is subscribed from the start.", show_default=False),
+        typer.Option(metavar="URL", help="Feed to subscribe at the start.", show_default=False),
     ] = None,
     secret_env: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Environment variable with the secret of that feed.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="Variable with the secret of that feed.", show_default=False),
     ] = None,
     files: Annotated[
         list[Path] | None,
@@ -71,30 +69,28 @@ def simulate_ehr(  # noqa: PLR0913, PLR0917 - each argument is an option
             "--from",
             exists=True,
             metavar="PATH",
-            help=".ndjson and .json, and folders of them, whose resources arrive one by one; may be repeated.",
+            help=".ndjson, .json or a folder; what is in it arrives one by one. May be repeated.",
             show_default=False,
         ),
     ] = None,
     pace: Annotated[float, typer.Option("--pace-seconds", min=0, help="Between two of those.")] = 0.0,
     token_env: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Environment variable with a token to ask for.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="Variable with a token to ask for.", show_default=False),
     ] = None,
     smart: Annotated[
         str | None,
         typer.Option(
             metavar="JWKS",
-            help="URL or file with the public keys of the client that may fetch tokens (SMART Backend Services).",
+            help="Ask for SMART Backend tokens; URL or file of the client's public keys.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Be an EHR in memory, to try settings on: a FHIR server that notifies, with the faults of its kind.
 
-    Ctrl-C ends it; it then says which notifications were lost, sent twice, overtaken or given up. It is for invented
-    data: it prints ids.
+    Ctrl-C ends it; it then says which notifications were lost, sent twice, overtaken or given up. It is for
+    invented data: it prints ids.
     """
     from service.errors import ConfigurationError
     from service.simulated_ehr.mishaps import Odds
@@ -120,6 +116,7 @@ def simulate_ehr(  # noqa: PLR0913, PLR0917 - each argument is an option
 
 
 def _serve(options: "Options", port: int) -> None:
+    import signal
     import socket
 
     from service.errors import ConfigurationError
@@ -132,6 +129,7 @@ def _serve(options: "Options", port: int) -> None:
     base, hospital, server = prepared(listening, options)
     say(base)
     note(f"{options.style.name}, FHIR {options.style.fhir_version}; Ctrl-C ends it")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # however it is ended, it tells
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     for line in hospital.notifier.ledger.lines():

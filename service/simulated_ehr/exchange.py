@@ -1,6 +1,7 @@
 """What requests hold and answers look like."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.requests import Request
@@ -37,6 +38,18 @@ def number_in(chosen: dict[str, str], name: str, default: int) -> int:
     if not (given.isascii() and given.isdigit()):
         raise Refusal(400, "value", f"{name}: a number is expected")
     return int(given)
+
+
+async def form_of(request: Request) -> list[tuple[str, str]]:
+    """The fields of a form in a request; none where there is no form.
+
+    Raises:
+        Refusal: 400 where it is not text.
+    """
+    try:
+        return parse_qsl((await request.body()).decode(), keep_blank_values=True)
+    except ValueError:
+        raise Refusal(400, "structure", "a form is expected") from None
 
 
 def base_of(request: Request) -> str:

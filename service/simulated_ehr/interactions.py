@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.simulated_ehr.exchange import base_of, body_of, json_answer, number_in
+from service.simulated_ehr.exchange import base_of, body_of, form_of, json_answer, number_in
 from service.simulated_ehr.records import Records, Refusal, Resource, Version
 from service.simulated_ehr.searching import find
 from service.simulated_ehr.styles import Style
@@ -100,8 +100,7 @@ class Interactions:
     async def _search(self, request: Request) -> Response:
         parameters = [*request.query_params.multi_items()]
         if request.method == "POST":
-            async with request.form() as form:
-                parameters += [(name, str(value)) for name, value in form.multi_items()]
+            parameters += await form_of(request)
         kind = request.path_params["type"]
         found = find(self._records, kind, parameters)
         chosen = dict(parameters)

@@ -102,6 +102,12 @@ class Notifier:
             if self.style.has_topics and beat is not None and silent >= beat:
                 await self._send_state(subscriber, "heartbeat")
 
+    def close(self) -> None:
+        """It is over: what still waits has not been sent, and is told as given up."""
+        for line in self._lines.values():
+            unsent = [*line.mishaps.release(), *line.waiting]
+            self.ledger.given_up += [_named(each) for each in unsent]
+
     def _subscribers(self, *statuses: str) -> list[Subscriber]:
         subscribers = []
         for each in self._records.every("Subscription"):
@@ -117,7 +123,11 @@ class Notifier:
         asked = change.content.get("status") == "requested" and change.version.resource is not None
         if not asked or self.style.name == "medplum":
             return
-        subscriber = read(change.content, self.style)
+        try:
+            subscriber = read(change.content, self.style)
+        except Refusal:  # came in by a transaction, unchecked
+            self._set_status(change.id, "error")
+            return
         done = not self.style.has_topics or 200 <= await self._send_state(subscriber, "handshake") < 300
         self._set_status(change.id, "active" if done else "error")
 
@@ -152,7 +162,11 @@ class Notifier:
         message = self._worded(subscriber, event)
         deadline, wait = time.monotonic() + self._patience, _FIRST_WAIT_SECONDS
         while True:
-            answer = await send(subscriber.endpoint, subscriber.headers, message)
+            try:
+                answer = await send(subscriber.endpoint, subscriber.headers, message)
+            except asyncio.CancelledError:  # it ends meanwhile
+                self.ledger.given_up.append(_named(event))
+                raise
             self.ledger.counts[f"{answer // 100}xx" if answer else "none"] += 1
             self.line(subscriber.id).last_sent = time.monotonic()
             if 200 <= answer < 300:

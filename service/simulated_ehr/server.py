@@ -105,6 +105,7 @@ class Hospital:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.notifier.close()
 
     async def _play(self, subscriptions: Sequence[Change]) -> None:
         """Activate what is subscribed from the start, then let the files arrive."""

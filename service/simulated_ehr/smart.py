@@ -18,6 +18,9 @@ from joserfc.jwk import KeySet
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from service.simulated_ehr.exchange import form_of
+from service.simulated_ehr.records import Refusal
+
 ALGORITHMS: Final = ("ES384", "RS384")
 LONGEST_ASSERTION_SECONDS: Final = 300
 TOKEN_SECONDS: Final = 300
@@ -65,10 +68,11 @@ class TokenEndpoint:
 
     async def answer(self, request: Request) -> Response:
         """The answer to a token request."""
-        async with request.form() as form:
-            asked = {name: str(value) for name, value in form.items()}
         try:
+            asked = dict(await form_of(request))
             granted = self.grant(asked, await self._keys())
+        except Refusal as refusal:
+            return JSONResponse({"error": "invalid_request", "error_description": refusal.message}, 400)
         except Rejected as rejected:
             content = {"error": rejected.error, "error_description": rejected.description}
             return JSONResponse(content, 400)
