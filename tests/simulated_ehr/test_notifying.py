@@ -82,6 +82,19 @@ def test_medplum_signs_its_body_and_tells_a_deletion_by_a_header() -> None:
         assert (deleted.body, deleted.headers["X-Medplum-Deleted-Resource"]) == (b"{}", "Observation/o1")
 
 
+def test_medplum_cuts_a_header_at_its_second_colon_and_leaves_a_requested_subscription_alone() -> None:
+    with listening() as listener, hospital(Options(STYLES["medplum"])) as (ehr, _):
+        asked = subscription_for(STYLES["medplum"], listener.url, "made:up", "full-resource")[0]
+        ehr.put(f"Subscription/{asked['id']}", json={**asked, "status": "requested"})
+        ehr.put("Observation/o1", json=RESULT)
+        assert ehr.get(f"Subscription/{asked['id']}").json()["status"] == "requested"
+        ehr.put(f"Subscription/{asked['id']}", json=asked)
+        ehr.put("Observation/o1", json=RESULT)
+        (told,) = listener.wait(1)
+    assert json.loads(told.body)["meta"]["versionId"] == "2"
+    assert told.headers["Authorization"] == "Bearer made"
+
+
 def test_medplum_does_not_redeliver_a_version_once_there_is_a_newer_one() -> None:
     with listening() as listener, hospital(options("medplum", listener.url)) as (ehr, it):
         listener.answers = [503]
@@ -136,6 +149,17 @@ def test_a_handshake_that_is_refused_puts_the_subscription_in_error(style: str) 
         listener.answers = [500]
         with hospital(options(style, listener.url)) as (ehr, _):
             until(lambda: ehr.get("Subscription/start").json()["status"] == "error")
+
+
+@pytest.mark.parametrize("style", WITH_TOPICS)
+def test_a_heartbeat_comes_when_nothing_else_does(style: str) -> None:
+    with listening() as listener, hospital(Options(STYLES[style])) as (ehr, _):
+        (asked,) = subscription_for(STYLES[style], listener.url, None, "empty")
+        text = json.dumps(asked).replace(": 60", ": 1")
+        assert ehr.put("Subscription/start", content=text).status_code == 201
+        handshake, heartbeat = (json.loads(each.body) for each in listener.wait(2))
+    assert "handshake" in json.dumps(handshake["entry"][0])
+    assert "heartbeat" in json.dumps(heartbeat["entry"][0])
 
 
 @pytest.mark.parametrize("style", WITH_TOPICS)
