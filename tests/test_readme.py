@@ -95,7 +95,7 @@ def test_every_command_of_the_readme_exists() -> None:
     from service.cli import app
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
-    named = set(re.findall(r"`liverwatch ([a-z]+)", README)) | set(
-        re.findall(r"^liverwatch ([a-z]+)", README, re.MULTILINE)
+    named = set(re.findall(r"`liverwatch ([a-z-]+)", README)) | set(
+        re.findall(r"^liverwatch ([a-z-]+)", README, re.MULTILINE)
     )
     assert named - known == set()

@@ -18,6 +18,7 @@ from service.cli import (
     readers,
     rulebooks,
     serve,
+    simulating,
     sources,
 )
 from service.cli.console import complain, log_plainly
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(serve.serve)
 app.command()(demo.demo)
+app.command()(simulating.simulate_ehr)
 app.command()(serve.migrate)
 app.command()(load.load)
 app.command()(episodes.episodes)

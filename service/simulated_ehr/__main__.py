@@ -8,25 +8,19 @@ import threading
 
 import uvicorn
 
-from service.simulated_ehr.hanging_up import Telephone
-from service.simulated_ehr.notifying import STYLES
-from service.simulated_ehr.server import Hospital
+from service.simulated_ehr.serving import prepared
+from service.simulated_ehr.server import Options
+from service.simulated_ehr.styles import STYLES
 
 
 def main() -> None:
     """Listen, print the FHIR base URL on a line of its own, and serve."""
     chosen = _arguments()
     token = os.environ[chosen.token_env] if chosen.token_env else None
-    app = Hospital(token, STYLES[chosen.style]).app()
     listening = socket.create_server((chosen.host, chosen.port))
-    host, port = listening.getsockname()[:2]
-    sys.stdout.write(f"http://{host}:{port}/fhir\n")
+    base, _hospital, server = prepared(listening, Options(STYLES[chosen.style], token))
+    sys.stdout.write(f"{base}\n")
     sys.stdout.flush()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, http=Telephone, access_log=False, log_level="warning", timeout_graceful_shutdown=2
-        )
-    )
     if chosen.with_parent:
         threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
     server.run(sockets=[listening])

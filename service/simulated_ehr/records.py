@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 Resource = dict[str, Any]
 
@@ -31,21 +31,39 @@ class Version:
     """As it is answered, with its meta; None: deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A version that has come into being, for those who are to be told."""
+
+    interaction: Literal["create", "update", "delete"]
+    kind: str
+    id: str
+    version: Version
+    content: Resource
+    """The resource as it is now; of a deleted one, as it was last."""
+
+
 class Records:
     """All resources by type and id. One thread at a time."""
 
     def __init__(self) -> None:
         self._versions: dict[tuple[str, str], tuple[Version, ...]] = {}
+        self._changes: list[Change] = []
 
     @contextmanager
     def all_or_nothing(self) -> Iterator[None]:
         """Undo everything done inside when it raises."""
-        before = dict(self._versions)
+        before, changes = dict(self._versions), [*self._changes]
         try:
             yield
         except BaseException:
-            self._versions = before
+            self._versions, self._changes = before, changes
             raise
+
+    def take_changes(self) -> list[Change]:
+        """What has changed since this was last asked, in order."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def put(self, resource: Resource) -> Version:
         """Store a resource as the newest version of its type and id; its version and time are given here."""
@@ -68,6 +86,7 @@ class Records:
         if past and past[-1].resource is not None:
             deleted = Version(str(_next(past)), datetime.now(UTC), None)
             self._versions[kind, id_] = (*past, deleted)
+            self._changes.append(Change("delete", kind, id_, deleted, past[-1].resource))
 
     def current(self, kind: str, id_: str) -> Version | None:
         """The newest version, which may be a deletion; None where there never was one."""
@@ -109,7 +128,11 @@ class Records:
         stamp = updated.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         meta = {**resource.get("meta", {}), "versionId": number, "lastUpdated": stamp}
         version = Version(number, updated, {**resource, "meta": meta})
-        self._versions[key] = (*self._versions.get(key, ()), version)
+        past = self._versions.get(key, ())
+        self._versions[key] = (*past, version)
+        assert version.resource is not None
+        is_new = not past or past[-1].resource is None
+        self._changes.append(Change("create" if is_new else "update", *key, version, version.resource))
         return version
 
 

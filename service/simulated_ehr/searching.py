@@ -25,7 +25,7 @@ def find(records: Records, kind: str, parameters: Iterable[tuple[str, str]]) -> 
     """
     wanted = [(name, value) for name, value in parameters if name not in CONTROL]
     sort = next((value for name, value in parameters if name == "_sort"), None)
-    found = [each for each in records.every(kind) if all(_fits(each, name, value) for name, value in wanted)]
+    found = [each for each in records.every(kind) if all(fits(each, *one) for one in wanted)]
     if sort in ("_lastUpdated", "-_lastUpdated"):
         found.sort(key=lambda each: str(each["meta"]["lastUpdated"]), reverse=sort.startswith("-"))
     elif sort is not None:
@@ -33,7 +33,12 @@ def find(records: Records, kind: str, parameters: Iterable[tuple[str, str]]) -> 
     return found
 
 
-def _fits(resource: Resource, name: str, asked: str) -> bool:
+def fits(resource: Resource, name: str, asked: str) -> bool:
+    """Whether a resource fits one parameter, whose value may list alternatives after commas.
+
+    Raises:
+        Refusal: 400 for a parameter or value that is not understood.
+    """
     return any(_fits_one(resource, name, each) for each in asked.split(","))
 
 
@@ -46,8 +51,9 @@ def _fits_one(resource: Resource, name: str, asked: str) -> bool:
         return any(_is_coded(each, asked, "code") for each in resource["meta"].get("tag", ()))
     if name == "identifier":
         return any(_is_coded(each, asked, "value") for each in resource.get("identifier", ()))
-    if name == "code":
-        return any(_is_coded(each, asked, "code") for each in resource.get("code", {}).get("coding", ()))
+    if name in ("code", "category"):
+        concepts = elements_of(resource, (name,))
+        return any(_is_coded(each, asked, "code") for one in concepts for each in one.get("coding", ()))
     if name == "status":
         return bool(resource.get("status") == asked)
     if name in ("patient", "subject", "target"):

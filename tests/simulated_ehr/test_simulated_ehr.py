@@ -167,6 +167,7 @@ def test_a_search_comes_in_pages_and_refuses_what_it_does_not_know(ehr: httpx2.C
     assert ehr.get("Flag?unknown=1").status_code == 400
     assert ehr.get("Flag?_lastUpdated=gt2999-01-01T00:00:00Z").json()["total"] == 0
     assert ehr.get("Flag?_id=f1,f3").json()["total"] == 2
+    assert ehr.post("Flag/_search", data={"_id": "f1,f3"}).json()["total"] == 2
 
 
 def test_an_answer_can_be_lost_after_the_change_was_made(ehr: httpx2.Client) -> None:
