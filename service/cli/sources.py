@@ -47,6 +47,14 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="TAG", help="What patients are written to in: en (unless said) or zh-CN."),
 ]
+Issuer = Annotated[
+    str | None,
+    typer.Option("--cds-issuer", help="`iss` of the tokens the EHR calls CDS Hooks with; needs --cds-jwks."),
+]
+Jwks = Annotated[
+    str | None,
+    typer.Option("--cds-jwks", help="https URL or file of the public keys (JWK Set) of those tokens."),
+]
 SecretFile = Annotated[
     Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
 ]
@@ -63,6 +71,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
+    cds_issuer: Issuer = None,
+    cds_jwks: Jwks = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
@@ -72,7 +82,14 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     from service.store.sources import SourceSettings
 
     secret = _secret(secret_file)
-    texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
+    texts = {
+        "zone": zone,
+        "fhir_base_url": fhir_base_url,
+        "write_token_file": write_token_file,
+        "write_token_env": write_token_env,
+        "cds_issuer": cds_issuer,
+        "cds_jwks": cds_jwks,
+    }
     settings = _changed(SourceSettings(), texts, version_order, contact, tasks, language)
     with database(settings_of()) as engine, writing(engine) as connection:
         source = sources.add(connection, name, settings, secret, now())
@@ -108,6 +125,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     contact: Contacts = None,
     tasks: Tasks = None,
     language: Language = None,
+    cds_issuer: Issuer = None,
+    cds_jwks: Jwks = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
     from service.store import outbox_control, sources
@@ -115,7 +134,14 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
 
     with database(settings_of()) as engine, writing(engine) as connection:
         before = sources.by_name(connection, name)
-        texts = _texts(zone, fhir_base_url, write_token_file, write_token_env)
+        texts = {
+            "zone": zone,
+            "fhir_base_url": fhir_base_url,
+            "write_token_file": write_token_file,
+            "write_token_env": write_token_env,
+            "cds_issuer": cds_issuer,
+            "cds_jwks": cds_jwks,
+        }
         settings = _changed(before.settings, texts, version_order, contact, tasks, language)
         after = sources.change(connection, name, settings)
         names = [each for each in _names() if getattr(before.settings, each) != getattr(settings, each)]
@@ -160,18 +186,6 @@ def _names() -> tuple[str, ...]:
     from service.store.sources import SourceSettings
 
     return SourceSettings.__struct_fields__
-
-
-def _texts(
-    zone: str | None, fhir_base_url: str | None, write_token_file: str | None, write_token_env: str | None
-) -> dict[str, str | None]:
-    """Settings by name that are texts, with what was given for them."""
-    return {
-        "zone": zone,
-        "fhir_base_url": fhir_base_url,
-        "write_token_file": write_token_file,
-        "write_token_env": write_token_env,
-    }
 
 
 def _changed(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +22,8 @@ from service.store.schema import reader_token, source
 
 
 LONGEST_CONTACT = 128
-"""Characters of a contact's name."""
+"""Characters of a contact's name, and of an issuer's: both are told of in the audit."""
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +44,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether each proposal also gets a Task, for a site that works from task lists."""
     language: str = ENGLISH
     """What its patients are written to in: one of `service.languages.LOCALES`."""
+    cds_issuer: str | None = None
+    """The `iss` of the tokens its EHR calls the CDS service with; None: it may not call it."""
+    cds_jwks: str | None = None
+    """URL or file of the keys (JWK Set) those tokens are signed with."""
 
     @property
     def writes(self) -> bool:
@@ -133,7 +139,7 @@ def check(settings: SourceSettings) -> None:
 
     Raises:
         ConfigurationError: an unknown zone or language, a base URL that is not absolute http(s), a contact
-            without a name or named twice.
+            without a name or named twice, an issuer without keys or keys from an unsafe place.
     """
     if settings.language not in LOCALES:
         raise ConfigurationError(f"language: {settings.language!r} is none of {', '.join(LOCALES)}")
@@ -154,6 +160,33 @@ def check(settings: SourceSettings) -> None:
         raise ConfigurationError("fhir_base_url: give it without query, fragment, user and password")
     if settings.write_token_file is not None and settings.write_token_env is not None:
         raise ConfigurationError("write_token_file and write_token_env: give one of them")
+    _check_cds(settings)
+
+
+def _check_cds(settings: SourceSettings) -> None:
+    issuer, keys = settings.cds_issuer, settings.cds_jwks
+    if (issuer is None) != (keys is None):
+        raise ConfigurationError("cds_issuer and cds_jwks: give both or none")
+    if issuer is not None and not (issuer.isprintable() and len(issuer) <= LONGEST_CONTACT):
+        raise ConfigurationError(f"cds_issuer: at most {LONGEST_CONTACT} printable characters")
+    if keys is None or "://" not in keys:
+        return
+    try:
+        parts = urlsplit(keys)
+        secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    except ValueError as error:
+        raise ConfigurationError("cds_jwks: this is no URL") from error
+    if not secure or not parts.hostname or parts.fragment or "@" in parts.netloc:
+        raise ConfigurationError(
+            "cds_jwks: give a file, or an https URL (http only to this machine) without user and fragment"
+        )
+
+
+def _check_issuer(connection: Connection, name: str, settings: SourceSettings) -> None:
+    """An issuer says which source it calls for: no two may share one."""
+    for other in every(connection):
+        if settings.cds_issuer and other.name != name and other.settings.cds_issuer == settings.cds_issuer:
+            raise ConfigurationError(f"cds_issuer: source {other.name!r} has the same")
 
 
 def add(connection: Connection, name: str, settings: SourceSettings, secret: str, now: datetime) -> Source:
@@ -164,6 +197,7 @@ def add(connection: Connection, name: str, settings: SourceSettings, secret: str
         ConfigurationError: the name or settings cannot be used.
     """
     check(settings)
+    _check_issuer(connection, name, settings)
     if (
         not name
         or len(name) > 63
@@ -201,6 +235,7 @@ def change(connection: Connection, name: str, settings: SourceSettings) -> Sourc
         ConfigurationError: the settings cannot be used.
     """
     check(settings)
+    _check_issuer(connection, name, settings)
     found = by_name(connection, name)
     encoded = msgspec.json.encode(settings).decode()
     connection.execute(source.update().where(source.c.id == found.id).values(settings=encoded))
@@ -252,6 +287,13 @@ def by_id(connection: Connection, source_id: int) -> Source:
 def every(connection: Connection) -> list[Source]:
     """All sources, by name."""
     return [_source(row) for row in connection.execute(select(*_SOURCE).order_by(source.c.name))]
+
+
+def of_issuer(connection: Connection, issuer: str) -> Source | None:
+    """The active source whose EHR calls the CDS service as that issuer; None for an unknown one."""
+    return next(
+        (each for each in every(connection) if each.active and each.settings.cds_issuer == issuer), None
+    )
 
 
 def new_secret() -> str:
