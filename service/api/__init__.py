@@ -11,8 +11,8 @@ __all__ = ["create_api", "install_error_answers"]
 def create_api() -> APIRouter:
     """Every route of the read side.
 
-    Their application has `state.engine`, `state.settings`, `state.rules`, `state.batcher` and `state.cds_keys`,
-    and the error answers installed.
+    Their application has `state.engine`, `.settings`, `.rules`, `.batcher` and `.cds_keys`, and the error
+    answers installed.
     """
     router = APIRouter()
     for part in (health, metrics_endpoint, fhir, cds_hooks):
