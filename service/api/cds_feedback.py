@@ -52,7 +52,7 @@ def _card(shown: dict[UUID, Card], told: Feedback, number: int) -> Card:
 
 def _decided(connection: Connection, told: Feedback, card: Card, number: int) -> Decided:
     # The same feedback sent again has the same id, which is how a repetition is known.
-    made = uuid5(card.id, f"{told.outcome}/{told.at.astimezone(UTC).isoformat()}")
+    made = uuid5(card.id, f"{told.outcome}/{told.at.isoformat()}")
     if told.outcome == "overridden":
         reason, note = _reason(told)
         return Decided(card.alert_id, Action.OVERRIDE, reason=reason, note=note, id=made, seen_as=card.tier)

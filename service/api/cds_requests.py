@@ -5,7 +5,7 @@ Messages name fields, never values.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -73,8 +73,18 @@ class Feedback(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def at(self) -> datetime:
-        """When, aware."""
-        return datetime.fromisoformat(self.outcome_timestamp)
+        """When, in UTC.
+
+        Raises:
+            ValueError: it is no time, states no zone, or no calendar holds it in UTC.
+        """
+        stated = datetime.fromisoformat(self.outcome_timestamp)
+        if stated.tzinfo is None:
+            raise ValueError("a time needs a zone")
+        try:
+            return stated.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("beyond the calendar") from error
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -135,11 +145,9 @@ def _check(told: Feedback, where: str) -> None:
             f"at most {LONGEST_COMMENT} characters", where=f"{where}.overrideReason.userComment"
         )
     try:
-        aware = told.at.tzinfo is not None
+        _ = told.at
     except ValueError:
-        aware = False
-    if not aware:
-        raise InvalidResource("a time with its zone is expected", where=f"{where}.outcomeTimestamp")
+        raise InvalidResource("a time with its zone is expected", where=f"{where}.outcomeTimestamp") from None
 
 
 def _decoded(decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
