@@ -38,9 +38,11 @@ def record_feedback(engine: Engine, client: Client, told: Sequence[Feedback], ru
         asked = {found for each in told if (found := uuid_of(each.card))}
         shown = cards.shown_to(connection, client.source.id, asked)
         decided = [
-            _decided(connection, each, _card(shown, each, number), number) for number, each in enumerate(told)
+            (each.at, _decided(connection, each, _card(shown, each, number), number))
+            for number, each in enumerate(told)
         ]
-    dispose_all(engine, decided, by=client.user, rules=rules, now=datetime.now(UTC))
+    decided.sort(key=lambda each: each[0])  # as they were done, however they were sent
+    dispose_all(engine, [each for _, each in decided], by=client.user, rules=rules, now=datetime.now(UTC))
 
 
 def _card(shown: dict[UUID, Card], told: Feedback, number: int) -> Card:
@@ -52,7 +54,8 @@ def _card(shown: dict[UUID, Card], told: Feedback, number: int) -> Card:
 
 def _decided(connection: Connection, told: Feedback, card: Card, number: int) -> Decided:
     # The same feedback sent again has the same id, which is how a repetition is known.
-    made = uuid5(card.id, f"{told.outcome}/{told.at.isoformat()}")
+    suggestions = sorted({each.id for each in told.accepted_suggestions or ()})
+    made = uuid5(card.id, "/".join((told.outcome, told.at.isoformat(), *suggestions)))
     if told.outcome == "overridden":
         reason, note = _reason(told)
         return Decided(card.alert_id, Action.OVERRIDE, reason=reason, note=note, id=made, seen_as=card.tier)

@@ -115,7 +115,7 @@ def read_call(raw: bytes, *, max_depth: int) -> Call:
 
 
 def read_feedback(raw: bytes, *, max_depth: int) -> Sequence[Feedback]:
-    """What users did with cards, in the order they did it.
+    """What users did with cards, in the order of the request.
 
     Raises:
         MalformedInput: it is not JSON.
@@ -126,7 +126,7 @@ def read_feedback(raw: bytes, *, max_depth: int) -> Sequence[Feedback]:
         raise InvalidResource(f"1 to {MOST_FEEDBACK} entries are expected", where="feedback")
     for number, each in enumerate(told):
         _check(each, f"feedback[{number}]")
-    return sorted(told, key=lambda each: each.at)
+    return told
 
 
 def uuid_of(text: str) -> UUID | None:

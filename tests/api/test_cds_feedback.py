@@ -120,10 +120,22 @@ def test_the_same_feedback_again_changes_nothing(cds: CdsRoom, ehr: TestClient) 
     assert len(cds.dispositions()) == 1
 
 
+def test_two_suggestions_accepted_in_the_same_moment_are_both_kept(cds: CdsRoom, ehr: TestClient) -> None:
+    cds.feed(persistent("p1"))
+    (card,) = cards(ehr)
+    first, second = (
+        {**accepted(card), "acceptedSuggestions": [{"id": each["uuid"]}]} for each in card["suggestions"][:2]
+    )
+    assert told(ehr, first, second).status_code == 200
+    assert {each.note for each in cds.dispositions()} == {
+        f"Accepted: {each['label']}" for each in card["suggestions"][:2]
+    }
+
+
 def test_feedback_about_several_cards_is_kept_together_or_not_at_all(cds: CdsRoom, ehr: TestClient) -> None:
     cds.feed([*persistent("p1"), *persistent("p2")])
     (first,), (second,) = cards(ehr, "p1"), cards(ehr, "p2")
-    answer = told(ehr, overridden(first["uuid"]), overridden(str(uuid4())))
+    answer = told(ehr, overridden(first["uuid"], at="11:00"), overridden(str(uuid4())))
     assert answer.status_code == 404
     assert "Place: feedback[1].card." in answer.text
     dispose(
