@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import dashboard
 from service.api import create_api, install_error_answers
+from service.api.cds_keys import KeyRing
+from service.api.cds_origins import CdsOrigins
 from service.catchup import CatchUp
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Courier, Terms
@@ -132,8 +134,11 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
+    app.state.cds_keys = KeyRing()
     install_error_answers(app)
     app.include_router(create_api())
+    if settings.cds_origins:
+        app.add_middleware(CdsOrigins, allow_origins=settings.cds_origins)
     app.add_middleware(FeedFirst, routes=feed_routes)
     app.add_middleware(AccessLog)
     return app

@@ -1,22 +1,47 @@
 """What people decide about alerts: kept for ever, and what follows from it, in one transaction."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
 from service.alerts import decide
 from service.alerts.alert import Action, Alert
+from service.clinical.episodes import Tier
 from service.clinical.months import add_months
 from service.ingest import LostRace, Rules, check_agreement, judge
 from service.ingest.receiving import in_transaction
 from service.errors import Conflict
 from service.store import alerts, decisions, patients, sources
+from service.store.patients import PatientRow
 
 
 _OTHER_SETTINGS = (
     "the settings of this source have changed since the record was judged: run `liverwatch rejudge` first"
 )
+_RISEN = "the alert has become more urgent since it was shown: look at it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What somebody says about one alert."""
+
+    alert_id: UUID
+    action: Action
+    until: date | None = None
+    """The day a snooze wakes, or the monitoring date of a known cause; for the latter the rulebook's interval
+    from today where it is not given."""
+    until_next_result: bool = False
+    """A snooze wakes with the next result."""
+    reason: str | None = None
+    """The coded reason of an override; free text otherwise."""
+    note: str = ""
+    id: UUID = field(default_factory=uuid4)
+    """Of the disposition. One that is there already was recorded before: nothing is done again."""
+    seen_as: Tier | None = None
+    """The tier of the alert as the person saw it, where that may be a while ago."""
 
 
 def dispose(  # noqa: PLR0913 - one argument for each thing a person says
@@ -56,42 +81,81 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         InvalidDecision: a date, a reason or a name is missing or one too many.
         Overloaded: another process kept the record busy for too long; nothing was recorded.
     """
-    if action is Action.KNOWN_CAUSE and until is None:
-        until = add_months(now.date(), rules.rulebook.rules.follow_up.monitoring_months)
+    decided = Decided(alert_id, action, until, until_next_result, reason, note)
+    return dispose_all(engine, [decided], by=by, rules=rules, now=now)[0]
 
-    def work(connection: Connection) -> Alert:
-        locked = patients.lock(connection, [alerts.get(connection, alert_id).subject])
-        alert = alerts.get(connection, alert_id)
-        if alert.subject not in locked:
-            raise LostRace  # its results moved to another patient between the two reads
-        row = locked[alert.subject]
-        if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
-            check_agreement(connection, rules, {row.read_digest})
-            raise Conflict(_OTHER_SETTINGS)
-        made = decide.dispose(
-            alert,
-            action,
-            by,
-            now,
-            until=until,
-            until_next_result=until_next_result,
-            reason=reason,
-            note=note,
-            new_id=uuid4,
+
+def dispose_all(
+    engine: Engine, decided: Sequence[Decided], *, by: str, rules: Rules, now: datetime
+) -> list[Alert]:
+    """Record several decisions of one person, all of them or none, in the order given.
+
+    Returns:
+        The alert of each as it stands after all of them.
+
+    Raises:
+        NotFound, Conflict, InvalidDecision, Overloaded: as `dispose`; Conflict also where an alert has become
+            more urgent than the person saw it.
+    """
+
+    def work(connection: Connection) -> list[Alert]:
+        locked = patients.lock(
+            connection, {alerts.get(connection, each.alert_id).subject for each in decided}
         )
-        alerts.add_disposition(connection, made, alert.subject, alert.id)
-        if judge(connection, locked, {row.person}, [], rules, now):
-            locked[row.person].touch()  # visibly unjudged until a sweep succeeds; the decision is kept
+        for count, each in enumerate(decided):
+            # Decisions are followed in the order of their instants: no two have the same.
+            _record(connection, locked, each, by, rules, now + timedelta(microseconds=count))
         patients.save(connection, locked.values())
-        decisions.write_audit(
-            connection,
-            at=now,
-            actor=made.by,
-            action=f"dispose-{action}",
-            source_id=row.source_id,
-            patient_id=alert.subject,
-            detail={"alert": str(alert.id), "disposition": str(made.id)},
-        )
-        return alerts.get(connection, alert_id)
+        return [alerts.get(connection, each.alert_id) for each in decided]
 
     return in_transaction(engine, work)
+
+
+def _record(
+    connection: Connection,
+    locked: dict[int, PatientRow],
+    decided: Decided,
+    by: str,
+    rules: Rules,
+    now: datetime,
+) -> None:
+    alert = alerts.get(connection, decided.alert_id)
+    if alert.subject not in locked:
+        raise LostRace  # its results moved to another patient between the two reads
+    if alerts.dispositions_of(connection, [decided.id]):
+        return
+    row = locked[alert.subject]
+    if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
+        check_agreement(connection, rules, {row.read_digest})
+        raise Conflict(_OTHER_SETTINGS)
+    if decided.seen_as is not None and alert.tier > decided.seen_as:
+        raise Conflict(_RISEN)
+    made = decide.dispose(
+        alert,
+        decided.action,
+        by,
+        now,
+        until=_until(decided, rules, now),
+        until_next_result=decided.until_next_result,
+        reason=decided.reason,
+        note=decided.note,
+        new_id=lambda: decided.id,
+    )
+    alerts.add_disposition(connection, made, alert.subject, alert.id)
+    if judge(connection, locked, {row.person}, [], rules, now):
+        locked[row.person].touch()  # visibly unjudged until a sweep succeeds; the decision is kept
+    decisions.write_audit(
+        connection,
+        at=now,
+        actor=made.by,
+        action=f"dispose-{decided.action}",
+        source_id=row.source_id,
+        patient_id=alert.subject,
+        detail={"alert": str(alert.id), "disposition": str(made.id)},
+    )
+
+
+def _until(decided: Decided, rules: Rules, now: datetime) -> date | None:
+    if decided.action is Action.KNOWN_CAUSE and decided.until is None:
+        return add_months(now.date(), rules.rulebook.rules.follow_up.monitoring_months)
+    return decided.until

@@ -1,6 +1,7 @@
 """Every setting of the service, from the environment (`LIVERWATCH_*`), in one frozen place."""
 
 import os
+import re
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -65,6 +66,8 @@ class Settings(BaseSettings):
     """How often due patients, due quarantine and unjudged records are looked for."""
     keys_directory: Path | None = None
     """Where the keys are that this service signs with, for EHRs that ask for SMART Backend Services."""
+    cds_origins: tuple[str, ...] = ()
+    """JSON list of web origins whose pages may call the CDS service from a browser; none unless named."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -84,9 +87,9 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except SettingsError as error:
-        raise ConfigurationError(
-            f"{PREFIX}SOURCES: this is not JSON, a list of sources is expected"
-        ) from error
+        named = re.search(r'field "(\w+)"', str(error))
+        place = (named[1] if named else "sources").upper()
+        raise ConfigurationError(f"{PREFIX}{place}: this is not JSON, a list is expected") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "_".join(str(part) for part in first["loc"]).upper()

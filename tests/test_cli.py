@@ -312,6 +312,18 @@ def test_tasks_and_language_are_set_by_source_and_no_matter_for_judging(run: Run
     assert "language: 'tlh' is none of en, zh-CN" in refused.err
 
 
+def test_an_ehr_is_let_in_to_cds_hooks_and_shut_out_again(run: Run) -> None:
+    run("source", "add", "ward")
+    keys = "https://ehr.test/jwks.json"
+    let_in = run("source", "set", "ward", "--cds-issuer", "https://ehr.test/", "--cds-jwks", keys)
+    assert let_in.out == "changed: cds_issuer, cds_jwks\n"
+    assert "rejudge" not in let_in.err
+    assert run("source", "set", "ward", "--cds-jwks", "").code == 1
+    (listed,) = run("source", "list", "--json").json
+    assert (listed["cds_issuer"], listed["cds_jwks"]) == ("https://ehr.test/", keys)
+    assert run("source", "set", "ward", "--cds-issuer", "", "--cds-jwks", "").code == 0
+
+
 def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, tmp_path: Path) -> None:
     added = run("source", "add", "ward", "--zone", "Europe/Vienna")
     secret = added.out.strip()
@@ -346,6 +358,8 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "language": "en",
         "catch_up": "all",
         "poll_seconds": 300,
+        "cds_issuer": None,
+        "cds_jwks": None,
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")

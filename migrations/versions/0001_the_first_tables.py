@@ -528,10 +528,36 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         ),
         comment="decisions stay with the results they were made on, whoever those turn out to belong to",
     )
+    op.create_table(
+        "cds_card",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("tier", sa.Integer(), nullable=False, comment="of the alert as it was shown"),
+        sa.Column("shown", Instant(), nullable=False, comment="for the first time"),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_cds_card_alert_id_alert")),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_cds_card_source_id_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cds_card")),
+        comment="cards of CDS Hooks that feedback may come about",
+    )
+    op.create_table(
+        "cds_token",
+        sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of issuer and jti"),
+        sa.Column("expires", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_cds_token")),
+        comment="tokens of CDS Hooks that have been used, until they expire",
+    )
+    with op.batch_alter_table("cds_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cds_token_expires"), ["expires"], unique=False)
 
 
 def downgrade() -> None:  # noqa: PLR0915
     """Drop every table."""
+    with op.batch_alter_table("cds_token", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cds_token_expires"))
+
+    op.drop_table("cds_token")
+    op.drop_table("cds_card")
     op.drop_table("disposition_evidence")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_not_before"))

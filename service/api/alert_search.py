@@ -62,6 +62,12 @@ def find(connection: Connection, scope: Scope, alert_id: UUID) -> Stored | None:
     return None if row is None else _stored(row, scope)
 
 
+def of_people(connection: Connection, scope: Scope, people: Collection[int]) -> list[Stored]:
+    """Every alert of those records."""
+    query = _rows(scope).where(alert.c.patient_id.in_(list(people))).order_by(alert.c.id)
+    return [_stored(row, scope) for row in connection.execute(query)]
+
+
 def count(connection: Connection, scope: Scope, search: Search, people: Collection[int] | None) -> int:
     """How many alerts there are."""
     query = select(func.count()).select_from(alert).where(*_conditions(connection, scope, search, people))

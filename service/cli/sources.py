@@ -118,6 +118,14 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="TAG", help="What patients are written to in: en (unless said) or zh-CN."),
 ]
+Issuer = Annotated[
+    str | None,
+    typer.Option("--cds-issuer", help="`iss` of the tokens the EHR calls CDS Hooks with; needs --cds-jwks."),
+]
+Jwks = Annotated[
+    str | None,
+    typer.Option("--cds-jwks", help="https URL or file of the public keys (JWK Set) of those tokens."),
+]
 SecretFile = Annotated[
     Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
 ]
@@ -144,6 +152,8 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    cds_issuer: Issuer = None,
+    cds_jwks: Jwks = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
@@ -199,6 +209,8 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    cds_issuer: Issuer = None,
+    cds_jwks: Jwks = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
     given = locals()  # the options are named as the settings they give

@@ -453,3 +453,22 @@ reader_token = Table(
     Column("created", Instant, nullable=False),
     Column("revoked", Instant, nullable=True),
 )
+
+cds_card = Table(
+    "cds_card",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False),
+    Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
+    Column("tier", Integer, nullable=False, comment="of the alert as it was shown"),
+    Column("shown", Instant, nullable=False, comment="for the first time"),
+    comment="cards of CDS Hooks that feedback may come about",
+)
+
+cds_token = Table(
+    "cds_token",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of issuer and jti"),
+    Column("expires", Instant, nullable=False, index=True),
+    comment="tokens of CDS Hooks that have been used, until they expire",
+)

@@ -22,7 +22,7 @@ from service.urls import is_guarded
 
 
 LONGEST_CONTACT = 128
-"""Characters of a contact's name."""
+"""Characters of a contact's name, and of an issuer's: both are told of in the audit."""
 SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
 """Seconds between two looks at what a server changed."""
 
@@ -90,6 +90,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     poll_seconds: int = 300
     """How often."""
+    cds_issuer: str | None = None
+    """The `iss` of the tokens its EHR calls the CDS service with; None: it may not call it."""
+    cds_jwks: str | None = None
+    """URL or file of the keys (JWK Set) those tokens are signed with."""
 
     @property
     def asks(self) -> bool:
@@ -192,7 +196,8 @@ def check(settings: SourceSettings) -> None:
 
     Raises:
         ConfigurationError: an unknown zone or language, a base URL that is not absolute http(s), a contact
-            without a name or named twice, an interval out of range.
+            without a name or named twice, an interval out of range, an issuer without keys or keys from an
+            unsafe place.
     """
     _check_contacts(settings.contacts)
     if settings.language not in LOCALES:
@@ -210,6 +215,7 @@ def check(settings: SourceSettings) -> None:
     if not SHORTEST_POLL <= settings.poll_seconds <= LONGEST_POLL:
         raise ConfigurationError(f"poll_seconds: give {SHORTEST_POLL} to {LONGEST_POLL}")
     _check_authentication(settings)
+    _check_cds(settings)
 
 
 def _check_authentication(settings: SourceSettings) -> None:
@@ -235,6 +241,27 @@ def _check_contacts(contacts: Sequence[str]) -> None:
         raise ConfigurationError("contact: the same name stands twice")
 
 
+def _check_cds(settings: SourceSettings) -> None:
+    issuer, keys = settings.cds_issuer, settings.cds_jwks
+    if (issuer is None) != (keys is None):
+        raise ConfigurationError("cds_issuer and cds_jwks: give both or none")
+    if issuer is not None and not (issuer.isprintable() and len(issuer) <= LONGEST_CONTACT):
+        raise ConfigurationError(f"cds_issuer: at most {LONGEST_CONTACT} printable characters")
+    if keys is None or "://" not in keys:
+        return
+    if any(mark in keys for mark in "#@ ") or not is_guarded(keys):
+        raise ConfigurationError(
+            "cds_jwks: give a file, or an https URL (http only to this machine) without user and fragment"
+        )
+
+
+def _check_issuer(connection: Connection, name: str, settings: SourceSettings) -> None:
+    """An issuer says which source it calls for: no two may share one."""
+    for other in every(connection):
+        if settings.cds_issuer and other.name != name and other.settings.cds_issuer == settings.cds_issuer:
+            raise ConfigurationError(f"cds_issuer: source {other.name!r} has the same")
+
+
 def add(connection: Connection, name: str, settings: SourceSettings, secret: str, now: datetime) -> Source:
     """Create a source, or take up again one that was removed.
 
@@ -243,6 +270,7 @@ def add(connection: Connection, name: str, settings: SourceSettings, secret: str
         ConfigurationError: the name or settings cannot be used.
     """
     check(settings)
+    _check_issuer(connection, name, settings)
     if (
         not name
         or len(name) > 63
@@ -280,6 +308,7 @@ def change(connection: Connection, name: str, settings: SourceSettings) -> Sourc
         ConfigurationError: the settings cannot be used.
     """
     check(settings)
+    _check_issuer(connection, name, settings)
     found = by_name(connection, name)
     encoded = msgspec.json.encode(settings).decode()
     connection.execute(source.update().where(source.c.id == found.id).values(settings=encoded))
@@ -331,6 +360,13 @@ def by_id(connection: Connection, source_id: int) -> Source:
 def every(connection: Connection) -> list[Source]:
     """All sources, by name."""
     return [_source(row) for row in connection.execute(select(*_SOURCE).order_by(source.c.name))]
+
+
+def of_issuer(connection: Connection, issuer: str) -> Source | None:
+    """The active source whose EHR calls the CDS service as that issuer; None for an unknown one."""
+    return next(
+        (each for each in every(connection) if each.active and each.settings.cds_issuer == issuer), None
+    )
 
 
 def new_secret() -> str:

@@ -31,6 +31,11 @@ EVERYTHING = [
         )
     ),
 ]
+SIGNED = [
+    ("POST", "/cds-services/liverwatch-patient-view"),
+    ("POST", "/cds-services/liverwatch-patient-view/feedback"),
+]
+"""What an EHR calls with a signed token of its own; a reader's token is none."""
 
 
 def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> None:
@@ -43,8 +48,9 @@ def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> 
         {"Authorization": b"Bearer \xff\xfe"},
     ]
     with room.client(None) as anonymous:
-        for method, path in EVERYTHING:
-            for headers in wrong:
+        readers = {"Authorization": f"Bearer {TOKEN}"}
+        for method, path in EVERYTHING + SIGNED:
+            for headers in [*wrong, *([readers] if (method, path) in SIGNED else [])]:
                 answer = anonymous.request(method, path, headers=headers)  # type: ignore[arg-type]
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -58,8 +64,8 @@ def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> 
 def test_every_route_of_the_read_side_is_in_that_list(room: ReadingRoom) -> None:
     from fastapi.routing import iter_route_contexts
 
-    open_to_anybody = {"/health/live", "/health/ready", "/.well-known/jwks.json"}
-    listed = {(m, p.replace(str(number(1)), "{id}")) for m, p in EVERYTHING}
+    open_to_anybody = {"/health/live", "/health/ready", "/cds-services", "/.well-known/jwks.json"}
+    listed = {(m, p.replace(str(number(1)), "{id}")) for m, p in EVERYTHING + SIGNED}
     found = set()
     for route in iter_route_contexts(room.app().routes):
         if route.path not in open_to_anybody:

@@ -1,0 +1,35 @@
+"""The cards that EHRs were shown over CDS Hooks: feedback names nothing but a card."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from service.clinical.episodes import Tier
+from service.store.rows import insert_rows
+from service.store.schema import cds_card
+
+
+class Card(NamedTuple):
+    """One revision of an alert, as a source's users see it."""
+
+    id: UUID
+    alert_id: UUID
+    source_id: int
+    tier: Tier
+    """Of the alert as it was shown."""
+
+
+def keep(connection: Connection, cards: Sequence[Card], now: datetime) -> None:
+    """Keep cards; those shown before stay as they are."""
+    rows = [(each.id, each.alert_id, each.source_id, int(each.tier), now) for each in sorted(cards)]
+    insert_rows(connection, cds_card, ("id", "alert_id", "source_id", "tier", "shown"), rows, keep=True)
+
+
+def shown_to(connection: Connection, source_id: int, ids: Collection[UUID]) -> dict[UUID, Card]:
+    """The cards of those ids that this source was shown."""
+    query = select(cds_card).where(cds_card.c.id.in_(list(ids)), cds_card.c.source_id == source_id)
+    rows = connection.execute(query)
+    return {row.id: Card(row.id, row.alert_id, row.source_id, Tier(row.tier)) for row in rows}
