@@ -14,6 +14,8 @@ Resource = dict[str, Any]
 Content = Literal["empty", "id-only", "full-resource"]
 
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
+HAPI_DELETES: Final = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
+"""Asks HAPI FHIR to tell of deletions too (HapiExtensions.EX_SEND_DELETE_MESSAGES); others pass it over."""
 HEARTBEAT_SECONDS: Final = 3600
 _MOST_EVENTS: Final = 100
 """In one notification: its body stays far below the feed's limit."""
@@ -51,7 +53,11 @@ def wanted(capabilities: Capabilities, hook: Hook, topics: tuple[str, ...] = ())
 
 def _rest_hook(type_: str, hook: Hook) -> Resource:
     criteria = f"Observation?code={codes_asked_for()}" if type_ == "Observation" else f"{type_}?"
-    channel: Resource = {"type": "rest-hook", "endpoint": hook.endpoint}
+    channel: Resource = {
+        "extension": [{"url": HAPI_DELETES, "valueBoolean": True}],
+        "type": "rest-hook",
+        "endpoint": hook.endpoint,
+    }
     if hook.content == "full-resource":
         channel["payload"] = "application/fhir+json"
     channel["header"] = [hook.header]

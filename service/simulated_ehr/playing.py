@@ -8,7 +8,8 @@ from uuid import uuid4
 from service.simulated_ehr.encoding import decode
 from service.simulated_ehr.records import Resource
 from service.simulated_ehr.styles import NOTIFIED, TOPIC, Content, Style
-from service.simulated_ehr.subscriptions import CONTENT, HAPI_DELETES, HEARTBEAT, MEDPLUM_SECRET
+from service.fhir.subscriptions import HAPI_DELETES
+from service.simulated_ehr.subscriptions import CONTENT, HEARTBEAT, MEDPLUM_SECRET
 
 HEARTBEAT_SECONDS = 60
 
@@ -38,7 +39,7 @@ def subscription_for(style: Style, feed: str, secret: str | None, content: Conte
         common |= {"status": "active"}
         common |= {"extension": [{"url": MEDPLUM_SECRET, "valueString": secret}]} if secret else {}
     elif style.name == "hapi":
-        common |= {"extension": [{"url": HAPI_DELETES, "valueBoolean": True}]}
+        channel["extension"] = [{"url": HAPI_DELETES, "valueBoolean": True}]
     return [
         {**common, "id": f"start-{kind.lower()}", "criteria": f"{kind}?", "channel": channel}
         for kind in NOTIFIED

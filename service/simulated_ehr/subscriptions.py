@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, urlsplit
 
+from service.fhir.subscriptions import HAPI_DELETES
 from service.simulated_ehr.records import Refusal, Resource
 from service.simulated_ehr.searching import fits
 from service.simulated_ehr.styles import NOTIFIED, TOPIC, Content, Style
@@ -16,7 +17,6 @@ BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefini
 FILTER: Final = f"{BACKPORT}/backport-filter-criteria"
 CONTENT: Final = f"{BACKPORT}/backport-payload-content"
 HEARTBEAT: Final = f"{BACKPORT}/backport-heartbeat-period"
-HAPI_DELETES: Final = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
 MEDPLUM_INTERACTION: Final = "https://medplum.com/fhir/StructureDefinition/subscription-supported-interaction"
 MEDPLUM_SECRET: Final = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"  # noqa: S105
 

@@ -8,7 +8,7 @@ from service.catchup import ask, connect, disconnect
 from service.errors import ConfigurationError
 from service.fhir.capabilities import Capabilities
 from service.fhir.queries import ASKED_FOR
-from service.fhir.subscriptions import Hook
+from service.fhir.subscriptions import HAPI_DELETES, Hook
 from service.store import subscriptions
 from service.store.session import reading
 from tests.catchup.ehr import Clinic
@@ -57,6 +57,7 @@ def test_a_server_of_searches_gets_one_for_each_type_that_it_has_and_none_names_
     assert channel["endpoint"] == HOOK.endpoint
     assert channel["header"] == [HOOK.header]
     assert channel["payload"] == "application/fhir+json"
+    assert channel["extension"] == [{"url": HAPI_DELETES, "valueBoolean": True}]  # else HAPI tells of none
 
 
 def test_a_server_that_says_nothing_gets_one_for_each_type(clinic: Clinic) -> None:
