@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from service.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deploy" / "README.md"]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "deploy").rglob("*.md"))]
 README = PAGES[0].read_text(encoding="utf-8")
 BY_HAND = "## One Observation by hand"
 END = "--- the end of a block ---"
@@ -87,6 +88,35 @@ def test_every_setting_is_told_with_its_default() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [each for each in links if not (page.parent / each).exists()] == []
+
+
+def typed(page: Path) -> Iterator[list[str]]:
+    """The command lines of `liverwatch` in the blocks of a page."""
+    blocks = re.findall(r"^ *```\w*\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        if re.match(r" *[\w./]*liverwatch ", line):
+            words = [
+                found
+                for word in shlex.split(line, comments=True)
+                for found in (map(str, ROOT.glob(word)) if "*" in word else [word])
+            ]
+            yield list(takewhile(lambda word: word not in ("&", "|", ">", "2>", "…"), words[1:]))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_line_could_be_typed(page: Path) -> None:
+    """Its commands and options exist, and take such values."""
+    from typer.main import get_command
+
+    from service.cli import app
+
+    for words in typed(page):
+        command, rest = get_command(app), words
+        while rest and rest[0] in getattr(command, "commands", {}):
+            name, *rest = rest
+            command = command.commands[name]  # type: ignore[attr-defined]
+        with command.make_context("liverwatch", rest):
+            pass
 
 
 def test_every_command_of_the_readme_exists() -> None:
