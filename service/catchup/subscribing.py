@@ -9,7 +9,7 @@ from service.errors import ConfigurationError
 from service.fhir.capabilities import Capabilities
 from service.fhir.client import FhirClient
 from service.fhir.subscriptions import Hook, wanted
-from service.store import subscriptions
+from service.store import catch_up, subscriptions
 from service.store.session import reading, writing
 from service.store.sources import Source
 from service.store.subscriptions import GONE, Kept
@@ -34,7 +34,7 @@ def connect(
         ConfigurationError: the server offers none, or none to any topic that is known.
         RemoteError: it did not answer, or refused.
     """
-    offered = client.capabilities()
+    offered = client.capabilities_and_topics()
     if offered.interactions and not offered.can("Subscription", "create"):
         raise ConfigurationError(
             "the server offers no Subscription to create: what changes is found by asking it, "
@@ -57,11 +57,15 @@ def connect(
         with writing(engine) as connection:
             subscriptions.add(connection, kept)
         made.append(kept)
+    with writing(engine) as connection:
+        catch_up.hurry(connection, source.id, now)
     return offered, made
 
 
 def look_after(engine: Engine, source: Source, client: FhirClient, now: datetime) -> list[Kept]:
     """See how each stands, and ask for those again that the server has given up.
+
+    Of what changed until one became active nobody was told: everything is asked for then.
 
     Raises:
         RemoteError: the server did not answer, or refused.
@@ -78,6 +82,8 @@ def look_after(engine: Engine, source: Source, client: FhirClient, now: datetime
             status = str(client.update({**asked, "status": "requested"}).resource.get("status", "requested"))
         with writing(engine) as connection:
             subscriptions.seen(connection, kept, status, now, asked_again=again)
+            if status == "active" != kept.status:
+                catch_up.hurry(connection, source.id, now)
     with reading(engine) as connection:
         return subscriptions.of_source(connection, source.id)
 

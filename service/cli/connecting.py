@@ -125,7 +125,7 @@ def _look(engine: "Engine", source: "Source") -> "tuple[Capabilities | None, str
 
     try:
         with Connections(settings_of().keys_directory).open(source, 30.0) as client:
-            offered = client.capabilities()
+            offered = client.capabilities_and_topics()
             look_after(engine, source, client, now())
     except LiverwatchError as error:
         return None, error.message
@@ -163,6 +163,8 @@ def in_words(offered: "Capabilities") -> list[str]:
         said.append("It takes no Subscription: its changes are asked for.")
     elif topics:
         said.append(f"It notifies by topic: {topics}.")
+    elif offered.release == "R5" or offered.backport:
+        said.append("It notifies by topic, and names none: give one to `source connect --topic`.")
     else:
         said.append("It notifies by search (R4 rest-hook).")
     written = ("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task", "Provenance")

@@ -1,6 +1,6 @@
 """What a FHIR server says it can do: its CapabilityStatement, read tolerantly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -67,6 +67,25 @@ def read_capabilities(statement: Resource) -> Capabilities:
         ),
         topics=tuple(dict.fromkeys(topics)),
         backport=bool(topics) or any(_BACKPORT in text for text in _stated(statement, subscription)),
+    )
+
+
+def topics_among(found: Iterable[Resource], types: Collection[str]) -> tuple[str, ...]:
+    """The canonical URLs of the SubscriptionTopics in use that are triggered by one of these resource types.
+
+    A trigger names its type by its name, or by the URL of its definition (R4B and R5, `resourceTrigger`).
+    """
+    return tuple(
+        dict.fromkeys(
+            each["url"]
+            for each in found
+            if each.get("status") != "retired"
+            and isinstance(each.get("url"), str)
+            and any(
+                str(trigger.get("resource")).rpartition("/")[2] in types
+                for trigger in _objects(each, "resourceTrigger")
+            )
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode, urljoin
@@ -10,14 +11,16 @@ import httpx2
 import msgspec
 from msgspec import Raw
 
-from service.fhir.capabilities import Capabilities, Release, read_capabilities
+from service.fhir.capabilities import Capabilities, Release, read_capabilities, topics_among
 from service.fhir.exchange import MAX_RESPONSE_BYTES, Answer, Credential, Exchange, Token, within
 from service.fhir.outgoing import to_bytes, validate_outgoing
+from service.fhir.queries import ASKED_FOR
 from service.fhir.remote import GONE, RemoteRefused, RemoteUnavailable, failure
 from service.fhir.searchset import Page, read_page, type_of
 
 Resource = dict[str, Any]
 
+_TOPIC: Final = "SubscriptionTopic"
 MAX_PAGES: Final = 20
 """Pages of a search that are followed unless the caller says otherwise."""
 
@@ -222,6 +225,17 @@ class FhirClient:
             if refused.code in GONE:
                 return Capabilities(None)
             raise
+
+    def capabilities_and_topics(self) -> Capabilities:
+        """The same, with the topics that it keeps as SubscriptionTopic (R4B, R5), where it names none itself.
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+        """
+        offered = self.capabilities()
+        if offered.topics or not offered.can(_TOPIC, "search-type"):
+            return offered
+        return replace(offered, topics=topics_among(self.search(_TOPIC, {}), ASKED_FOR))
 
     def transaction(self, entries: list[Resource]) -> list[Resource]:
         """Carry out a transaction Bundle of these entries; the `response` of each, in order.

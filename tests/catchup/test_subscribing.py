@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from service.catchup import ask, connect, disconnect
+from service.catchup import ask, connect, disconnect, look_after
 from service.errors import ConfigurationError
 from service.fhir.capabilities import Capabilities
 from service.fhir.queries import ASKED_FOR
@@ -12,7 +12,7 @@ from service.fhir.subscriptions import HAPI_DELETES, Hook
 from service.store import subscriptions
 from service.store.session import reading
 from tests.catchup.ehr import Clinic
-from tests.ingest.feeding import Resource
+from tests.ingest.feeding import Resource, observation
 
 HOOK = Hook("https://watch.clinic.test/feeds/clinic", "Authorization: Bearer made-up")
 IG = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
@@ -76,6 +76,31 @@ def test_a_server_of_topics_gets_one_for_each_topic_in_the_form_of_the_backport_
     assert content == {"url": f"{IG}/backport-payload-content", "valueCode": "full-resource"}
 
 
+@pytest.mark.parametrize("version", ["4.3.0", "5.0.0"])
+def test_the_topics_that_a_server_keeps_are_found_and_those_of_other_types_or_retired_are_not(
+    clinic: Clinic, version: str
+) -> None:
+    clinic.ehr.statement = statement(version, types=("Observation", "SubscriptionTopic"))
+    definition = "http://hl7.org/fhir/StructureDefinition/"
+    for name, status, type_ in (
+        ("results", "active", f"{definition}Observation"),
+        ("draft", "draft", "Condition"),
+        ("visits", "active", f"{definition}Encounter"),
+        ("old", "retired", f"{definition}Observation"),
+    ):
+        clinic.ehr.put(
+            {
+                "resourceType": "SubscriptionTopic",
+                "id": name,
+                "url": f"http://ehr.clinic.test/topics/{name}",
+                "status": status,
+                "resourceTrigger": [{"resource": type_}],
+            }
+        )
+    topics = {str(each.get("topic", each.get("criteria"))) for each in made(clinic)}
+    assert topics == {"http://ehr.clinic.test/topics/results", "http://ehr.clinic.test/topics/draft"}
+
+
 def test_an_r5_server_gets_its_own_form(clinic: Clinic) -> None:
     clinic.ehr.statement = statement("5.0.0")
     with pytest.raises(ConfigurationError, match="names no topic"):
@@ -120,6 +145,26 @@ def test_one_that_the_server_gave_up_is_asked_for_again_but_not_all_the_time(cli
     assert statuses(clinic) == ["error"]
     assert fail_and_ask(10) == "active"
     assert statuses(clinic) == ["active"]
+
+
+def test_what_changed_before_one_became_active_is_asked_for_without_waiting_for_the_interval(
+    clinic: Clinic,
+) -> None:
+    clinic.ehr.statement = statement("4.0.1", TOPIC)
+    ask(clinic.asker())
+    clinic.ehr.put(observation("o1"))
+    (only,) = made(clinic)
+    ask(clinic.asker())
+    assert set(clinic.feed.results()) == {"o1"}
+    clinic.ehr.put(observation("o2"))
+    ask(clinic.asker())
+    assert set(clinic.feed.results()) == {"o1"}, "nothing was due"
+    asker = clinic.asker()
+    for status in ("requested", "active"):
+        clinic.ehr.held[f"Subscription/{only['id']}"]["status"] = status
+        look_after(asker.engine, asker.source, asker.client, asker.clock())
+    ask(clinic.asker())
+    assert set(clinic.feed.results()) == {"o1", "o2"}
 
 
 def test_one_that_the_server_lost_is_seen_to_be_gone(clinic: Clinic) -> None:
