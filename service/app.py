@@ -32,6 +32,7 @@ from service.garbage import collected_seldom
 from service.ingest import Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
+from service.quality import Sealer, anchor_of
 from service.settings import Settings
 from service.store import decisions, sources
 from service.store.migrate import migrate
@@ -145,7 +146,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
 
 class Background:
-    """The work that nobody asks for: sweeping what comes due, delivering what is wanted, and catching up."""
+    """The work that nobody asks for: sweeping, delivering, catching up, and sealing the audit log."""
 
     def __init__(self, engine: Engine, rules: Rules, settings: Settings) -> None:
         self._stop = threading.Event()
@@ -153,10 +154,12 @@ class Background:
         self._rules = rules
         self._settings = settings
         self._connections = Connections(settings.keys_directory)
+        self._anchor = anchor_of(settings.audit_anchor)
         self._threads = [
             threading.Thread(target=self._sweep, name="sweep", daemon=True),
             threading.Thread(target=self._deliver, name="deliver", daemon=True),
             threading.Thread(target=self._catch_up, name="catch-up", daemon=True),
+            threading.Thread(target=self._seal, name="seal", daemon=True),
         ]
 
     def start(self) -> None:
@@ -185,6 +188,9 @@ class Background:
         terms = Terms.of(self._settings, self._rules.rulebook)
         ehrs = self._connections
         Courier(self._engine, terms, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
+
+    def _seal(self) -> None:
+        Sealer(self._engine, self._anchor).run(self._stop)
 
     def _catch_up(self) -> None:
         ehrs = self._connections

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Where the keys are that this service signs with, for EHRs that ask for SMART Backend Services."""
     cds_origins: tuple[str, ...] = ()
     """JSON list of web origins whose pages may call the CDS service from a browser; none unless named."""
+    audit_anchor: str = "log"
+    """Who is told how far the audit log is sealed: `log`, the path of a file, or a URL that is posted to."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

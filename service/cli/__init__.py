@@ -8,6 +8,7 @@ import typer
 
 from service.cli import (
     alerts,
+    auditing,
     demo,
     episodes,
     judging,
@@ -48,6 +49,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(rulebooks.app, name="rulebook")
+app.add_typer(auditing.app, name="audit")
 app.command()(serve.version)
 
 

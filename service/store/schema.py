@@ -443,6 +443,16 @@ audit = Table(
     Column("detail", Text, nullable=False, comment="JSON; never values, names or identifiers"),
 )
 
+audit_seal = Table(
+    "audit_seal",
+    metadata,
+    Column("position", _big, primary_key=True, autoincrement=False, comment="1, 2, 3 ... without a gap"),
+    Column("audit_id", _big, nullable=False, unique=True),
+    Column("sealed", Instant, nullable=False),
+    Column("hash", String(64), nullable=False, comment="SHA-256 over the hash before it and the audit row"),
+    comment="the chain over the audit log; only added to, as the log itself: triggers refuse all else",
+)
+
 reader_token = Table(
     "reader_token",
     metadata,
