@@ -15,9 +15,9 @@ from service.errors import Unauthenticated
 from service.feed import signatures
 from service.feed.signatures import Claim, claimed
 from service.store.sources import SourceSettings
-from tests.feed.signing import SIGNING, Headers, medplum, standard_webhooks, timestamped
+from tests.feed.signing import SIGNING, Headers, Sign, medplum, standard_webhooks, timestamped
 
-FORMS = {"body": medplum, "timestamp": timestamped, "standard-webhooks": standard_webhooks}
+FORMS: dict[str, Sign] = {"body": medplum, "timestamp": timestamped, "standard-webhooks": standard_webhooks}
 KEY = SIGNING.encode()
 WEBHOOK_KEY = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
