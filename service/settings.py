@@ -4,11 +4,10 @@ import os
 import re
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.errors import ConfigurationError
@@ -66,7 +65,7 @@ class Settings(BaseSettings):
     """How often due patients, due quarantine and unjudged records are looked for."""
     keys_directory: Path | None = None
     """Where the keys are that this service signs with, for EHRs that ask for SMART Backend Services."""
-    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxies: tuple[IPvAnyNetwork, ...] = ()
     """JSON list of addresses and networks whose word about client certificates is taken."""
     certificate_header: str = Field(default="X-Client-Certificate", pattern=r"^[A-Za-z0-9-]{1,64}$")
     """Header in which they name the client's certificate, by subject or fingerprint."""

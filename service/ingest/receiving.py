@@ -161,11 +161,13 @@ def _first_time(step: Step, deliveries: Sequence[Delivery]) -> list[Delivery]:
     taken = set(messages.note(step.connection, signed))
     fresh = []
     for each in deliveries:
-        if each.message is None or each.message.digest not in taken:
-            fresh.append(each)
-            taken.update([each.message.digest] if each.message is not None else [])
-        else:
+        digest = None if each.message is None else each.message.digest
+        if digest in taken:
             step.receipt.counts["duplicate"] += len(each.incoming)
+            continue
+        fresh.append(each)
+        if digest is not None:
+            taken.add(digest)
     return fresh
 
 
