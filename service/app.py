@@ -26,6 +26,7 @@ from service.errors import ConfigurationError
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
+from service.feed.certificates import Proxies
 from service.feed.hooks import Feed, FeedFirst
 from service.feed.memory import Memory
 from service.garbage import collected_seldom
@@ -34,10 +35,9 @@ from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
 from service.quality import Sealer, anchor_of
 from service.settings import Settings
-from service.store import decisions, sources
+from service.store import decisions, messages, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, writing
-from service.store.sources import SourceSettings
 
 log = logging.getLogger(__name__)
 
@@ -71,19 +71,17 @@ def open_database(settings: Settings) -> Engine:
 
 
 def seed_sources(engine: Engine, settings: Settings) -> None:
-    """Create the sources named in the settings that the database does not have; it wins where it does."""
+    """Create the sources named in the settings that the database does not have; it wins where it does.
+
+    Raises:
+        ConfigurationError: one of them has a setting that there is not, or that cannot be used.
+    """
     now = datetime.now(UTC)
     with writing(engine) as connection:
         for seed in settings.sources:
+            chosen = sources.settings_from(seed.model_extra or {}, f"LIVERWATCH_SOURCES, {seed.name}")
             if sources.find(connection, seed.name) is not None:
                 continue
-            chosen = SourceSettings(
-                zone=seed.zone,
-                version_order=seed.version_order,
-                fhir_base_url=seed.fhir_base_url,
-                write_token_file=seed.write_token_file,
-                contacts=seed.contacts,
-            )
             added = sources.add(connection, seed.name, chosen, seed.secret or sources.new_secret(), now)
             decisions.write_audit(
                 connection, at=now, actor="settings", action="source-add", source_id=added.id
@@ -106,7 +104,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         batch_requests=settings.batch_requests,
         queue_requests=settings.queue_requests,
     )
-    directory = Directory(database)
+    directory = Directory(database, Proxies(settings.proxies, settings.certificate_header))
     limits = Limits(
         settings.max_body_bytes, settings.max_bundle_bytes, settings.max_bundle_entries, settings.max_depth
     )
@@ -179,6 +177,8 @@ class Background:
                 swept = sweep(self._engine, self._rules, datetime.now(UTC))
                 records_judged.inc(swept.judged)
                 judgements_failed.inc(swept.failed)
+                with writing(self._engine) as connection:
+                    messages.forget(connection, datetime.now(UTC))
             except SQLAlchemyError:
                 log.warning("the sweep could not reach the database; it is tried again")
             except Exception:
@@ -222,6 +222,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         access_log=False,  # its lines would hold query strings
+        proxy_headers=False,  # who connects is told by the connection, never by a header
         log_config=None,
         timeout_graceful_shutdown=30,
     )

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.errors import ConfigurationError
@@ -16,17 +16,16 @@ PREFIX = "LIVERWATCH_"
 
 
 class SourceSeed(BaseModel):
-    """A source named in the settings: created when the database has none of that name, else ignored."""
+    """A source named in the settings: created when the database has none of that name, else ignored.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Beside name and secret it takes every setting of a source; those are checked where they are known
+    (`service.store.sources.settings_from`), before the service starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     secret: str | None = None
-    zone: str | None = None
-    version_order: Literal["auto", "numeric", "last-updated"] = "auto"
-    fhir_base_url: str | None = None
-    write_token_file: str | None = None
-    contacts: tuple[str, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -66,6 +65,10 @@ class Settings(BaseSettings):
     """How often due patients, due quarantine and unjudged records are looked for."""
     keys_directory: Path | None = None
     """Where the keys are that this service signs with, for EHRs that ask for SMART Backend Services."""
+    proxies: tuple[IPvAnyNetwork, ...] = ()
+    """JSON list of addresses and networks whose word about client certificates is taken."""
+    certificate_header: str = Field(default="X-Client-Certificate", pattern=r"^[A-Za-z0-9-]{1,64}$")
+    """Header in which they name the client's certificate, by subject or fingerprint."""
     cds_origins: tuple[str, ...] = ()
     """JSON list of web origins whose pages may call the CDS service from a browser; none unless named."""
     audit_anchor: str = "log"

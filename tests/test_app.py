@@ -47,6 +47,42 @@ def test_sources_of_the_settings_are_created_once_and_then_the_database_wins(eng
         assert [each.name for each in sources.every(connection)] == ["clinic", "hospital"]
 
 
+def test_a_source_of_the_settings_takes_every_setting_that_a_source_has(engine: Engine) -> None:
+    chosen = {
+        "tasks": True,
+        "language": "zh-CN",
+        "catch_up": "patients",
+        "auth": "client-secret",
+        "client_id": "liverwatch",
+        "client_secret_file": "/run/client",
+        "fhir_base_url": "https://ehr.test/fhir",
+        "write": "single",
+        "contacts": ["Dr Bo"],
+        "cds_issuer": "https://ehr.test",
+        "cds_jwks": "https://ehr.test/jwks",
+        "signed": "body",
+        "signing_secret_file": "/run/secret",
+        "certificates": ["CN=ehr"],
+    }
+    seed_sources(engine, settings(sources=({"name": "hospital", **chosen},)))
+    with reading(engine) as connection:
+        found = sources.by_name(connection, "hospital").settings
+    assert found == sources.settings_from(chosen, "here")
+    assert (found.tasks, found.contacts, found.signed) == (True, ("Dr Bo",), "body")
+
+
+@pytest.mark.parametrize("wrong", [{"zones": "UTC"}, {"poll_seconds": "often"}, {"write": "never"}])
+def test_a_source_of_the_settings_with_a_wrong_one_is_named_before_anything_starts(
+    engine: Engine, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        seed_sources(engine, settings(sources=({"name": "hospital", **wrong},)))
+    assert refused.value.message.startswith("LIVERWATCH_SOURCES, hospital: ")
+    assert next(iter(wrong)) in refused.value.message
+    with reading(engine) as connection:
+        assert sources.every(connection) == []
+
+
 def test_a_rulebook_that_cannot_be_used_stops_it_before_it_starts(engine: Engine, tmp_path: Path) -> None:
     broken = tmp_path / "rulebook.toml"
     broken.write_text("version = ")

@@ -358,6 +358,11 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "language": "en",
         "catch_up": "all",
         "poll_seconds": 300,
+        "signed": "none",
+        "signature_header": None,
+        "signing_secret_file": None,
+        "signing_secret_env": None,
+        "certificates": [],
         "cds_issuer": None,
         "cds_jwks": None,
         "secrets": None,
@@ -411,8 +416,37 @@ def test_an_urgent_alert_that_nobody_takes_says_so_where_alerts_are_listed(
     assert "UTC: passed on to Dr Bo" in run("alerts").out
 
 
+def test_what_a_source_signs_with_is_set_changed_and_taken_away(run: Run) -> None:
+    assert run("source", "add", "ward", "--signed", "body", "--signing-secret-file", "/run/secret").code == 0
+    run("source", "set", "ward", "--signature-header", "X-Hub-Signature-256", "--certificate", "CN=ehr")
+    (listed,) = run("source", "list", "--json").json
+    assert (listed["signed"], listed["signing_secret_file"]) == ("body", "/run/secret")
+    assert (listed["signature_header"], listed["certificates"]) == ("X-Hub-Signature-256", ["CN=ehr"])
+    half = run("source", "set", "ward", "--signed", "none")
+    assert (half.code, "signing_secret_file" in half.err) == (1, True)
+    gone = ["--signed", "none", "--signing-secret-file", "", "--signature-header", "", "--certificate", ""]
+    assert run("source", "set", "ward", *gone).out == (
+        "changed: signed, signature_header, signing_secret_file, certificates\n"
+    )
+
+
 @pytest.mark.parametrize(
-    "arguments", [["Bad Name"], ["ward", "--zone", "Mars/Base"], ["ward", "--fhir-base-url", "ehr"]]
+    "arguments",
+    [
+        ["Bad Name"],
+        ["ward", "--zone", "Mars/Base"],
+        ["ward", "--fhir-base-url", "ehr"],
+        ["ward", "--signed", "body"],
+        ["ward", "--signing-secret-file", "/run/secret"],
+        ["ward", "--signature-header", "X-Signature"],
+        ["ward", "--signed", "body", "--signing-secret-file", "/a", "--signing-secret-env", "A"],
+        ["ward", "--signed", "body", "--signing-secret-env", "A", "--signature-header", "two words"],
+        ["ward", "--signed", "standard-webhooks", "--signing-secret-env", "A", "--signature-header", "X-S"],
+        ["ward", "--certificate", "CN=ehr", "--certificate", "CN=ehr"],
+        ["ward", "--certificate", "   "],
+        ["ward", "--certificate", "CN=e\thr"],
+        ["ward", "--certificate", "x" * 1025],
+    ],
 )
 def test_a_source_that_cannot_work_is_refused(run: Run, arguments: list[str]) -> None:
     ran = run("source", "add", *arguments)

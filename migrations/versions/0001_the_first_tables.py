@@ -550,9 +550,25 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cds_token_expires"), ["expires"], unique=False)
 
+    op.create_table(
+        "signed_message",
+        sa.Column(
+            "digest", sa.String(length=64), nullable=False, comment="SHA-256 of the source and the message"
+        ),
+        sa.Column("expires", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_signed_message")),
+        comment="messages of feeds whose time is signed, until they would be stale: each counts once",
+    )
+    with op.batch_alter_table("signed_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signed_message_expires"), ["expires"], unique=False)
+
 
 def downgrade() -> None:  # noqa: PLR0915
     """Drop every table."""
+    with op.batch_alter_table("signed_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_signed_message_expires"))
+
+    op.drop_table("signed_message")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))
 

@@ -59,11 +59,12 @@ def connect(
     with database(settings) as engine:
         with writing(engine) as connection:
             source = sources.by_name(connection, name)
+            signing = source.settings.signing_secrets()[0] if source.settings.signed == "body" else None
             sources.rotate_secret(connection, name, secret)
             decisions.write_audit(
                 connection, at=now(), actor=actor(), action="source-connect", source_id=source.id
             )
-        hook = Hook(where, f"Authorization: Bearer {secret}", content.value)
+        hook = Hook(where, f"Authorization: Bearer {secret}", content.value, signing)
         with Connections(settings_of().keys_directory).open(source, 30.0) as client:
             offered, made = make(engine, source, client, hook, now(), topics=tuple(topic or ()))
     if as_json:
@@ -73,6 +74,10 @@ def connect(
         say(line)
     for each in made:
         say(f"Subscription/{each.fhir_id} ({each.status}): {_short(each.subject)}")
+    if source.settings.signed != "none":
+        note(
+            "this feed takes only what is signed: see that the server signs (Medplum alone is told with what)"
+        )
     note(f"the server sends to {where}; see `liverwatch source status {name}` for whether it does")
 
 

@@ -54,6 +54,15 @@ class FhirVersion(StrEnum):
     R5 = "R5"
 
 
+class Signing(StrEnum):
+    """What its server signs."""
+
+    NONE = "none"
+    BODY = "body"
+    TIMESTAMP = "timestamp"
+    STANDARD_WEBHOOKS = "standard-webhooks"
+
+
 class VersionOrder(StrEnum):
     """What orders the versions of a resource."""
 
@@ -118,6 +127,31 @@ Language = Annotated[
     str | None,
     typer.Option(metavar="TAG", help="What patients are written to in: en (unless said) or zh-CN."),
 ]
+Signed = Annotated[
+    Signing | None,
+    typer.Option(
+        help="What the server signs by HMAC-SHA256: body (X-Signature, as Medplum does), timestamp "
+        "(t=...,v1=...), standard-webhooks, none (unless said). What is not signed is then refused."
+    ),
+]
+SignatureHeader = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Header of the signature; X-Signature unless said.")
+]
+SigningSecretFile = Annotated[
+    str | None, typer.Option(help="File of the secret it signs with; two, one a line, while it is changed.")
+]
+SigningSecretEnv = Annotated[
+    str | None, typer.Option(help="Environment variable of that secret, in place of a file.")
+]
+Certificates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--certificate",
+        metavar="NAME",
+        help="Subject or fingerprint of a client certificate, as a proxy of LIVERWATCH_PROXIES names it; "
+        "where there are any, one is needed in place of the feed secret.",
+    ),
+]
 Issuer = Annotated[
     str | None,
     typer.Option("--cds-issuer", help="`iss` of the tokens the EHR calls CDS Hooks with; needs --cds-jwks."),
@@ -152,6 +186,11 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    signed: Signed = None,
+    signature_header: SignatureHeader = None,
+    signing_secret_file: SigningSecretFile = None,
+    signing_secret_env: SigningSecretEnv = None,
+    certificates: Certificates = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
     secret_file: SecretFile = None,
@@ -209,6 +248,11 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    signed: Signed = None,
+    signature_header: SignatureHeader = None,
+    signing_secret_file: SigningSecretFile = None,
+    signing_secret_env: SigningSecretEnv = None,
+    certificates: Certificates = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
 ) -> None:

@@ -1,7 +1,6 @@
 """`/feeds/{source}`: where an EHR sends its Observations, and what they need to be understood."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
@@ -16,26 +15,25 @@ from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits, check_media_type, read_body
 from service.feed.memory import Memory, Room
+from service.feed.pointing import believed, gone, named, pointed_at
+from service.feed.signatures import Claim
 from service.fhir.decode import decode_bundle
-from service.fhir.decode import READ_TYPES, decode_resource, resource_type, tombstone
-from service.fhir.incoming import Ignored, Incoming
+from service.fhir.decode import decode_resource, resource_type
+from service.fhir.incoming import Incoming
 from service.fhir.notifications import BUNDLE_TYPES as NOTIFYING
 from service.fhir.notifications import Notification, bundle_type, decode_notification
 from service.fhir.outcomes import outcome_bytes
-from service.fhir.references import is_id
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery
 from service.store.fetches import WHATEVER
 from service.store.heard import Heard
+from service.store.messages import Message
 from service.store.sources import Source
 
 FHIR_JSON = "application/fhir+json"
-DELETED_HEADER = "x-medplum-deleted-resource"
-"""Medplum tells of a deletion so, with a body that says nothing."""
 _LARGE = 64 * 1024
 """Bodies above this are decoded off the event loop, so that one Bundle delays nobody else."""
 _ACCEPTED = outcome_bytes()
-_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
 
 class Feed:
@@ -59,39 +57,55 @@ class Feed:
             Route("/feeds/{source}/{type}/{id}", remove, methods=["DELETE"]),
         ]
 
-    async def _source(self, request: Request) -> Source:
+    async def _admit(self, request: Request) -> tuple[Source, Claim | None]:
         name = request.path_params["source"]
         if self._batcher.alive:
             await self._directory.keep_fresh()
         try:
-            source = self._directory.admit(request, name)
+            admitted = self._directory.admit(request, name)
         except (NotFound, Unauthenticated):
             if not self._batcher.alive:
                 raise
             await self._directory.look_again()
-            source = self._directory.admit(request, name)
+            admitted = self._directory.admit(request, name)
         self._batcher.check_room()
         self._memory.check()
-        return source
+        return admitted
 
     async def _take(self, request: Request) -> None:
-        source = await self._source(request)
+        source, claim = await self._admit(request)
         check_media_type(request)
         with Room(self._memory) as room:
-            body = await read_body(request, self._limits, room.widen)
-            told = _pointed_at(request, body)
-            if told is None:
-                if len(body) > _LARGE:
-                    told = await asyncio.to_thread(self._decode, body, source)
-                else:
-                    told = self._decode(body, source)
+            body = await self._body(request, room, source, claim)
+            pointer = pointed_at(request, body)
+            if pointer is not None:
+                told = believed(request, source, claim, pointer)
+            else:
+                told = await self._read(body, source)
                 self._check_place(request, told.incoming)
-            await self._batcher.submit(_delivery(source, told))
+            message = claim.message(source.id, body, named(pointer)) if claim else None
+            await self._batcher.submit(_delivery(source, told, message))
 
     async def _remove(self, request: Request) -> None:
-        source = await self._source(request)
-        gone = _gone(request.path_params["type"], request.path_params["id"])
-        await self._batcher.submit(Delivery(source, [gone], datetime.now(UTC)))
+        source, claim = await self._admit(request)
+        with Room(self._memory) as room:
+            body = b"" if claim is None else await self._body(request, room, source, claim)
+        deletion = Notification((gone(request.path_params["type"], request.path_params["id"]),))
+        message = claim.message(source.id, body, named(deletion)) if claim else None
+        told = believed(request, source, claim, deletion)
+        await self._batcher.submit(_delivery(source, told, message))
+
+    async def _body(self, request: Request, room: Room, source: Source, claim: Claim | None) -> bytes:
+        """The body, once it is seen to be what was signed."""
+        body = await read_body(request, self._limits, room.widen)
+        if claim is not None:
+            await self._directory.verify(source, claim, body, again=self._batcher.alive)
+        return body
+
+    async def _read(self, body: bytes, source: Source) -> Notification:
+        if len(body) > _LARGE:
+            return await asyncio.to_thread(self._decode, body, source)
+        return self._decode(body, source)
 
     def _decode(self, body: bytes, source: Source) -> Notification:
         raw = check_json(body, max_depth=self._limits.depth)
@@ -130,42 +144,11 @@ class Feed:
             raise InvalidResource("the body is not the resource that the address names", where="Resource.id")
 
 
-def _pointed_at(request: Request, body: bytes) -> Notification | None:
-    """What a request says that carries nothing: something changed, or was deleted. None for any other.
-
-    Raises:
-        InvalidResource: the header or the address names no resource.
-    """
-    deleted = request.headers.get(DELETED_HEADER)
-    if deleted is not None and body.strip() in (b"", b"{}"):
-        type_, _, id_ = deleted.strip().partition("/")
-        return Notification((_gone(type_, id_),))
-    if body.strip():
-        return None
-    if "type" not in request.path_params:
-        return Notification(whatever=True)
-    type_, id_ = request.path_params["type"], request.path_params["id"]
-    _check_name(type_, id_)
-    return Notification(to_fetch=(f"{type_}/{id_}",) if type_ in READ_TYPES else ())
-
-
-def _gone(type_: str, id_: str) -> Incoming:
-    """The tombstone of what was deleted; of a type that is not read it is counted away."""
-    _check_name(type_, id_)
-    gone = tombstone(type_, id_)
-    return gone if type_ in READ_TYPES else gone._replace(content=Ignored("other-type"))
-
-
-def _check_name(type_: str, id_: str) -> None:
-    if not (_TYPE.fullmatch(type_) and is_id(id_)):
-        raise InvalidResource("the address names no FHIR resource: a type and an id are expected")
-
-
-def _delivery(source: Source, told: Notification) -> Delivery:
+def _delivery(source: Source, told: Notification, message: Message | None) -> Delivery:
     """What a notification said, as it is stored."""
     pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
     heard = Heard(told.kind, told.status, told.events) if told.kind else None
-    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard)
+    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard, message)
 
 
 class FeedFirst:

@@ -4,7 +4,7 @@ R4 rest-hooks carry a search for each type; by topics (Backport IG, R5) one Subs
 No search names a status: corrections and retractions must come too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from service.fhir.capabilities import Capabilities
@@ -16,6 +16,8 @@ Content = Literal["empty", "id-only", "full-resource"]
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
 HAPI_DELETES: Final = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
 """Asks HAPI FHIR to tell of deletions too (HapiExtensions.EX_SEND_DELETE_MESSAGES); others pass it over."""
+_MEDPLUM_SECRET: Final = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"  # noqa: S105
+"""How Medplum is told what to sign with; FHIR itself knows no signatures of notifications."""
 HEARTBEAT_SECONDS: Final = 3600
 _MOST_EVENTS: Final = 100
 """In one notification: its body stays far below the feed's limit."""
@@ -30,6 +32,8 @@ class Hook:
     header: str
     """`Authorization: Bearer ...`."""
     content: Content = "full-resource"
+    signing_secret: str | None = field(default=None, repr=False)
+    """What the server is to sign the bodies of R4 rest-hooks with; None: nothing."""
 
 
 def wanted(capabilities: Capabilities, hook: Hook, topics: tuple[str, ...] = ()) -> list[Resource]:
@@ -61,8 +65,10 @@ def _rest_hook(type_: str, hook: Hook) -> Resource:
     if hook.content == "full-resource":
         channel["payload"] = "application/fhir+json"
     channel["header"] = [hook.header]
+    signing = {"url": _MEDPLUM_SECRET, "valueString": hook.signing_secret}
     return {
         "resourceType": "Subscription",
+        **({"extension": [signing]} if hook.signing_secret is not None else {}),
         "status": "requested",
         "reason": _REASON,
         "criteria": criteria,

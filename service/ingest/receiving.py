@@ -16,8 +16,9 @@ from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
-from service.store import fetches, heard, patients, quarantine, resources
+from service.store import fetches, heard, messages, patients, quarantine, resources
 from service.store.heard import Heard
+from service.store.messages import Message
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.rows import AlreadyThere
@@ -48,6 +49,8 @@ class Delivery:
     """`Type/id` of what it only pointed at; `fetches.WHATEVER` where it named nothing."""
     heard: Heard | None = None
     """What it said of its Subscription."""
+    message: Message | None = None
+    """The signed message it came in, where such a message counts once."""
 
 
 def take(
@@ -135,7 +138,7 @@ def receive(
     """
     step = Step(connection, rules, now)
     by_source: dict[int, list[Delivery]] = {}
-    for delivery in deliveries:
+    for delivery in _first_time(step, deliveries):
         by_source.setdefault(delivery.source.id, []).append(delivery)
     for _, group in sorted(by_source.items()):
         source = group[0].source
@@ -148,6 +151,24 @@ def receive(
         _note(connection, source, group, now)
     _judge(step, judged=judged)
     return step.receipt
+
+
+def _first_time(step: Step, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Without those whose message was taken before: what they bring is counted as duplicates."""
+    signed = [each.message for each in deliveries if each.message is not None]
+    if not signed:
+        return list(deliveries)
+    taken = set(messages.note(step.connection, signed))
+    fresh = []
+    for each in deliveries:
+        digest = None if each.message is None else each.message.digest
+        if digest in taken:
+            step.receipt.counts["duplicate"] += len(each.incoming)
+            continue
+        fresh.append(each)
+        if digest is not None:
+            taken.add(digest)
+    return fresh
 
 
 def _note(connection: Connection, source: Source, deliveries: Iterable[Delivery], now: datetime) -> None:
@@ -217,6 +238,8 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
             Held(0, delivery.source.id, key, None, STORING_FAILED, None, detail, digest, delivery.received)
         )
     with writing(engine) as connection:
+        if delivery.message is not None and messages.note(connection, [delivery.message]):
+            return
         resources.keep_raw(connection, bodies)
         quarantine.hold(connection, held)
 

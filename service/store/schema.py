@@ -482,3 +482,11 @@ cds_token = Table(
     Column("expires", Instant, nullable=False, index=True),
     comment="tokens of CDS Hooks that have been used, until they expire",
 )
+
+signed_message = Table(
+    "signed_message",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the source and the message"),
+    Column("expires", Instant, nullable=False, index=True),
+    comment="messages of feeds whose time is signed, until they would be stale: each counts once",
+)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets as random_secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from service.errors import ConfigurationError, Conflict, NotFound
 from service.languages import ENGLISH, LOCALES
+from service.store.feed_settings import check_feed
 from service.store.query import Query
 from service.store.schema import reader_token, source
 from service.urls import is_guarded
@@ -23,6 +24,8 @@ from service.urls import is_guarded
 
 LONGEST_CONTACT = 128
 """Characters of a contact's name, and of an issuer's: both are told of in the audit."""
+SHORTEST_SECRET: Final = 16
+"""Characters of a secret that a person or another program chose."""
 SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
 """Seconds between two looks at what a server changed."""
 
@@ -90,6 +93,22 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     poll_seconds: int = 300
     """How often."""
+    signed: Literal["none", "body", "timestamp", "standard-webhooks"] = "none"
+    """What its server signs of a notification, by HMAC-SHA256 (`service.feed.signatures`).
+
+    Unless it is `none`, only what is signed is taken, and the feed secret alone opens nothing.
+    """
+    signature_header: str | None = None
+    """Header of the signature; None: X-Signature. Standard Webhooks has headers of its own."""
+    signing_secret_file: str | None = None
+    """File of the secret that it signs with, one a line: two of them while it is changed."""
+    signing_secret_env: str | None = None
+    """Environment variable of the same."""
+    certificates: tuple[str, ...] = ()
+    """Subjects or fingerprints of the client certificates it may come with, as the proxy names them.
+
+    Where there are any, one of them is needed, in place of the feed secret.
+    """
     cds_issuer: str | None = None
     """The `iss` of the tokens its EHR calls the CDS service with; None: it may not call it."""
     cds_jwks: str | None = None
@@ -129,17 +148,52 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             ConfigurationError: the file or variable it should come from is not there.
         """
-        if self.write_token_file is not None:
-            try:
-                return Path(self.write_token_file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise ConfigurationError(f"write_token_file cannot be read: {error.strerror}") from error
-        if self.write_token_env is not None:
-            token = os.environ.get(self.write_token_env)
-            if token is None:
-                raise ConfigurationError(f"environment variable {self.write_token_env} is not set")
-            return token
-        return None
+        return _kept_outside("write_token", self.write_token_file, self.write_token_env)
+
+    def signing_secrets(self) -> tuple[str, ...]:
+        """What notifications may be signed with, read anew each time so that it can be changed in place.
+
+        Raises:
+            ConfigurationError: the file or variable is not there, or does not hold one or two secrets of at
+                least 16 characters.
+        """
+        text = _kept_outside("signing_secret", self.signing_secret_file, self.signing_secret_env) or ""
+        found = tuple(line.strip() for line in text.splitlines() if line.strip())
+        if not 1 <= len(found) <= 2 or any(len(each) < SHORTEST_SECRET for each in found):
+            raise ConfigurationError(
+                f"signing_secret: one or two secrets of at least {SHORTEST_SECRET} characters are expected, "
+                "one a line"
+            )
+        return found
+
+
+def _kept_outside(what: str, file: str | None, variable: str | None) -> str | None:
+    """A secret that a file or an environment variable holds; None where neither is named."""
+    if file is not None:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(f"{what}_file cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{what}_file is not UTF-8 text") from None
+    if variable is not None:
+        value = os.environ.get(variable)
+        if value is None:
+            raise ConfigurationError(f"environment variable {variable} is not set")
+        return value
+    return None
+
+
+def settings_from(options: Mapping[str, Any], where: str) -> SourceSettings:
+    """Settings from plain values, by the names they have here.
+
+    Raises:
+        ConfigurationError: there is no setting of such a name, or it does not take such a value.
+    """
+    try:
+        return msgspec.convert(options, SourceSettings)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +251,7 @@ def check(settings: SourceSettings) -> None:
     Raises:
         ConfigurationError: an unknown zone or language, a base URL that is not absolute http(s), a contact
             without a name or named twice, an interval out of range, an issuer without keys or keys from an
-            unsafe place.
+            unsafe place, a signature without a secret or a secret without a signature.
     """
     _check_contacts(settings.contacts)
     if settings.language not in LOCALES:
@@ -215,6 +269,7 @@ def check(settings: SourceSettings) -> None:
     if not SHORTEST_POLL <= settings.poll_seconds <= LONGEST_POLL:
         raise ConfigurationError(f"poll_seconds: give {SHORTEST_POLL} to {LONGEST_POLL}")
     _check_authentication(settings)
+    check_feed(settings)
     _check_cds(settings)
 
 

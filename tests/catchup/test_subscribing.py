@@ -1,5 +1,6 @@
 """The Subscriptions at an EHR: the right kind is made, and kept alive."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,17 @@ def test_a_server_of_searches_gets_one_for_each_type_that_it_has_and_none_names_
     assert channel["header"] == [HOOK.header]
     assert channel["payload"] == "application/fhir+json"
     assert channel["extension"] == [{"url": HAPI_DELETES, "valueBoolean": True}]  # else HAPI tells of none
+
+
+def test_medplum_is_told_what_to_sign_with_and_nothing_is_where_nothing_is_signed(clinic: Clinic) -> None:
+    secret = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"
+    asker = clinic.asker()
+    for hook, told in ((HOOK, None), (replace(HOOK, signing_secret="made-up-secret"), "made-up-secret")):
+        connect(asker.engine, asker.source, asker.client, hook, asker.clock())
+        for key, each in clinic.ehr.held.items():
+            if key.startswith("Subscription/"):
+                found = [e["valueString"] for e in each.get("extension", []) if e["url"] == secret]
+                assert found == ([] if told is None else [told])
 
 
 def test_a_server_that_says_nothing_gets_one_for_each_type(clinic: Clinic) -> None:

@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import httpx2
+import uvicorn
+from fastapi import FastAPI
 
 from tests.feed.sending import BEARER, FEED, SECRET
 
@@ -22,10 +25,19 @@ PATIENCE_SECONDS = 60.0
 class Served:
     """A running `liverwatch serve`."""
 
-    def __init__(self, database_url: str, port: int, *, output: IO[str] | int = subprocess.DEVNULL) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        port: int,
+        *,
+        output: IO[str] | int = subprocess.DEVNULL,
+        source: Mapping[str, Any] | None = None,
+        **settings: object,
+    ) -> None:
         self.url = f"http://127.0.0.1:{port}"
         given: dict[str, object] = {"database_url": database_url, "settle_seconds": 0, "sweep_seconds": 3600}
-        given["sources"] = json.dumps([{"name": "hospital", "secret": SECRET}])
+        given["sources"] = json.dumps([{"name": "hospital", "secret": SECRET, **(source or {})}])
+        given |= settings
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", str(port)],
             env=os.environ | {f"LIVERWATCH_{name.upper()}": str(value) for name, value in given.items()},
@@ -67,14 +79,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database_url: str) -> Iterator[Served]:
+def serving(database_url: str, **more: Any) -> Iterator[Served]:
     """Run one on that database; it is killed at the end."""
-    served = Served(database_url, free_port())
+    served = Served(database_url, free_port(), **more)
     try:
         served.wait_until_live()
         yield served
     finally:
         served.kill()
+
+
+@contextmanager
+def serving_here(app: FastAPI) -> Iterator[str]:
+    """The same in this process, where its start takes no time; the address it is served at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def post(client: httpx2.Client, body: Any) -> int:
