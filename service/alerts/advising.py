@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 
 from service.alerts.alert import State
-from service.clinical.episodes import Episode, Step
-from service.clinical.recommendations import VISITS, orderables, steps_of
+from service.clinical.episodes import Episode
+from service.clinical.recommendations import (
+    ABOUT_OVERDUE,
+    MEDICATION_REVIEW,
+    OVERDUE_ON_DRUGS,
+    REPEAT_PANEL,
+    VISITS,
+    orderables,
+    steps_of,
+)
 
 SILENT = frozenset({State.OVERRIDDEN, State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED})
 """States in which nothing is recommended any more."""
@@ -15,6 +23,9 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
 
     What several alerts of one patient ask for stands on the most urgent, then on the one where it is due
     first. One that is silent takes nothing from the others, and keeps what it asks for, revoked.
+
+    Advice about a test that is overdue goes with that test: where another alert asks for it, that one's advice
+    speaks of it. The prescriber is not told of drugs by it where another asks for their review.
     """
     advised = [
         {step.name for step in steps_of(episode)} if state in SILENT else set()
@@ -27,18 +38,22 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
         for step in steps_of(episode)
     ]
     asked.sort(key=lambda one: (-one[1].priority, one[1].due, one[3].onset, one[3].family))
-    taken: set[tuple[int, str]] = set()
+    taken: dict[tuple[int, str], int] = {}
     for subject, step, at, _ in asked:
-        order = (subject, _order(step))
-        if order not in taken:
-            taken.add(order)
+        if taken.setdefault((subject, _order(step.name)), at) == at:
             advised[at].add(step.name)
+    for at, (subject, _, state) in enumerate(grounds):
+        if state not in SILENT:
+            if taken.get((subject, _order(REPEAT_PANEL)), at) != at:
+                advised[at].difference_update(ABOUT_OVERDUE)
+            if (subject, MEDICATION_REVIEW) in taken:
+                advised[at].discard(OVERDUE_ON_DRUGS)
     return [frozenset(names) for names in advised]
 
 
-def _order(step: Step) -> str:
+def _order(name: str) -> str:
     """What is ordered: steps of the same code are one order, whatever their occasion, and so are visits."""
-    if step.name in VISITS:
+    if name in VISITS:
         return "visit"
-    coding = orderables()[step.name].coding
-    return step.name if coding is None else f"{coding.system}|{coding.code}"
+    coding = orderables()[name].coding
+    return name if coding is None else f"{coding.system}|{coding.code}"
