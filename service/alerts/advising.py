@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 from service.alerts.alert import State
-from service.clinical.episodes import Episode
+from service.clinical.episodes import Episode, Step
 from service.clinical.recommendations import (
-    ABOUT_OVERDUE,
     MEDICATION_REVIEW,
     OVERDUE_ON_DRUGS,
-    REPEAT_PANEL,
     VISITS,
     orderables,
     steps_of,
@@ -24,8 +22,7 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
     What several alerts of one patient ask for stands on the most urgent, then on the one where it is due
     first. One that is silent takes nothing from the others, and keeps what it asks for, revoked.
 
-    Advice about a test that is overdue goes with that test: where another alert asks for it, that one's advice
-    speaks of it. The prescriber is not told of drugs by it where another asks for their review.
+    Where one asks for a review of drugs, none tells the prescriber of them for a test that is overdue.
     """
     advised = [
         {step.name for step in steps_of(episode)} if state in SILENT else set()
@@ -38,22 +35,21 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
         for step in steps_of(episode)
     ]
     asked.sort(key=lambda one: (-one[1].priority, one[1].due, one[3].onset, one[3].family))
-    taken: dict[tuple[int, str], int] = {}
+    taken: set[tuple[int, str]] = set()
     for subject, step, at, _ in asked:
-        if taken.setdefault((subject, _order(step.name)), at) == at:
+        order = (subject, _order(step))
+        if order not in taken:
+            taken.add(order)
             advised[at].add(step.name)
     for at, (subject, _, state) in enumerate(grounds):
-        if state not in SILENT:
-            if taken.get((subject, _order(REPEAT_PANEL)), at) != at:
-                advised[at].difference_update(ABOUT_OVERDUE)
-            if (subject, MEDICATION_REVIEW) in taken:
-                advised[at].discard(OVERDUE_ON_DRUGS)
+        if state not in SILENT and (subject, MEDICATION_REVIEW) in taken:
+            advised[at].discard(OVERDUE_ON_DRUGS)
     return [frozenset(names) for names in advised]
 
 
-def _order(name: str) -> str:
+def _order(step: Step) -> str:
     """What is ordered: steps of the same code are one order, whatever their occasion, and so are visits."""
-    if name in VISITS:
+    if step.name in VISITS:
         return "visit"
-    coding = orderables()[name].coding
-    return name if coding is None else f"{coding.system}|{coding.code}"
+    coding = orderables()[step.name].coding
+    return step.name if coding is None else f"{coding.system}|{coding.code}"

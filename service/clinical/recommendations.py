@@ -21,8 +21,6 @@ VISITS = (SAME_DAY, "prompt-re-evaluation", "liver-history")
 OVERDUE = "overdue-recheck"
 OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
 OVERDUE_ON_DRUGS = "overdue-on-drugs"
-ABOUT_OVERDUE = (OVERDUE_ON_DRUGS, "recheck-education", "guardian-recheck-education")
-"""Advice about the test that is overdue: to the prescriber, to the patient, to the parent or guardian."""
 
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
@@ -155,8 +153,7 @@ def _overdue(episode: Episode, tier: Tier) -> Iterator[Step]:
         due = min(one.recheck.due for one in late if one.recheck is not None)
         yield Step(OVERDUE_AFTER_REST if slight else OVERDUE, due, tier, kinds)
     since = min(one.met for one in late)
-    to_prescriber, to_patient, to_guardian = ABOUT_OVERDUE
     if in_question(episode.plan):
-        yield Step(to_prescriber, since, tier, kinds)
+        yield Step(OVERDUE_ON_DRUGS, since, tier, kinds)
     child = any(UNDER_18 in one.notes for one in late)
-    yield Step(to_guardian if child else to_patient, since, tier, kinds)
+    yield Step("guardian-recheck-education" if child else "recheck-education", since, tier, kinds)
