@@ -199,8 +199,10 @@ def _rationale(order: Orderable) -> str:
 
 def _notes(telling: _Telling) -> list[dict[str, str]]:
     """For staff: why it was advised, and whether it is taken back."""
-    why = [{"text": each} for each in (_rationale(telling.order), *telling.overdue)] if telling.step else []
-    return [*why, names.NO_LONGER_ADVISED] if telling.over else why
+    to_clinician = telling.order.audience is Audience.CLINICIAN
+    why = [_rationale(telling.order), *(telling.overdue if to_clinician else ())] if telling.step else []
+    notes = [{"text": each} for each in why]
+    return [*notes, names.NO_LONGER_ADVISED] if telling.over else notes
 
 
 def _evidence(telling: _Telling) -> list[Resource]:

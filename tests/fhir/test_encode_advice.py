@@ -170,7 +170,7 @@ def test_a_late_blood_test_is_called_late() -> None:
 
 def test_a_late_blood_test_that_is_ordered_already_is_called_late_without_a_day() -> None:
     text = message(advice_of(advising(alert(), "recheck-education"))["recheck-education"])
-    assert text.startswith("One of your liver tests was high, and no new result has come in since then.")
+    assert text.startswith("One of your liver tests was high, and we have no new result of it.")
     assert "was due by" not in text
 
 
