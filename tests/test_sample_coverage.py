@@ -68,14 +68,6 @@ def test_every_step_is_proposed_in_a_sample(step: str) -> None:
     assert step in proposed()
 
 
-TOGETHER = pytest.mark.xfail(
-    strict=True, reason="an alert of a late recheck asks for nothing else, so for no education either"
-)
-
-
-@pytest.mark.parametrize(
-    "paragraph",
-    [pytest.param(name, marks=TOGETHER) if name == "recheck-is-late" else name for name in paragraphs()],
-)
+@pytest.mark.parametrize("paragraph", paragraphs())
 def test_every_paragraph_of_advice_is_read_in_a_sample(paragraph: str) -> None:
     assert paragraphs()[paragraph].text.partition("{recheck}")[0] in advice()

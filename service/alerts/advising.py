@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Step
-from service.clinical.recommendations import VISITS, orderables, steps_of
+from service.clinical.recommendations import (
+    MEDICATION_REVIEW,
+    OVERDUE_ON_DRUGS,
+    VISITS,
+    orderables,
+    steps_of,
+)
 
 SILENT = frozenset({State.OVERRIDDEN, State.RESOLVED, State.ENTERED_IN_ERROR, State.MERGED})
 """States in which nothing is recommended any more."""
@@ -15,6 +21,8 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
 
     What several alerts of one patient ask for stands on the most urgent, then on the one where it is due
     first. One that is silent takes nothing from the others, and keeps what it asks for, revoked.
+
+    Where one asks for a review of drugs, none tells the prescriber of them for a test that is overdue.
     """
     advised = [
         {step.name for step in steps_of(episode)} if state in SILENT else set()
@@ -33,6 +41,9 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
         if order not in taken:
             taken.add(order)
             advised[at].add(step.name)
+    for at, (subject, _, state) in enumerate(grounds):
+        if state not in SILENT and (subject, MEDICATION_REVIEW) in taken:
+            advised[at].discard(OVERDUE_ON_DRUGS)
     return [frozenset(names) for names in advised]
 
 

@@ -20,7 +20,7 @@ from service.alerts.monitoring import monitoring_overdue
 from service.alerts.states import day_of, effective
 from service.clinical.analytes import Analyte
 from service.clinical.episode_building import FAMILIES
-from service.clinical.episodes import Episode, Family, Level, Recheck, TierChange
+from service.clinical.episodes import NO_PLAN, Episode, Family, Level, Plan, Recheck, TierChange
 
 _ANSWERS = frozenset({Action.KNOWN_CAUSE, Action.OVERRIDE})
 """Decisions about an elevation after which the recheck of its results is not waited for."""
@@ -88,7 +88,7 @@ def _answered(episode: Episode, answers: Sequence[Disposition]) -> Episode | Non
         recheck=Recheck(finding.recheck.due, decided),
         notes=(*finding.notes, f"not waited for since a decision of {decided}"),
     )
-    return replace(episode, resolved=decided, findings=(ended,))
+    return replace(episode, resolved=decided, findings=(ended,), plan=NO_PLAN)
 
 
 def _lapse(episode: Episode, overridden: Sequence[Disposition]) -> _Lapse:
@@ -140,7 +140,15 @@ def _one_episode(members: Sequence[Episode]) -> Episode:
         evidence=frozenset().union(*(one.evidence for one in members)),
         results=frozenset().union(*(one.results for one in members)),
         notes=tuple(dict.fromkeys(note for one in members for note in one.notes)),
+        plan=_one_plan([one.plan for one in missing]) if missing else NO_PLAN,
     )
+
+
+def _one_plan(plans: Sequence[Plan]) -> Plan:
+    """The drugs of the one that has most in question; the panel as ordered where it is for each of them."""
+    most = max(plans, key=lambda plan: sum(len(cause.speaks_for) for cause in plan.causes))
+    ordered = sorted((done for plan in plans for done in plan.done), key=_day)
+    return Plan(most.causes, (), tuple(ordered[-1:]) if all(plan.done for plan in plans) else ())
 
 
 def _rises(members: Sequence[Episode]) -> tuple[TierChange, ...]:

@@ -13,7 +13,20 @@ from datetime import date, timedelta
 from service.alerts.alert import Disposition
 from service.alerts.states import awaits_repeat, day_of, effective, repeated_on
 from service.clinical.analytes import Analyte
-from service.clinical.episodes import Episode, Family, Finding, Kind, Reason, Recheck, TierChange, Trend
+from service.clinical.episodes import (
+    NO_PLAN,
+    Episode,
+    Family,
+    Finding,
+    Kind,
+    Plan,
+    Reason,
+    Recheck,
+    TierChange,
+    Trend,
+)
+from service.clinical.recommendations import REPEAT_PANEL, in_question
+from service.clinical.remarks import UNDER_18
 from service.clinical.results import ResultKey
 
 MONITORING_OVERDUE = "monitoring-overdue"
@@ -79,7 +92,15 @@ def _episode(passed: _Passed) -> Episode:
         peak=(),
         evidence=evidence,
         results=evidence,
+        plan=_plan(monitored.plan) if still else NO_PLAN,
     )
+
+
+def _plan(monitored: Plan) -> Plan:
+    """Of the plan of the elevation, what the test that is missing needs."""
+    drug = in_question(monitored)
+    ordered = tuple(each for each in monitored.done if each.name == REPEAT_PANEL)
+    return Plan(() if drug is None else (drug,), (), ordered)
 
 
 def _last_elevated(monitored: Episode, held: Disposition) -> tuple[date, frozenset[ResultKey]]:
@@ -105,6 +126,7 @@ def _finding(passed: _Passed, day: date, evidence: frozenset[ResultKey]) -> Find
         reasons=(Reason(MONITORING_OVERDUE, since, since, _words(passed), tuple(sorted(evidence))),),
         alerts_from=since,
         suppressed=None,
+        notes=_on_age(passed.monitored),
         recheck=Recheck(held.until, passed.ended),
     )
 
@@ -118,6 +140,12 @@ def _words(passed: _Passed) -> str:
         f"Known cause, decided on {day_of(held.at)}: to be tested again by {held.until}, "
         f"and no usable result up to then; {how}."
     )
+
+
+def _on_age(monitored: Episode) -> tuple[str, ...]:
+    """That the patient is a child, where its alert says so."""
+    alerting = (finding for finding in monitored.findings if finding.alerts_from is not None)
+    return (UNDER_18,) if any(UNDER_18 in finding.notes for finding in alerting) else ()
 
 
 def _first_alerting(monitored: Episode) -> Analyte:

@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 from service.alerts.alert import Disposition
 from service.api.alert_search import Stored
 from service.api.targets import Kind, target_of
-from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
-from service.fhir.encode import Addresses, encode_issue, instant
+from service.fhir.encode import Addresses, encode_issue, instant, referred
 from service.fhir.encode_origin import encode_device
 from service.fhir.encode_requests import encode_requests, request_statuses
 from service.fhir.encode_tasks import encode_tasks, task_statuses
@@ -118,7 +117,7 @@ class Surroundings:
 
     dispositions: Mapping[UUID, Disposition]
     gone: Mapping[int, frozenset[str]]
-    """By source, the `observation_id` of results whose resource it has deleted."""
+    """By source, what the alerts rest on and it has deleted, as `Addresses.gone` has it."""
 
 
 def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surroundings:
@@ -126,19 +125,16 @@ def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surround
     made = alerts.dispositions_of(
         connection, {each for stored in found for each in stored.alert.dispositions}
     )
-    results: dict[int, dict[str, str]] = {}
+    grounds: dict[int, dict[str, str]] = {}
     for stored in found:
-        keys = results.setdefault(stored.source.id, {})
-        for key in evidence_of(alerting_findings(stored.alert.episode)):
-            if key.source == stored.source.name:
-                keys[key.resource] = key.observation_id
+        grounds.setdefault(stored.source.id, {}).update(referred(stored.alert, stored.source.name))
     gone = {
         source_id: frozenset(
             keys[key]
             for key, version in resources.current(connection, source_id, list(keys)).items()
             if version.state == _DELETED
         )
-        for source_id, keys in results.items()
+        for source_id, keys in grounds.items()
     }
     return Surroundings({each.id: each for each in made}, gone)
 

@@ -15,10 +15,11 @@ from operator import attrgetter
 from service.clinical.already_done import done_later
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
+from service.clinical.episode_building import FAMILIES
 from service.clinical.episodes import NO_PLAN, Assessment, Episode, Family
 from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
-from service.clinical.planning import plan_of
+from service.clinical.planning import plan_of, plan_of_missed
 from service.clinical.readings import Readings
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
@@ -60,14 +61,28 @@ def _planned(
     """Those that raise an alert and are not over, with their plans."""
     planned: list[Episode] = []
     readings: Readings | None = None
-    for episode in episodes:
-        over = episode.resolved is not None or episode.deceased or episode.family is Family.FOLLOW_UP
-        if episode.tier is None or over:
+    for episode in sorted(episodes, key=_missed):
+        if episode.tier is None or episode.resolved is not None or episode.deceased:
             planned.append(episode)
             continue
         readings = readings or Readings(record, rulebook, as_of)
-        planned.append(replace(episode, plan=plan_of(readings, episode, episode.tier)))
+        if _missed(episode):
+            plan = plan_of_missed(readings, episode, _elevation(episode, planned))
+        else:
+            plan = plan_of(readings, episode, episode.tier)
+        planned.append(replace(episode, plan=plan))
     return planned
+
+
+def _missed(episode: Episode) -> bool:
+    return episode.family is Family.FOLLOW_UP
+
+
+def _elevation(missed: Episode, planned: Iterable[Episode]) -> Episode:
+    """The episode that the result of a missed recheck belongs to; itself where none does."""
+    family = FAMILIES[missed.findings[0].analyte]
+    elevations = (one for one in planned if one.family is family)
+    return next((one for one in elevations if not one.evidence.isdisjoint(missed.evidence)), missed)
 
 
 _day = attrgetter("day")

@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 from service.clinical.already_done import Shown
-from service.clinical.causes.candidates import candidate_causes
-from service.clinical.episodes import AlreadyDone, Episode, Plan, Step, Tier
+from service.clinical.causes.candidates import candidate_causes, drugs_on_record
+from service.clinical.episodes import NO_PLAN, AlreadyDone, Episode, Plan, Step, Tier
 from service.clinical.interpretation import latest_elevated
 from service.clinical.readings import Readings
-from service.clinical.recommendations import REPEAT_PANEL, alerting_findings, orderables
+from service.clinical.recommendations import REPEAT_PANEL, alerting_findings, in_question, orderables
 from service.clinical.thresholds import DueDays
 from service.clinical.work_up import Asked, Ground, work_up
 
@@ -34,6 +34,23 @@ def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
     steps.sort(key=lambda step: (-step.priority, step.due, places[step.name]))
     told = tuple(cause for cause in causes if cause.speaks_for or cause.speaks_against or cause.notes)
     return Plan(told, tuple(steps), tuple(done))
+
+
+def plan_of_missed(readings: Readings, episode: Episode, elevation: Episode) -> Plan:
+    """What the advice about a missed recheck rests on: the drugs in question, and whether it is ordered.
+
+    Args:
+        readings: of the record.
+        episode: the missed recheck.
+        elevation: the episode that its result belongs to; where that has a plan, both name the same drugs.
+    """
+    drug = in_question(elevation.plan)
+    if elevation.plan is NO_PLAN:
+        found = drugs_on_record(readings, elevation, latest_elevated(readings.record, elevation))
+        drug = found if found.speaks_for else None
+    # An order of the day itself is the one that the result came from.
+    ordered = Shown(readings).by(REPEAT_PANEL, episode.onset + timedelta(days=1))
+    return Plan(() if drug is None else (drug,), (), () if ordered is None else (ordered,))
 
 
 def _step(asked: Asked, due_days: DueDays, last_result: date) -> Step:

@@ -1,13 +1,15 @@
 """From an episode to the steps a clinician may order: proposals, never orders. Source: clinical.md §12."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from service.clinical.episodes import Episode, Family, Finding, Kind, Step, Tier
+from service.clinical.causes.cause import Cause, CauseName
+from service.clinical.episodes import Episode, Family, Finding, Kind, Plan, Step, Tier
+from service.clinical.remarks import UNDER_18
 from service.clinical.results import Coding, ResultKey
 
 REPEAT_PANEL = "repeat-hepatic-panel"
@@ -18,6 +20,7 @@ VISITS = (SAME_DAY, "prompt-re-evaluation", "liver-history")
 """One look at the patient, the sooner the graver: who is seen for one of them is seen for all."""
 OVERDUE = "overdue-recheck"
 OVERDUE_AFTER_REST = "overdue-recheck-after-rest"
+OVERDUE_ON_DRUGS = "overdue-on-drugs"
 
 LONGEST_NAME = 27
 """Characters in a step's name: with an alert's UUID and a hyphen it must fit into a FHIR id (64)."""
@@ -30,6 +33,7 @@ class Audience(StrEnum):
     """An order to accept or not; all other steps are advice."""
     PRESCRIBER = "prescriber"
     PATIENT = "patient"
+    """Or, where the step says so, the parent or guardian of one who is under 18."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Orderable:
     audience: Audience = Audience.CLINICIAN
     says: tuple[str, ...] = ()
     """Of an advice: the names of its paragraphs in advice.toml, in their order."""
+    to_guardian: bool = False
+    """Of an advice to the patient: it addresses the parent or guardian."""
 
 
 @cache
@@ -78,6 +84,7 @@ def orderables() -> Mapping[str, Orderable]:
             entry.get("done_within", ""),
             Audience(entry.get("audience", Audience.CLINICIAN)),
             tuple(entry.get("says", ())),
+            entry.get("to_guardian", False),
         )
     return catalogue
 
@@ -90,7 +97,7 @@ def orderable(name: str) -> Orderable:
 def steps_of(episode: Episode) -> tuple[Step, ...]:
     """The steps that an episode asks for, most urgent first; none where nothing in it raises an alert."""
     if episode.tier is not None and episode.family is Family.FOLLOW_UP:
-        return (_overdue_recheck(episode, episode.tier),)
+        return tuple(_overdue(episode, episode.tier))
     return episode.plan.steps
 
 
@@ -98,7 +105,7 @@ def evidence_for(step: Step, episode: Episode) -> tuple[ResultKey, ...]:
     """The results that a step of an episode rests on: those of the findings that ask for it."""
     findings = alerting_findings(episode)
     if episode.family is Family.FOLLOW_UP:
-        findings = _missing(findings)
+        findings = missing(findings)
     return evidence_of(finding for finding in findings if finding.kind in step.kinds)
 
 
@@ -123,18 +130,30 @@ def evidence_of(findings: Iterable[Finding]) -> tuple[ResultKey, ...]:
     )
 
 
-def _missing(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Those whose test has not come; once it has for all, all of them."""
+def missing(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Of those of the family `follow-up`, the ones whose test has not come; once it has for all, all."""
     return tuple(one for one in findings if one.recheck and one.recheck.ended is None) or findings
 
 
-def _overdue_recheck(episode: Episode, tier: Tier) -> Step:
-    """The panel that is missing, due since the first that is; after rest where all that is missing is slight.
+def in_question(plan: Plan) -> Cause | None:
+    """The drugs on record, where the times of any fit; None where they do not."""
+    return next((cause for cause in plan.causes if cause.name is CauseName.DRUG and cause.speaks_for), None)
 
-    Once nothing is missing any more, it stays the step that there was.
+
+def _overdue(episode: Episode, tier: Tier) -> Iterator[Step]:
+    """The panel that is missing, unless it is ordered already, and what is to be said about its lateness.
+
+    It is due since the first test that is missing was; after rest where all that is missing is slight. Advice
+    is due on the first overdue day. Once nothing is missing any more, they stay the steps that there were.
     """
-    missing = _missing(alerting_findings(episode))
-    slight = all(one.kind is Kind.RECHECK_OVERDUE and one.tier is Tier.ROUTINE for one in missing)
-    due = min(one.recheck.due for one in missing if one.recheck is not None)
-    kinds = tuple(dict.fromkeys(one.kind for one in missing))
-    return Step(OVERDUE_AFTER_REST if slight else OVERDUE, due, tier, kinds)
+    late = missing(alerting_findings(episode))
+    slight = all(one.kind is Kind.RECHECK_OVERDUE and one.tier is Tier.ROUTINE for one in late)
+    kinds = tuple(dict.fromkeys(one.kind for one in late))
+    if not any(done.name == REPEAT_PANEL for done in episode.plan.done):
+        due = min(one.recheck.due for one in late if one.recheck is not None)
+        yield Step(OVERDUE_AFTER_REST if slight else OVERDUE, due, tier, kinds)
+    since = min(one.met for one in late)
+    if in_question(episode.plan):
+        yield Step(OVERDUE_ON_DRUGS, since, tier, kinds)
+    child = any(UNDER_18 in one.notes for one in late)
+    yield Step("guardian-recheck-education" if child else "recheck-education", since, tier, kinds)

@@ -98,6 +98,7 @@ def work_up(ground: Ground) -> Iterator[Asked]:
     """Every step that the findings, the scores and what is missing ask for, each once."""
     yield from _now(ground)
     if ground.readings.context.child(ground.day):
+        yield Asked("guardian-education", ground.hurried_since, ground.tier, ground.alerting)
         return  # the rest follows guidelines for adults
     asked: set[str] = set()
     for step in (

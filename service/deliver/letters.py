@@ -6,11 +6,10 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.rulebook_texts import NO_TEXTS, SiteTexts
 from service.fhir import names
 from service.fhir.changes import Known, Refer, Wanted
-from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous
+from service.fhir.encode import Addresses, Resource, encode_issue, is_erroneous, referred
 from service.fhir.encode_origin import Origin
 from service.fhir.encode_requests import encode_requests
 from service.fhir.encode_tasks import encode_tasks
@@ -35,7 +34,7 @@ class Letter:
     patient_fhir_id: str = field(repr=False)
     dispositions: tuple[Disposition, ...]
     gone: frozenset[str]
-    """`observation_id` of its results whose resource the source has deleted."""
+    """What it rests on and the source has retracted or deleted, as `Addresses.gone` has it."""
     origin: Origin
 
     @property
@@ -111,11 +110,7 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
         select(patient.c.source_id, patient.c.fhir_id).where(patient.c.id == alert.subject)
     ).one()
     source = sources.by_id(connection, row.source_id)
-    keys = {
-        key.resource: key.observation_id
-        for key in evidence_of(alerting_findings(alert.episode))
-        if key.source == source.name
-    }
+    keys = referred(alert, source.name)
     versions = resources.current(connection, source.id, keys)
     decided = connection.execute(
         select(decision.c.code_version, decision.c.rulebook_digest)

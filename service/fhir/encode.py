@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from service.alerts.alert import Alert, Disposition, State
-from service.clinical.episodes import Tier
-from service.clinical.recommendations import (
-    alerting_findings,
-    evidence_of,
-)
+from service.clinical.catalogues.causes import known_causes
+from service.clinical.causes.cause import Evidence
+from service.clinical.episodes import Plan, Tier
+from service.clinical.recommendations import alerting_findings, evidence_of
 from service.clinical.results import ResultKey
 from service.clinical.rulebook_texts import SiteTexts
 from service.clinical.saying import analyte_in_words
@@ -42,9 +41,9 @@ class Addresses:
     public_url: str
     """Where the rule pages are."""
     observation_base: str = ""
-    """Put before `Type/id` of what holds a result: empty on the server that holds them."""
+    """Put before `Type/id` of what holds a result or other evidence: empty on the server that holds them."""
     gone: frozenset[str] = frozenset()
-    """`observation_id` of results retracted, or deleted on the server: a reference to them may be refused."""
+    """What is retracted, or deleted on the server: a reference to it may be refused. See `referred`."""
     rulebook_version: str | None = None
     """Version of the rules that proposals name; None: whichever is the latest."""
     texts: SiteTexts = field(default_factory=dict)
@@ -64,6 +63,27 @@ class Addresses:
                 reference = f"{self.observation_base}{key.resource}"
                 references[key.observation_id] = {"reference": reference}
         return list(references.values())
+
+    def evidence(self, of: Evidence) -> list[Resource]:
+        """References to all that it rests on, each once; results first."""
+        others = [
+            {"display": "A part of the record that has since been retracted or deleted"}
+            if each in self.gone
+            else {"reference": f"{self.observation_base}{each}"}
+            for each in dict.fromkeys(of.resources)
+        ]
+        return [*self.observations(of.results), *others]
+
+
+def referred(alert: Alert, source: str) -> dict[str, str]:
+    """All of a source that an alert rests on: `Type/id` → what `Addresses.gone` calls it.
+
+    A result goes by the `observation_id` of its key, anything else by its `Type/id`.
+    """
+    spoken = _speaking_for(alert.episode.plan)
+    keys = {*evidence_of(alerting_findings(alert.episode)), *(key for each in spoken for key in each.results)}
+    found = {each: each for evidence in spoken for each in evidence.resources}
+    return found | {key.resource: key.observation_id for key in keys if key.source == source}
 
 
 def is_erroneous(alert: Alert) -> bool:
@@ -103,7 +123,7 @@ def encode_issue(
             **_identified(alert),
             "author": {"reference": to.author} if to.author else None,
             "implicated": implicated,
-            "evidence": _evidence(alert, to),
+            "evidence": _evidence(alert, to) + _grounds(alert.episode.plan, to),
             "detail": "\n".join(lines),
             "reference": f"{to.public_url.rstrip('/')}/rules/{code}",
             "mitigation": mitigations,
@@ -140,6 +160,23 @@ def _evidence(alert: Alert, to: Addresses) -> list[Resource]:
             entry: Resource = {"code": [found], "detail": to.observations(reason.evidence)}
             evidence.append(without_nothing(entry))
     return evidence
+
+
+def _grounds(plan: Plan, to: Addresses) -> list[Resource]:
+    """What speaks for each cause: conditions, drugs and examinations, beside results."""
+    grounds = []
+    for cause in plan.causes:
+        if cause.speaks_for:
+            title = known_causes()[cause.name].title
+            code = concept(names.CAUSE, cause.name.value, title, f"Possible cause: {title}")
+            details = [each for evidence in cause.speaks_for for each in to.evidence(evidence)]
+            once = [each for place, each in enumerate(details) if each not in details[:place]]
+            grounds.append(without_nothing({"code": [code], "detail": once}))
+    return grounds
+
+
+def _speaking_for(plan: Plan) -> list[Evidence]:
+    return [evidence for cause in plan.causes for evidence in cause.speaks_for]
 
 
 def _mitigation(made: Disposition) -> Resource:

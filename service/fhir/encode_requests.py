@@ -14,7 +14,9 @@ from service.alerts.alert import Alert
 from service.clinical.advice import Said, said
 from service.clinical.episodes import Step, Tier
 from service.clinical.recommendations import (
-    MEDICATION_REVIEW,
+    OVERDUE,
+    OVERDUE_AFTER_REST,
+    OVERDUE_ON_DRUGS,
     Audience,
     Orderable,
     evidence_for,
@@ -32,6 +34,9 @@ KIND_FOR: Final[Mapping[Audience, str]] = {
 """The type of the request that says a step."""
 
 _CATEGORY = {Audience.PRESCRIBER: "Advice to the prescriber", Audience.PATIENT: "Advice to the patient"}
+_TO_GUARDIAN = "Advice to the patient's parent or guardian"
+_TELLS_OF_OVERDUE = (OVERDUE, OVERDUE_AFTER_REST, OVERDUE_ON_DRUGS)
+"""Steps that tell staff which tests are overdue, and since when."""
 _PRIORITY = {Tier.URGENT: "asap", Tier.SOON: "urgent", Tier.ROUTINE: "routine"}
 
 
@@ -57,11 +62,17 @@ class _Telling:
 
     @property
     def paragraphs(self) -> list[str]:
-        """All that an advice says; to the prescriber also of which drugs."""
+        """All that an advice says; to the prescriber also of which drugs and overdue tests."""
         told = [self._in_words(one) for one in said(self.order, self.due)]
-        if self.order.name == MEDICATION_REVIEW:
-            told += wording.drugs_in_question(self.alert.episode.plan)
+        if self.order.audience is Audience.PRESCRIBER:
+            told += [*self.overdue, *wording.drugs_in_question(self.alert.episode.plan)]
         return told
+
+    @property
+    def overdue(self) -> list[str]:
+        """Each test that is overdue, with its dates, where the step is about that."""
+        about = self.step is not None and self.order.name in _TELLS_OF_OVERDUE
+        return wording.overdue(self.alert.episode) if about else []
 
     def _in_words(self, one: Said) -> str:
         """As the site says it, else as this release does."""
@@ -113,7 +124,7 @@ def _ordered(telling: _Telling) -> Resource:
     on stand in its earlier versions; results that have been deleted since could not be referred to any more.
     """
     step, order, to = telling.step, telling.order, telling.to
-    told = [f"Due: {step.due}", _rationale(order)] if step else []
+    told = [f"Due: {step.due}", _rationale(order), *telling.overdue] if step else []
     return without_nothing(
         {
             **_beginning(telling, wording.narrative(f"Proposed: {order.text}", told)),
@@ -138,12 +149,13 @@ def _advised(telling: _Telling) -> Resource:
     to_patient = order.audience is Audience.PATIENT
     paragraphs = telling.paragraphs if step else []
     title = telling.words.say(order.text)
+    whom = _TO_GUARDIAN if order.to_guardian else _CATEGORY[order.audience]
     own_code = concept(names.STEP_CODE, order.name, None, order.text)
     return without_nothing(
         {
             **_beginning(telling, wording.narrative(title, paragraphs)),
             "status": _status(telling),
-            "category": [{"text": _CATEGORY[order.audience]}, own_code],
+            "category": [{"text": whom}, own_code],
             "priority": _PRIORITY[step.priority] if step else None,
             "subject": {"reference": to.patient},
             "about": [{"reference": to.issue}],
@@ -187,8 +199,10 @@ def _rationale(order: Orderable) -> str:
 
 def _notes(telling: _Telling) -> list[dict[str, str]]:
     """For staff: why it was advised, and whether it is taken back."""
-    why = [{"text": _rationale(telling.order)}] if telling.step else []
-    return [*why, names.NO_LONGER_ADVISED] if telling.over else why
+    to_clinician = telling.order.audience is Audience.CLINICIAN
+    why = [_rationale(telling.order), *(telling.overdue if to_clinician else ())] if telling.step else []
+    notes = [{"text": each} for each in why]
+    return [*notes, names.NO_LONGER_ADVISED] if telling.over else notes
 
 
 def _evidence(telling: _Telling) -> list[Resource]:

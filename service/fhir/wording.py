@@ -5,9 +5,9 @@ from xml.sax.saxutils import escape
 
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.clinical.catalogues.causes import known_causes
-from service.clinical.causes.cause import Cause, CauseName, Evidence
-from service.clinical.episodes import Family, Finding, Kind, Level, Plan, Reason
-from service.clinical.recommendations import alerting_findings, orderable
+from service.clinical.causes.cause import Cause, Evidence
+from service.clinical.episodes import Episode, Family, Finding, Kind, Level, Plan, Reason
+from service.clinical.recommendations import alerting_findings, in_question, missing, orderable
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.fhir.names import FINDINGS, KIND_CODES, finding_in_words
 from service.languages import Words
@@ -105,13 +105,23 @@ def plan(given: Plan, *, referring: bool = False) -> list[str]:
 
 def drugs_in_question(given: Plan) -> list[str]:
     """For who prescribes: each drug whose times fit, what is known of it, and what speaks against one."""
-    drug = next((cause for cause in given.causes if cause.name is CauseName.DRUG), None)
-    if drug is None or not drug.speaks_for:
+    drug = in_question(given)
+    if drug is None:
         return []
     lines = ["In question: " + " ".join(each.words for each in drug.speaks_for)]
     if drug.speaks_against:
         lines.append("What speaks against: " + " ".join(each.words for each in drug.speaks_against))
     return [printable(line) for line in lines]
+
+
+def overdue(episode: Episode) -> list[str]:
+    """For staff: each test of a follow-up alert that has not come, with its dates."""
+    return [
+        f"Overdue since {each.met}: {analyte_in_words(each.analyte)}, elevated on {each.first}, "
+        f"to be repeated by {each.recheck.due}."
+        for each in missing(alerting_findings(episode))
+        if each.recheck is not None
+    ]
 
 
 def references(evidence: Evidence) -> list[str]:

@@ -10,8 +10,10 @@ from service.alerts.alert import Action, Alert, Disposition, State
 from service.alerts.events import Change
 from service.alerts.reconcile import reconcile
 from service.clinical.analytes import Analyte
+from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.episodes import (
     NO_PLAN,
+    AlreadyDone,
     Episode,
     Family,
     Finding,
@@ -24,6 +26,7 @@ from service.clinical.episodes import (
     TierChange,
     Trend,
 )
+from service.clinical.recommendations import REPEAT_PANEL
 from service.clinical.results import ResultKey
 from tests.plans import simple_plan
 
@@ -135,6 +138,17 @@ def recheck(
         evidence=keys(*evidence),
         results=keys(*evidence, *([] if resolved is None else [100 + resolved])),
     )
+
+
+def drug_cause(drug: str = "Isoniazid") -> Cause:
+    """A drug on record whose times fit."""
+    grounds = Evidence(f"{drug}: begun 2026-01-01, still taken.", resources=(f"MedicationRequest/{drug}",))
+    return Cause(CauseName.DRUG, speaks_for=(grounds,))
+
+
+def ordered(number: int) -> AlreadyDone:
+    """The panel, as the record shows it ordered on that day."""
+    return AlreadyDone(REPEAT_PANEL, day(number), True, ("ServiceRequest/s",))
 
 
 def ids(kind: int = 1) -> Callable[[], UUID]:

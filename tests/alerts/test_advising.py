@@ -5,7 +5,7 @@ from dataclasses import replace
 from service.alerts.advising import allot
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Family, Plan, Tier
-from tests.alerts.making import Clinic, episode
+from tests.alerts.making import Clinic, drug_cause, episode, recheck
 
 REPEAT = "repeat-hepatic-panel"
 
@@ -61,3 +61,39 @@ def test_every_step_asked_for_stands_on_some_alert() -> None:
     grounds = [(1, soon(), State.OPEN), (1, urgent(), State.SNOOZED)]
     asked = {step.name for _, one, _ in grounds for step in one.plan.steps}
     assert frozenset().union(*allot(grounds)) == asked
+
+
+def late(tier: Tier = Tier.SOON) -> Episode:
+    """A recheck that is overdue, with a drug in question."""
+    return replace(recheck(1, since=10, tier=tier), plan=Plan((drug_cause(),)))
+
+
+ALL_OF_IT = {"overdue-recheck", "overdue-on-drugs", "recheck-education"}
+
+
+def test_a_late_test_by_itself_is_asked_for_with_all_that_is_to_be_said_about_it() -> None:
+    assert allot([(1, late(), State.OPEN)]) == [ALL_OF_IT]
+
+
+def test_a_late_test_that_a_graver_alert_asks_for_is_asked_for_once_and_still_said_to_be_late() -> None:
+    graver, said = allot([(1, urgent(), State.OPEN), (1, late(), State.OPEN)])
+    assert REPEAT in graver
+    assert said == ALL_OF_IT - {"overdue-recheck"}
+
+
+def test_what_is_said_of_a_late_test_stands_beside_what_another_alert_says() -> None:
+    other = replace(soon(), plan=Plan(steps=(replace(soon().plan.steps[0], name="patient-education"),)))
+    assert allot([(1, other, State.OPEN), (1, late(), State.OPEN)]) == [{"patient-education"}, ALL_OF_IT]
+
+
+def test_who_is_asked_to_review_drugs_is_not_told_of_them_again_for_the_late_test() -> None:
+    review = replace(soon(), plan=Plan(steps=(replace(soon().plan.steps[0], name="medication-review"),)))
+    told = allot([(1, review, State.OPEN), (1, late(), State.OPEN)])
+    assert told == [{"medication-review"}, ALL_OF_IT - {"overdue-on-drugs"}]
+    assert allot([(2, review, State.OPEN), (1, late(), State.OPEN)])[1] == ALL_OF_IT
+
+
+def test_what_is_said_of_a_late_test_is_not_lost_to_an_alert_that_is_over() -> None:
+    review = replace(urgent(), plan=Plan(steps=(replace(soon().plan.steps[0], name="medication-review"),)))
+    assert allot([(1, review, State.RESOLVED), (1, late(), State.OPEN)])[1] == ALL_OF_IT
+    assert allot([(1, review, State.OPEN), (1, late(), State.OVERRIDDEN)])[1] == ALL_OF_IT

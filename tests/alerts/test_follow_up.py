@@ -1,6 +1,7 @@
 """The alert for rechecks that did not come: one at a time, closed by the repeat, answered by decisions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,20 @@ from service.alerts.alert import Action, Disposition, State
 from service.alerts.events import Change, EventKind
 from service.alerts.follow_up import with_follow_up
 from service.clinical.analytes import Analyte
-from service.clinical.episodes import Episode, Family, Step, Tier
+from service.clinical.episodes import Episode, Family, Plan, Step, Tier
 from service.clinical.recommendations import OVERDUE, OVERDUE_AFTER_REST, steps_of
-from tests.alerts.making import Clinic, day, decision, episode, keys, moment, recheck
+from service.clinical.remarks import UNDER_18
+from tests.alerts.making import (
+    Clinic,
+    day,
+    decision,
+    drug_cause,
+    episode,
+    keys,
+    moment,
+    ordered,
+    recheck,
+)
 
 
 @pytest.fixture
@@ -107,9 +119,13 @@ class TestOneAlertAtATime:
 
 class TestTheStep:
     def step(self, *missed: Episode) -> Step:
-        (one,) = joined(*missed)
-        (step,) = steps_of(one)
+        step, *others = self.steps(*missed)
+        assert not {OVERDUE, OVERDUE_AFTER_REST} & {other.name for other in others}
         return step
+
+    def steps(self, *missed: Episode) -> Sequence[Step]:
+        (one,) = joined(*missed)
+        return steps_of(one)
 
     def test_is_the_panel_after_rest_where_all_that_is_missing_is_slight_due_since_the_first(self) -> None:
         step = self.step(recheck(1, since=10), recheck(5, since=20, analyte=AST))
@@ -126,6 +142,47 @@ class TestTheStep:
         assert (step.name, step.due) == (OVERDUE_AFTER_REST, day(19))
         step = self.step(came, recheck(5, since=20, analyte=AST, resolved=40))
         assert (step.name, step.due) == (OVERDUE, day(9))
+
+    def test_goes_with_a_word_to_the_patient_due_since_the_first_day_that_it_is_overdue(self) -> None:
+        later = recheck(5, since=20, analyte=AST, tier=Tier.SOON)
+        panel, word = self.steps(recheck(1, since=10, resolved=25), later, recheck(5, since=30))
+        assert (word.name, word.due, word.priority) == ("recheck-education", day(20), Tier.SOON)
+        assert word.kinds == panel.kinds
+
+    def test_goes_with_a_word_to_the_parent_or_guardian_of_a_child(self) -> None:
+        of = recheck(1, since=10)
+        young = replace(of, findings=(replace(of.findings[0], notes=(UNDER_18,)),))
+        assert [step.name for step in self.steps(young)] == [OVERDUE_AFTER_REST, "guardian-recheck-education"]
+
+    def test_goes_with_a_word_to_the_prescriber_where_drugs_are_in_question_for_any_that_is_missing(
+        self,
+    ) -> None:
+        drugs = replace(recheck(1, since=10), plan=Plan((drug_cause(),)))
+        both = (drugs, recheck(5, since=20, analyte=AST))
+        assert "overdue-on-drugs" in {step.name for step in self.steps(*both)}
+        came = replace(recheck(1, since=10, resolved=30), plan=Plan((drug_cause(),)))
+        for others in ((came, recheck(5, since=20, analyte=AST)), (recheck(1, since=10),)):
+            assert "overdue-on-drugs" not in {step.name for step in self.steps(*others)}
+
+    def test_is_not_asked_for_where_the_panel_is_ordered_for_all_that_is_missing(self) -> None:
+        one = replace(recheck(1, since=10), plan=Plan(done=(ordered(11),)))
+        other = recheck(5, since=20, analyte=AST)
+        assert self.step(one, other).name == OVERDUE_AFTER_REST
+        both = (one, replace(other, plan=Plan(done=(ordered(15),))))
+        assert [step.name for step in self.steps(*both)] == ["recheck-education"]
+        assert [each.plan.done for each in joined(*both)] == [(ordered(15),)]
+
+    def test_no_longer_names_drugs_once_a_decision_has_answered_it(self) -> None:
+        drugs = replace(recheck(1, since=10), plan=Plan((drug_cause(),)))
+        made = decision(1, Action.OVERRIDE, 1, at=12)
+        elevated = episode(1, 2)
+        (one,) = (
+            each
+            for each in with_follow_up([elevated, drugs], [made], moment(30))
+            if each.family is Family.FOLLOW_UP
+        )
+        assert one.resolved == day(12)
+        assert one.plan == Plan()
 
     def test_is_none_for_what_is_for_the_panel_only(self) -> None:
         assert steps_of(recheck(1, since=10, tier=None)) == ()

@@ -1,16 +1,28 @@
 """Monitoring dates: what a known cause asks for, and one alert at a time when it was not done."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.alerts.follow_up import with_follow_up
 from service.clinical.catalogues.rules import rules
-from service.clinical.episodes import Episode, Family, Kind, Tier, TierChange
+from service.clinical.episodes import Episode, Family, Kind, Plan, Tier, TierChange
 from service.clinical.recommendations import steps_of
-from dataclasses import replace
-from tests.alerts.making import Clinic, day, decision, episode, key, keys, moment, recheck
+from service.clinical.remarks import UNDER_18
+from tests.alerts.making import (
+    Clinic,
+    day,
+    decision,
+    drug_cause,
+    episode,
+    key,
+    keys,
+    moment,
+    ordered,
+    recheck,
+)
 
 
 @pytest.fixture
@@ -27,6 +39,10 @@ def overdue(of: Episode, *made: Disposition, on: int) -> list[Episode]:
     return [one for one in with_follow_up([of], made, moment(on)) if one.family is Family.FOLLOW_UP]
 
 
+def with_plan(plan: Plan, of: Episode | None = None) -> Episode:
+    return replace(of or episode(1, 2), plan=plan)
+
+
 def open_ones(alerts: Iterable[Alert]) -> list[Family]:
     """The families of the alerts that somebody has to look at."""
     return [one.family for one in alerts if one.state is State.OPEN]
@@ -38,9 +54,33 @@ class TestTheDate:
         (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)
         assert (one.alerts_from, one.resolved, one.tier) == (day(31), None, Tier.SOON)
 
-    def test_asks_for_what_its_rule_lists(self) -> None:
+    def test_asks_for_the_panel_and_for_a_word_to_the_patient_as_its_rule_lists(self) -> None:
         (one,) = overdue(episode(1, 2), known(1, 2, at=3, until=30), on=31)
-        assert tuple(step.name for step in steps_of(one)) == rules()["monitoring-overdue"].orders
+        asked = [step.name for step in steps_of(one)]
+        assert asked == ["overdue-recheck", "recheck-education"]
+        assert set(asked) <= set(rules()["monitoring-overdue"].orders)
+
+    def test_names_the_drugs_that_the_plan_of_the_elevation_has_in_question(self) -> None:
+        (one,) = overdue(with_plan(Plan((drug_cause(),))), known(1, 2, at=3, until=30), on=31)
+        asked = [step.name for step in steps_of(one)]
+        assert asked == ["overdue-recheck", "overdue-on-drugs", "recheck-education"]
+        assert one.plan.causes == (drug_cause(),)
+
+    def test_does_not_ask_for_a_panel_that_is_ordered(self) -> None:
+        (one,) = overdue(with_plan(Plan(done=(ordered(5),))), known(1, 2, at=3, until=30), on=31)
+        assert [step.name for step in steps_of(one)] == ["recheck-education"]
+        assert one.plan.done == (ordered(5),)
+
+    def test_of_a_child_is_told_to_the_parent_or_guardian(self) -> None:
+        of = episode(1, 2)
+        young = replace(of, findings=tuple(replace(each, notes=(UNDER_18,)) for each in of.findings))
+        (one,) = overdue(young, known(1, 2, at=3, until=30), on=31)
+        assert [step.name for step in steps_of(one)] == ["overdue-recheck", "guardian-recheck-education"]
+
+    def test_that_is_over_names_no_drug_any_more(self) -> None:
+        repeated = with_plan(Plan((drug_cause(),)), episode(1, 2, 40))
+        (one,) = overdue(repeated, known(1, 2, at=3, until=30), on=90)
+        assert one.plan == Plan()
 
     @pytest.mark.parametrize("repeat", [4, 29, 30])
     def test_is_kept_by_any_repeat_after_the_decision_up_to_it(self, repeat: int) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from service.clinical.analytes import Analyte
 from service.clinical.assess import assess
-from service.clinical.episodes import Episode, Family, Kind, Suppression, Tier
-from service.clinical.results import LabResult, PatientRecord, Sex
+from service.clinical.episodes import Episode, Family, Kind, Plan, Suppression, Tier
+from service.clinical.recommendations import steps_of
+from service.clinical.results import Done, LabResult, Medication, PatientRecord, Progress, Sex
 from tests.clinical.records import (
     ALP,
     ALT,
@@ -21,6 +22,7 @@ from tests.clinical.records import (
     TBIL,
     When,
     day_of,
+    drug,
     judged,
     man,
     missed,
@@ -317,3 +319,59 @@ def test_ten_years_of_late_rechecks_leave_only_the_last_one_missing() -> None:
     episodes = missed(judged(man(multiples(ALT, values)), at=3650 + 91))
     assert [one.resolved is None for one in episodes] == [False] * (len(episodes) - 1) + [True]
     assert len(episodes) > 3
+
+
+class TestItsAdvice:
+    def given(self, *results: list[LabResult], on: int = 100, **more: object) -> Episode:
+        (episode,) = missed(judged(man(*results, **more), at=on), ALT)
+        return episode
+
+    def asked(self, *results: list[LabResult], on: int = 100, **more: object) -> list[str]:
+        return [step.name for step in steps_of(self.given(*results, on=on, **more))]
+
+    def test_is_for_the_prescriber_too_where_a_drug_was_begun_before_the_elevation(self) -> None:
+        begun = drug("Isoniazid", day_of(-30))
+        assert "overdue-on-drugs" in self.asked(at(ALT, "1.5"), medications=[begun])
+        (cause,) = self.given(at(ALT, "1.5"), medications=[begun]).plan.causes
+        assert "Isoniazid" in cause.speaks_for[0].words
+
+    @pytest.mark.parametrize(
+        "other", [[], [drug("Isoniazid", day_of(5))], [drug("Vitamin C", day_of(-30))]], ids=str
+    )
+    def test_is_not_where_no_drug_is_in_question(self, other: list[Medication]) -> None:
+        assert self.asked(at(ALT, "1.5"), medications=other) == [
+            *("overdue-recheck-after-rest", "recheck-education"),
+        ]
+
+    def test_names_the_same_drugs_as_the_alert_for_the_elevation(self) -> None:
+        # Begun before the first elevation of the episode, and long before the one that was not repeated.
+        course = multiples(ALT, {0: "1.5", 60: "1.5", 120: "6"})
+        judgement = judged(man(course, medications=[drug("Isoniazid", day_of(-30))]), at=140)
+        (overdue,) = missed(judgement, ALT)
+        elevation = only(judgement, Family.TRANSAMINASE)
+        (cause,) = overdue.plan.causes
+        assert cause in elevation.plan.causes
+        assert f"onset on {day_of(0)}" in cause.speaks_for[0].words
+
+    @pytest.mark.parametrize(
+        ("ordered_on", "asked"), [(0, True), (1, False), (99, False)], ids=["with it", "after it", "lately"]
+    )
+    def test_leaves_out_the_panel_where_one_is_ordered_after_the_result(
+        self, ordered_on: int, asked: bool
+    ) -> None:
+        order = Done("ServiceRequest/s1", "hepatic-panel", day_of(ordered_on), Progress.ORDERED)
+        names = self.asked(at(ALT, "1.5"), done=[order])
+        assert ("overdue-recheck-after-rest" in names) is asked
+        assert "recheck-education" in names
+        done = self.given(at(ALT, "1.5"), done=[order]).plan.done
+        assert [each.shown_by for each in done] == ([] if asked else [("ServiceRequest/s1",)])
+
+    def test_of_a_child_is_for_the_parent_or_guardian(self) -> None:
+        young = self.asked(at(ALT, "20"), on=3, birth_date=date(2012, 1, 1))
+        assert young == ["overdue-recheck", "guardian-recheck-education"]
+
+    def test_names_no_drug_once_the_repeat_has_come_nor_of_the_dead(self) -> None:
+        begun = [drug("Isoniazid", day_of(-30))]
+        repeated = self.given(at(ALT, "1.5"), at(ALT, "0.5", 95), medications=begun)
+        dead = self.given(at(ALT, "1.5"), medications=begun, deceased=True)
+        assert repeated.plan == dead.plan == Plan()

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from service.alerts.alert import Action, Alert, State
+from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.episodes import Kind, Plan, Tier
 from service.clinical.recommendations import LONGEST_NAME, orderables
-from service.fhir.encode import Addresses, encode_issue
+from service.fhir.encode import Addresses, encode_issue, referred
 from service.fhir.encode_origin import Origin, encode_device, encode_provenance
 from service.fhir.encode_requests import encode_requests, request_statuses
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
@@ -114,6 +115,51 @@ def test_what_another_server_holds_or_has_deleted_is_named_in_words() -> None:
         {"display": "A result in laboratory"},
         {"reference": "Observation/alt-2"},
     ]
+
+
+def test_what_speaks_for_a_cause_is_evidence_results_first_and_each_once() -> None:
+    iron = Evidence("Ferritin 900.", results=(key("ferritin"), key("alt-1")))
+    told = Evidence("Recorded.", results=(key("alt-1"),), resources=("Condition/c1", "Condition/c2"))
+    for_it = Cause(CauseName.HAEMOCHROMATOSIS, speaks_for=(iron, told))
+    against = Cause(CauseName.WILSON, speaks_against=(told,), unknown=(told,), notes=(told,))
+    without = Cause(CauseName.ALCOHOL, speaks_for=(Evidence("He says so."),))
+    given = alert(replace(episode(), plan=Plan(causes=(for_it, against, without))))
+    _finding, iron_overload, alcohol = issue_of(given)["evidence"]
+    assert iron_overload["code"][0]["coding"][0] == {
+        "system": "https://liverwatch.example/fhir/CodeSystem/cause",
+        "code": "haemochromatosis",
+        "display": "Haemochromatosis",
+    }
+    assert iron_overload["code"][0]["text"] == "Possible cause: Haemochromatosis"
+    held = ["Observation/ferritin", "Observation/alt-1", "Condition/c1", "Condition/c2"]
+    assert [each["reference"] for each in iron_overload["detail"]] == held
+    assert alcohol["code"][0]["text"] == "Possible cause: Alcohol"
+    assert "detail" not in alcohol
+
+
+def test_evidence_that_is_gone_is_named_in_words_and_what_is_there_by_its_server() -> None:
+    told = Evidence("Recorded.", results=(key("ferritin"),), resources=("Condition/c1", "Condition/c2"))
+    given = alert(replace(episode(), plan=Plan(causes=(Cause(CauseName.HEPATITIS_C, speaks_for=(told,)),))))
+    to = replace(TO, gone=frozenset({"ferritin", "Condition/c1"}), observation_base="https://ehr.test/")
+    assert issue_of(given, to)["evidence"][-1]["detail"] == [
+        {"display": "A result that has since been retracted or deleted"},
+        {"display": "A part of the record that has since been retracted or deleted"},
+        {"reference": "https://ehr.test/Condition/c2"},
+    ]
+
+
+def test_all_that_an_alert_rests_on_in_a_source_is_known_by_what_gone_calls_it() -> None:
+    told = Evidence(
+        "Recorded.", results=(key("ferritin"), key("x", source="laboratory")), resources=("Condition/c1",)
+    )
+    doubt = Evidence("Not so.", results=(key("ck"),), resources=("Condition/c9",))
+    cause = Cause(CauseName.HEPATITIS_C, speaks_for=(told,), speaks_against=(doubt,))
+    assert referred(alert(replace(episode(), plan=Plan(causes=(cause,)))), "clinic") == {
+        "Observation/alt-1": "alt-1",
+        "Observation/alt-2": "alt-2",
+        "Observation/ferritin": "ferritin",
+        "Condition/c1": "Condition/c1",
+    }
 
 
 def test_a_finding_for_the_panel_only_is_not_what_the_alert_is_about() -> None:

@@ -159,12 +159,43 @@ def test_what_a_paragraph_depends_on_are_steps() -> None:
 def test_a_late_blood_test_is_called_late() -> None:
     late = replace(episode(), plan=replace(episode().plan, steps=()))
     step = replace(episode().plan.steps[-1], name="overdue-recheck")
-    more = replace(step, name="patient-education")
+    more = replace(step, name="recheck-education")
     of = replace(late, plan=replace(late.plan, steps=(step, more)))
-    given = replace(alert(of), advised=frozenset({"overdue-recheck", "patient-education"}))
-    text = message(advice_of(given)["patient-education"])
+    given = replace(alert(of), advised=frozenset({"overdue-recheck", "recheck-education"}))
+    text = message(advice_of(given)["recheck-education"])
     assert "Your new blood test was due by November 12, 2024." in text
     assert "Please come for a new blood test by" not in text
+    assert "One test alone cannot tell" in text
+
+
+def test_a_late_blood_test_that_is_ordered_already_is_called_late_without_a_day() -> None:
+    text = message(advice_of(advising(alert(), "recheck-education"))["recheck-education"])
+    assert text.startswith("One of your liver tests was high, and we have no new result of it.")
+    assert "was due by" not in text
+
+
+CHILDS = ("guardian-education", "guardian-recheck-education")
+
+
+@pytest.mark.parametrize("name", CHILDS)
+def test_what_a_child_would_read_is_addressed_to_the_parent_or_guardian(name: str) -> None:
+    request = advice_of(advising(alert(), name))[name]
+    assert request["category"][0] == {"text": "Advice to the patient's parent or guardian"}
+    # Who that is, the record does not say: the letter goes to the patient.
+    assert request["recipient"] == [{"reference": "Patient/p1"}]
+    assert "This letter is for the parent or guardian." in message(request)
+    assert "这封信是写给家长或监护人的" in message(advice_of(advising(alert(), name), "zh-CN")[name])
+
+
+def test_a_child_whose_alert_is_urgent_is_to_be_seen_first_of_all() -> None:
+    text = message(advice_of(advising(urgent(), "guardian-education"))["guardian-education"])
+    assert text.startswith("One of the results needs a doctor to see your child without delay.")
+
+
+def test_what_speaks_to_the_parent_or_guardian_speaks_of_the_child_in_every_paragraph() -> None:
+    for order in orderables().values():
+        for name in order.says:
+            assert ("child" in paragraphs()[name].text) is order.to_guardian, name
 
 
 def test_what_a_site_says_in_its_own_words_is_said_so_and_only_in_that_language() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from service.alerts.alert import Action, Alert, State
 from service.alerts.follow_up import with_follow_up
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Plan, Tier
 from service.clinical.recommendations import steps_of
 from service.fhir.encode import Addresses, encode_issue
 from service.fhir.encode_requests import encode_requests
 from service.fhir.outgoing import validate_outgoing
-from tests.alerts.making import decision, episode, moment, recheck
+from tests.alerts.making import decision, drug_cause, episode, moment, ordered, recheck
 from tests.clinical.records import ALP, ALT, GGT, When, judged, man, missed, multiples
 from tests.fhir.alert_examples import ALERT_ID, NOW
 
@@ -73,8 +73,9 @@ def test_once_it_came_the_issue_says_so_and_its_period_ends() -> None:
     made = issue(closed, State.RESOLVED)
     assert made["detail"].startswith("Resolved on 2020-04-05: nothing of it is overdue any more.")
     assert made["identifiedPeriod"] == {"start": "2020-04-01", "end": "2020-04-05"}
-    (request,) = requests(closed, State.RESOLVED).values()
-    assert request["status"] == "revoked"
+    revoked = requests(closed, State.RESOLVED)
+    assert set(revoked) == {"overdue-recheck-after-rest", "recheck-education"}
+    assert {request["status"] for request in revoked.values()} == {"revoked"}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_the_panel_is_proposed_for_the_day_it_was_due_after_rest_where_the_eleva
     multiple: str, step: str, due: str
 ) -> None:
     made = requests(late(multiple))
-    assert set(made) == {step}
+    assert set(made) == {step, "recheck-education"}
     assert made[step]["occurrenceDateTime"] == due
     assert made[step]["code"]["coding"][0]["code"] == "24325-3"
     assert ("one to two weeks of rest" in made[step]["note"][0]["text"]) is ("rest" in step)
@@ -101,9 +102,36 @@ def test_the_panel_is_proposed_for_the_day_it_was_due_after_rest_where_the_eleva
 def test_of_several_the_first_that_is_still_missing_says_when_it_was_due() -> None:
     came, missing = recheck(1, since=10, resolved=25), recheck(5, since=20, analyte=ALP, tier=Tier.SOON)
     (both,) = with_follow_up([came, missing], [], moment(30))
-    (request,) = requests(both).values()
+    request, education = requests(both).values()
     assert request["occurrenceDateTime"] == "2026-01-20"
-    assert request["reasonReference"] == [{"reference": "Observation/obs-5"}]
+    assert education["occurrenceDateTime"] == "2026-01-21"
+    for each in (request, education):
+        assert each["reasonReference"] == [{"reference": "Observation/obs-5"}]
+    assert "was due by January 20, 2026." in education["payload"][0]["contentString"]
+
+
+def test_staff_read_which_tests_are_overdue_and_since_when() -> None:
+    both = with_follow_up([recheck(1, since=10), recheck(5, since=20, analyte=ALP)], [], moment(30))
+    made = requests(replace(both[0], plan=Plan((drug_cause(),))))
+    alt = "Overdue since 2026-01-11: ALT, elevated on 2026-01-02, to be repeated by 2026-01-10."
+    alp = "Overdue since 2026-01-21: ALP, elevated on 2026-01-06, to be repeated by 2026-01-20."
+    panel = made["overdue-recheck-after-rest"]
+    assert texts_of_notes(panel)[1:] == [alt, alp]
+    assert alt in panel["text"]["div"]
+    told = made["overdue-on-drugs"]["payload"][0]["contentString"].split("\n\n")
+    assert told[1:] == [alt, alp, "In question: Isoniazid: begun 2026-01-01, still taken."]
+    assert made["overdue-on-drugs"]["category"][0] == {"text": "Advice to the prescriber"}
+    assert "Isoniazid" not in str(made["recheck-education"])
+
+
+def texts_of_notes(request: Any) -> list[str]:
+    return [note["text"] for note in request["note"]]
+
+
+def test_an_alert_whose_panel_is_ordered_says_so_and_still_speaks_to_the_patient() -> None:
+    waiting = replace(recheck(1, since=10), plan=Plan(done=(ordered(11),)))
+    assert set(requests(waiting)) == {"recheck-education"}
+    assert "Ordered already: Repeat the hepatic panel" in issue(waiting)["detail"]
 
 
 def test_ggt_alone_asks_for_nothing() -> None:
@@ -120,7 +148,8 @@ def test_a_monitoring_date_that_passed_is_named_so_and_asks_for_the_panel() -> N
     written = issue(overdue)
     assert written["code"]["coding"][0]["code"] == "monitoring-overdue"
     assert "to be tested again by 2026-01-31" in written["detail"]
-    (request,) = requests(overdue).values()
+    request, education = requests(overdue).values()
+    assert education["category"][1]["coding"][0]["code"] == "recheck-education"
     assert request["occurrenceDateTime"] == "2026-01-31"
     assert texts([request]) == [
         "Repeat the hepatic panel (ALT, AST, ALP, GGT, bilirubin, albumin): it is overdue"

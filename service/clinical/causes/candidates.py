@@ -37,6 +37,12 @@ _CAUSES: tuple[Callable[[OnRecord], Cause | None], ...] = (
 """In the order in which those stand that have equally much for them."""
 
 
+def drugs_on_record(readings: Readings, episode: Episode, day: date) -> Cause:
+    """Of the causes that `candidate_causes` weighs, drugs and supplements alone."""
+    with localcontext(_ARITHMETIC):
+        return drug_injury(OnRecord(readings, episode, day))
+
+
 def candidate_causes(readings: Readings, episode: Episode, day: date) -> tuple[Cause, ...]:
     """Every cause that the episode can have, the one with most that speaks for it first.
 
