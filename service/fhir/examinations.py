@@ -33,6 +33,9 @@ _PROGRESS: Final[dict[str, dict[str, Progress]]] = {
 """Status → progress, by resource type; with any other the examination is neither ordered nor done."""
 _GONE: Final = frozenset({codes.ENTERED_IN_ERROR, "cancelled", "revoked"})
 
+NOT_OF_THE_LIVER: Final = (Ignored("other-code"), Ignored("other-subject"))
+"""What is said of those that are no business of ours, whatever their status."""
+
 Examined = wire.Procedure | wire.DiagnosticReport | wire.ServiceRequest
 
 
