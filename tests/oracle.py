@@ -279,6 +279,7 @@ def _file(part: _Parts, content: Content) -> None:
     elif isinstance(content, Observed):
         part.results.extend(content.results)
         part.measurements.extend(content.measurements)
+        part.done.extend(content.done)
 
 
 def _past(

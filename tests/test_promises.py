@@ -294,7 +294,9 @@ class World(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        kind=st.sampled_from(["measurement", "examination", "condition", "drug", "liver test", "pregnancy"]),
+        kind=st.sampled_from(
+            ["measurement", "panel", "examination", "condition", "drug", "liver test", "pregnancy"]
+        ),
         owner=owners,
         id_=st.sampled_from(["c1", "c2", "c3"]),
         days=st.sampled_from(CONTEXT_DAYS),
@@ -310,8 +312,19 @@ class World(RuleBasedStateMachine):
         code, value, unit = data.draw(st.sampled_from(MEASURED))
         status = data.draw(statuses)
         version = self._version(f"Observation/{id_}")
-        more = {"days_ago": days, "status": status, **version}
+        more: dict[str, Any] = {"days_ago": days, "status": status, **version}
         self.pending.append(measurement(id_, owner, code, value, unit, **more))
+
+    def _panel(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        """A report of iron studies, or a nameless one, with one or two measurements and maybe an ALT."""
+        drawn = data.draw(st.lists(st.sampled_from(MEASURED), min_size=1, max_size=2))
+        inner = [measurement(f"m{at}", owner, *each, days_ago=days) for at, each in enumerate(drawn)]
+        if data.draw(st.booleans()):
+            inner.append(observation("alt", owner, "1.5", days_ago=max(days, 0)))
+        named = {"code": {"text": data.draw(st.sampled_from(["Iron studies", "Panel"]))}}
+        more: dict[str, Any] = {"patient": owner, "status": data.draw(statuses)}
+        whole = report(id_, *inner, **more, **self._version(f"DiagnosticReport/{id_}"))
+        self.pending.append(whole | named)
 
     def _examination(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
         kind, text = data.draw(st.sampled_from(sorted(EXAMINED_AS))), data.draw(st.sampled_from(EXAMINED))
@@ -323,7 +336,7 @@ class World(RuleBasedStateMachine):
         text = data.draw(st.sampled_from(CONDITIONS))
         status = data.draw(st.sampled_from(["active", "active", "resolved"]))
         verification = data.draw(st.sampled_from(["confirmed", "confirmed", "refuted", "entered-in-error"]))
-        more = {"days_ago": days, "status": status, "verification": verification}
+        more: dict[str, Any] = {"days_ago": days, "status": status, "verification": verification}
         self.pending.append(condition(id_, owner, text, **more, **self._version(f"Condition/{id_}")))
 
     def _drug(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
@@ -334,7 +347,7 @@ class World(RuleBasedStateMachine):
 
     def _liver_test(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
         analyte, times = data.draw(beside), data.draw(st.sampled_from(["0.2", "0.6", "6"]))
-        more = {"analyte": analyte, "days_ago": max(days, 0), "status": data.draw(statuses)}
+        more: dict[str, Any] = {"analyte": analyte, "days_ago": max(days, 0), "status": data.draw(statuses)}
         self.pending.append(observation(id_, owner, times, **more, **self._version(f"Observation/{id_}")))
 
     def _pregnancy(self, _data: st.DataObject, id_: str, owner: str, days: int) -> None:

@@ -33,8 +33,8 @@ _PROGRESS: Final[dict[str, dict[str, Progress]]] = {
 """Status → progress, by resource type; with any other the examination is neither ordered nor done."""
 _GONE: Final = frozenset({codes.ENTERED_IN_ERROR, "cancelled", "revoked"})
 
-NOT_OF_THE_LIVER: Final = (Ignored("other-code"), Ignored("other-subject"))
-"""What is said of those that are no business of ours, whatever their status."""
+NOT_OF_THE_LIVER: Final = frozenset({"other-code", "other-subject"})
+"""Why those are ignored that are no business of ours, whatever their status."""
 
 Examined = wire.Procedure | wire.DiagnosticReport | wire.ServiceRequest
 
@@ -46,7 +46,7 @@ def done(given: Examined, origin: Origin) -> tuple[Done | Deleted | Ignored, Sub
     """
     kind = type(given).__name__
     try:
-        whose = subject(given.subject, origin.links)
+        whose = subject(given.subject, origin.links, given.contained)
     except (Defect, OtherSubjectError):
         return (Deleted() if given.status in _GONE else Ignored("other-subject")), _NOBODY
     if given.status in _GONE:
@@ -60,7 +60,7 @@ def done(given: Examined, origin: Origin) -> tuple[Done | Deleted | Ignored, Sub
     day = _day(given)
     if day is None:
         return Ignored("no-day"), whose
-    return Done(f"{kind}/{given.id}", what, day, progress), whose
+    return Done(f"{kind}/{given.id}", what, day, progress, _ordered_on(given)), whose
 
 
 def _named(given: Examined) -> tuple[tuple[Coding, ...], str]:
@@ -72,6 +72,10 @@ def _named(given: Examined) -> tuple[tuple[Coding, ...], str]:
 
 def _is_ordered(given: wire.ServiceRequest) -> bool:
     return given.intent not in codes.INTENT_NOT_ORDERED and given.do_not_perform is not True
+
+
+def _ordered_on(given: Examined) -> date | None:
+    return last_day(given.authored_on) if isinstance(given, wire.ServiceRequest) else None
 
 
 def _day(given: Examined) -> date | None:

@@ -5,7 +5,9 @@ that is not in the catalogue, is not kept, and the alert then says that it is no
 """
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -20,8 +22,10 @@ from service.fhir.context import named
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.incoming import Problem
+from service.fhir.members import Member
 from service.fhir.origin import Origin
 from service.fhir.quantities import exact
+from service.fhir.references import Subject
 
 _LONGEST: Final = 200
 """Characters of an answer in words that are kept."""
@@ -49,24 +53,33 @@ def is_context(code: datatypes.CodeableConcept | None) -> bool:
     return _kind(code) is not None
 
 
-def measurements(given: wire.Observation, origin: Origin) -> tuple[tuple[Measurement, ...], list[Problem]]:
-    """What its own value and its components say; the problems are of what could not be read."""
-    found, problems = [], []
-    for measured, kind, sub_key, path in _parts(given):
+def measurements(
+    members: Iterable[Member], given: wire.Observation, whose: Subject, origin: Origin
+) -> tuple[tuple[Measurement, ...], list[Problem]]:
+    """What is read as context at these places of an Observation; the problems are of what could not be."""
+    found: list[Measurement] = []
+    problems: list[Problem] = []
+    seen: Counter[str] = Counter()
+    for member in members:
+        kind = _kind(member.measured.code)
+        if kind is None:
+            continue
         try:
-            one = _measurement(measured, kind, sub_key, given, origin)
+            one = _measurement(member, kind, given, whose, origin)
         except Defect as defect:
-            problem = defect.problem(path)
-            problems.append(problem._replace(quarantined=False))
-        else:
-            if one is not None:
-                found.append(one)
+            problems.append(defect.problem(member.path)._replace(quarantined=False))
+            continue
+        if one is not None:
+            seen[one.key.sub_key] += 1
+            found.append(_numbered(one, seen[one.key.sub_key]))
     return tuple(found), problems
 
 
-def names_context(given: wire.Observation) -> bool:
-    """Whether it, or a component of it, is a measurement that is read as context."""
-    return next(_parts(given), None) is not None
+def _numbered(given: Measurement, number: int) -> Measurement:
+    """One whose key recurs in its resource gets a key of its own."""
+    if number == 1:
+        return given
+    return replace(given, key=given.key._replace(sub_key=f"{given.key.sub_key}#{number}"))
 
 
 def _kind(code: datatypes.CodeableConcept | None) -> Kind | None:
@@ -74,23 +87,14 @@ def _kind(code: datatypes.CodeableConcept | None) -> Kind | None:
     return kind_of(codings, text)
 
 
-def _parts(given: wire.Observation) -> Iterator[tuple[wire.Measured, Kind, str, str]]:
-    kind = _kind(given.code)
-    if kind is not None:
-        yield given, kind, "", "Observation"
-    for index, component in enumerate(given.component or ()):
-        kind = _kind(component.code)
-        if kind is not None:
-            yield component, kind, f"component:{kind.name}", f"Observation.component[{index}]"
-
-
 def _measurement(
-    measured: wire.Measured, kind: Kind, sub_key: str, given: wire.Observation, origin: Origin
+    member: Member, kind: Kind, given: wire.Observation, whose: Subject, origin: Origin
 ) -> Measurement | None:
-    if given.status not in codes.OBSERVATION_COUNTS:
+    if member.status(given) not in codes.OBSERVATION_COUNTS:
         return None
-    key = ResultKey(origin.source, given.id or "", sub_key)
-    day = effective(given, given, origin)[0].date()
+    key = ResultKey(origin.source, given.id or "", member.sub_key(kind.name))
+    member.check_patient(given, whose, origin)
+    measured, day = member.measured, effective(member.within, given, origin)[0].date()
     if measured.value_quantity is not None:
         return _numeric(measured, measured.value_quantity, kind, key, day)
     text = _words(measured)

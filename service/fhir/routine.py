@@ -115,7 +115,7 @@ def observed(given: Routine, origin: Origin) -> tuple[Observed | Ignored, Subjec
         result = _result(given, analyte, preliminary, origin)
     except (Defect, OtherSubjectError, DecodeError, ArithmeticError):
         return None
-    return None if result is None else (_new(Observed, ((result,), (), ())), whose)
+    return None if result is None else (_new(Observed, ((result,), (), (), ())), whose)
 
 
 def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:

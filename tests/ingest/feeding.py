@@ -346,9 +346,10 @@ class Feed:
 
 def context_of(record: PatientRecord) -> set[tuple[str, object]]:
     """Everything in a record besides results, each with the resource it is from."""
-    stated = (*record.conditions, *record.medications, *record.done)
-    measured = ((each.key.resource, each) for each in record.measurements)
-    return {*((each.reference, each) for each in stated), *measured}
+    said: set[tuple[str, object]] = {(each.key.resource, each) for each in record.measurements}
+    said |= {(each.reference, each) for each in record.conditions}
+    said |= {(each.reference, each) for each in record.medications}
+    return said | {(each.reference, each) for each in record.done}
 
 
 def alert_of(found: Sequence[Alert], number: int) -> Alert:
