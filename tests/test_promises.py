@@ -100,6 +100,7 @@ MEASURED: Sequence[tuple[Resource, float | str, str]] = (
     *((FERRITIN, 900, "ug/L"), (FERRITIN, 90, "ug/L"), (FERRITIN, 1, "squeaks"), (SATURATION, 60, "%")),
     *((CERULOPLASMIN, 0.1, "g/L"), (CERULOPLASMIN, 30, "mg/dL"), (AUDIT_C, 8, "{score}")),
     *((HBSAG, "positive", ""), (HBSAG, "not detected", ""), (ANA, "1:160", ""), (ANA, "borderline", "")),
+    *(({"text": "HFE gene mutations"}, "C282Y/C282Y", ""), ({"text": "Gallstones"}, "absent", "")),
 )
 EXAMINED = ("Ultrasound of the liver", "FibroScan", "MRI liver", "Iron studies", "Liver biopsy")
 EXAMINED_AS = {
@@ -108,6 +109,7 @@ EXAMINED_AS = {
     "ServiceRequest": ("", "", "completed", "on-hold", "revoked"),
 }
 """By resource type its statuses; empty is the usual one."""
+CONCLUSIONS = ("Hepatic steatosis", "No gallstones", "Possible cirrhosis", "Dilated bile ducts")
 CONDITIONS = (
     "Hepatic steatosis",
     "Chronic hepatitis C",
@@ -330,7 +332,11 @@ class World(RuleBasedStateMachine):
         kind, text = data.draw(st.sampled_from(sorted(EXAMINED_AS))), data.draw(st.sampled_from(EXAMINED))
         status = data.draw(st.sampled_from(EXAMINED_AS[kind]))
         version = self._version(f"{kind}/{id_}")
-        self.pending.append(examination(kind, id_, owner, text, days_ago=days, status=status, **version))
+        whole = examination(kind, id_, owner, text, days_ago=days, status=status, **version)
+        if kind == "DiagnosticReport":
+            drawn = data.draw(st.lists(st.sampled_from(CONCLUSIONS), max_size=2))
+            whole["conclusionCode"] = [{"text": each} for each in drawn]
+        self.pending.append(whole)
 
     def _condition(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
         text = data.draw(st.sampled_from(CONDITIONS))

@@ -57,7 +57,7 @@ def done(given: Examined, origin: Origin) -> tuple[Done | Deleted | Ignored, Sub
     progress = _PROGRESS[kind].get(given.status or "")
     if progress is None or (isinstance(given, wire.ServiceRequest) and not _is_ordered(given)):
         return Ignored("not-done"), whose
-    day = _day(given)
+    day = day_of(given)
     if day is None:
         return Ignored("no-day"), whose
     return Done(f"{kind}/{given.id}", what, day, progress, _ordered_on(given)), whose
@@ -78,7 +78,7 @@ def _ordered_on(given: Examined) -> date | None:
     return last_day(given.authored_on) if isinstance(given, wire.ServiceRequest) else None
 
 
-def _day(given: Examined) -> date | None:
+def day_of(given: Examined) -> date | None:
     """The day it was done, else the day it was ordered or issued."""
     if isinstance(given, wire.Procedure):
         period = given.performed_period or given.occurrence_period or _NO_PERIOD

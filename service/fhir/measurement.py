@@ -5,9 +5,7 @@ that is not in the catalogue, is not kept, and the alert then says that it is no
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -27,7 +25,7 @@ from service.fhir.origin import Origin
 from service.fhir.quantities import exact
 from service.fhir.references import Subject
 
-_LONGEST: Final = 200
+LONGEST: Final = 200
 """Characters of an answer in words that are kept."""
 _COMPARATORS: Final = {each.value: each for each in Comparator}
 _NUMBER: Final = re.compile(r"\s*(<=|>=|<|>)?\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*(\S.{0,19})?\s*")
@@ -55,11 +53,13 @@ def is_context(code: datatypes.CodeableConcept | None) -> bool:
 
 def measurements(
     members: Iterable[Member], given: wire.Observation, whose: Subject, origin: Origin
-) -> tuple[tuple[Measurement, ...], list[Problem]]:
-    """What is read as context at these places of an Observation; the problems are of what could not be."""
+) -> tuple[list[Measurement], list[Problem]]:
+    """What is measured as context at these places of an Observation; the problems are of the unreadable.
+
+    Two of one key are not told apart here.
+    """
     found: list[Measurement] = []
     problems: list[Problem] = []
-    seen: Counter[str] = Counter()
     for member in members:
         kind = _kind(member.measured.code)
         if kind is None:
@@ -70,16 +70,8 @@ def measurements(
             problems.append(defect.problem(member.path)._replace(quarantined=False))
             continue
         if one is not None:
-            seen[one.key.sub_key] += 1
-            found.append(_numbered(one, seen[one.key.sub_key]))
-    return tuple(found), problems
-
-
-def _numbered(given: Measurement, number: int) -> Measurement:
-    """One whose key recurs in its resource gets a key of its own."""
-    if number == 1:
-        return given
-    return replace(given, key=given.key._replace(sub_key=f"{given.key.sub_key}#{number}"))
+            found.append(one)
+    return found, problems
 
 
 def _kind(code: datatypes.CodeableConcept | None) -> Kind | None:
@@ -97,14 +89,14 @@ def _measurement(
     measured, day = member.measured, effective(member.within, given, origin)[0].date()
     if measured.value_quantity is not None:
         return _numeric(measured, measured.value_quantity, kind, key, day)
-    text = _words(measured)
+    text = words_of(measured)
     if not text:
         return None
     number = _NUMBER.fullmatch(text)
     if number is not None and kind.units:
         quantity = datatypes.Quantity(Decimal(number[2]), number[1], number[3] or kind.unit)
         return _numeric(measured, quantity, kind, key, day)
-    return Measurement(key, kind.name, day, answer=_answer(text), text=text[:_LONGEST])
+    return Measurement(key, kind.name, day, answer=answer_in(text), text=text[:LONGEST])
 
 
 def _numeric(
@@ -147,7 +139,12 @@ def _limit(given: datatypes.Quantity | None, kind: Kind, beside: Decimal) -> Dec
         return None
 
 
-def _words(measured: wire.Measured) -> str:
+def words_of(measured: wire.Measured) -> str:
+    """A value in words, or as a plain number; empty where it is of another kind.
+
+    Raises:
+        Defect: it is not what it says it is.
+    """
     if measured.value_string is not None:
         return measured.value_string.strip()
     if measured.value_boolean is not UNSET:
@@ -163,6 +160,7 @@ def _words(measured: wire.Measured) -> str:
     return named(concept)[1].strip()
 
 
-def _answer(text: str) -> Answer | None:
+def answer_in(text: str) -> Answer | None:
+    """Whether an answer in words is positive, negative or neither; None where that cannot be told."""
     lowered = text.casefold()
     return next((answer for answer, words in _ANSWERS if words.search(lowered)), None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from service.clinical.analytes import CODES, Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
-from service.fhir import codes, datatypes, measurement, ranges, wire
+from service.fhir import codes, datatypes, findings, ranges, wire
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.haemolysis import AFFECTED, is_haemolysed
@@ -48,7 +48,7 @@ def observed(given: wire.Observation, origin: Origin, kind: str = "Observation")
     except Defect as defect:
         return defect.unusable(kind), _subject_if_told(given, origin)
     results = _results(parts, problems, given, whose, origin)
-    measured, unread = measurement.measurements(beside, given, whose, origin)
+    measured, unread = findings.context_of(beside, given, whose, origin)
     if problems and not results and not measured:
         for problem in problems:
             if problem.quarantined:
@@ -58,13 +58,13 @@ def observed(given: wire.Observation, origin: Origin, kind: str = "Observation")
 
 def _context(beside: list[Member], given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
     """An Observation without liver tests: context, or nothing for this service. It is never quarantined."""
-    if not any(measurement.is_context(each.measured.code) for each in beside):
+    if not any(findings.is_context(each.measured.code) for each in beside):
         return Ignored("other-code"), _NOBODY
     try:
         whose = subject(given.subject, origin.links, given.contained)
     except (Defect, OtherSubjectError):
         return Ignored("other-subject"), _NOBODY
-    measured, problems = measurement.measurements(beside, given, whose, origin)
+    measured, problems = findings.context_of(beside, given, whose, origin)
     return Observed((), tuple(problems), measured), whose
 
 

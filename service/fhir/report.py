@@ -8,10 +8,11 @@ from typing import Final
 from service.clinical.results import Done
 from service.fhir import codes, wire
 from service.fhir.examinations import NOT_OF_THE_LIVER, done
+from service.fhir.findings import concluded
 from service.fhir.incoming import Ignored, Observed
 from service.fhir.observation import Content, observed
 from service.fhir.origin import Origin
-from service.fhir.references import Subject
+from service.fhir.references import Subject, subject
 
 _STATUS: Final = {"partial": "preliminary", "appended": "amended", "modified": "amended"}
 """Statuses that only reports have, by what they mean for a result without one of its own."""
@@ -26,8 +27,12 @@ def reported(given: wire.DiagnosticReport, origin: Origin) -> tuple[Content | Do
     """
     content, whose = _contained(given, origin)
     examined, of_whom = done(given, origin)
-    if isinstance(content, Observed) and isinstance(examined, Done):
-        return content._replace(done=(examined,)), whose
+    found = concluded(given, origin)
+    if found and isinstance(content, Ignored):
+        content, whose = Observed(()), subject(given.subject, origin.links, given.contained)
+    if isinstance(content, Observed):
+        was_done = (examined,) if isinstance(examined, Done) else ()
+        return content._replace(measurements=content.measurements + found, done=was_done), whose
     if not isinstance(content, Ignored):
         return content, whose
     if isinstance(examined, Ignored) and examined.reason in NOT_OF_THE_LIVER:
