@@ -79,4 +79,4 @@ def assess_people(
 
 def moment(record: PatientRecord, rules: Rules, now: datetime) -> datetime:
     """As of when a record is judged: now, or its own newest result."""
-    return (histories.newest(record) or now) if rules.clock == "data" else now
+    return (histories.newest(record, now) or now) if rules.clock == "data" else now

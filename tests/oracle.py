@@ -20,7 +20,7 @@ from service.alerts.states import state_of
 from service.clinical.assess import assess
 from service.clinical.episodes import Episode, Family
 from service.clinical.recommendations import steps_of
-from service.clinical.results import Condition, LabResult, Medication, PatientRecord
+from service.clinical.results import Condition, Done, LabResult, Measurement, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.fhir.encode import Addresses, Resource, encode_issue
 from service.fhir.encode_requests import encode_requests
@@ -46,6 +46,8 @@ class Expected:
 
     histories: Mapping[str, set[LabResult]]
     """By the Patient they are stored under; nobody without any."""
+    contexts: Mapping[str, set[tuple[str, object]]]
+    """What is known besides, each with the `Type/id` that says so, by the same Patient."""
     persons: Mapping[str, str]
     """The record under which each Patient is judged."""
     episodes: Mapping[str, Sequence[Episode]]
@@ -99,7 +101,7 @@ def expected(
         for identifier in said.identifiers:
             owners.setdefault(identifier, set()).add(name)
     names = sorted(_named(messages_of(by_key), facts))
-    parts: dict[str, _Parts] = {name: _Parts([], [], []) for name in names}
+    parts: dict[str, _Parts] = {name: _Parts([], [], [], [], []) for name in names}
     held: list[tuple[str, str]] = []
     for key, incoming in sorted(latest.items()):
         if incoming is None or isinstance(incoming.content, PatientFacts):
@@ -137,6 +139,7 @@ def expected(
     ]
     return Expected(
         histories={name: set(part.results) for name, part in parts.items() if part.results},
+        contexts={name: part.context() for name, part in parts.items() if part.context()},
         persons=persons,
         episodes={person: episodes for person, episodes in judged.items() if episodes},
         alerts=in_order(anonymous(alert, alert.subject) for alert in alerts),
@@ -229,6 +232,15 @@ class _Parts:
     results: list[LabResult]
     conditions: list[Condition]
     medications: list[Medication]
+    measurements: list[Measurement]
+    done: list[Done]
+
+    def context(self) -> set[tuple[str, object]]:
+        said: list[tuple[str, object]] = [(each.key.resource, each) for each in self.measurements]
+        said += [(each.reference, each) for each in self.conditions]
+        said += [(each.reference, each) for each in self.medications]
+        said += [(each.reference, each) for each in self.done]
+        return set(said)
 
 
 def _is_deletion(message: Message) -> bool:
@@ -262,8 +274,12 @@ def _file(part: _Parts, content: Content) -> None:
         part.conditions.append(content)
     elif isinstance(content, Medication):
         part.medications.append(content)
+    elif isinstance(content, Done):
+        part.done.append(content)
     elif isinstance(content, Observed):
         part.results.extend(content.results)
+        part.measurements.extend(content.measurements)
+        part.done.extend(content.done)
 
 
 def _past(
@@ -320,4 +336,6 @@ def _record(
         deceased=any(facts[name].deceased for name in members if name in facts),
         conditions=[each for name in members for each in parts[name].conditions],
         medications=[each for name in members for each in parts[name].medications],
+        measurements=[each for name in members for each in parts[name].measurements],
+        done=[each for name in members for each in parts[name].done],
     )

@@ -36,6 +36,18 @@ from service.store import outbox
 from service.store.schema import disposition, metadata
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
+from tests.ingest.contexts import (
+    ANA,
+    AUDIT_C,
+    CERULOPLASMIN,
+    FERRITIN,
+    HBSAG,
+    SATURATION,
+    condition,
+    drug,
+    examination,
+    measurement,
+)
 from tests.ingest.feeding import (
     NOW,
     RULEBOOK,
@@ -47,7 +59,6 @@ from tests.ingest.feeding import (
     patient,
     pregnancy,
     report,
-    statin,
 )
 from tests.oracle import (
     AUTHOR,
@@ -81,6 +92,38 @@ statuses = st.sampled_from(
 )
 levels = st.lists(st.sampled_from(TIMES), min_size=5, max_size=5)
 flavours = st.sampled_from(["plain", "plain", "plain", "plain", "unit", "mrn", "future"])
+beside = st.sampled_from([Analyte.PLATELETS, Analyte.PLATELETS, Analyte.ALBUMIN, Analyte.CREATINE_KINASE])
+"""Liver tests that no rule alerts by."""
+
+# What context there is. The ids are few, so that one often says another thing than it did before.
+MEASURED: Sequence[tuple[Resource, float | str, str]] = (
+    *((FERRITIN, 900, "ug/L"), (FERRITIN, 90, "ug/L"), (FERRITIN, 1, "squeaks"), (SATURATION, 60, "%")),
+    *((CERULOPLASMIN, 0.1, "g/L"), (CERULOPLASMIN, 30, "mg/dL"), (AUDIT_C, 8, "{score}")),
+    *((HBSAG, "positive", ""), (HBSAG, "not detected", ""), (ANA, "1:160", ""), (ANA, "borderline", "")),
+    *(({"text": "HFE gene mutations"}, "C282Y/C282Y", ""), ({"text": "Gallstones"}, "absent", "")),
+)
+EXAMINED = ("Ultrasound of the liver", "FibroScan", "MRI liver", "Iron studies", "Liver biopsy")
+EXAMINED_AS = {
+    "Procedure": ("", "", "in-progress", "not-done", "entered-in-error"),
+    "DiagnosticReport": ("", "", "registered", "unknown", "cancelled"),
+    "ServiceRequest": ("", "", "completed", "on-hold", "revoked"),
+}
+"""By resource type its statuses; empty is the usual one."""
+CONCLUSIONS = ("Hepatic steatosis", "No gallstones", "Possible cirrhosis", "Dilated bile ducts")
+CONDITIONS = (
+    "Hepatic steatosis",
+    "Chronic hepatitis C",
+    "Gallstones",
+    "Alcohol dependence",
+    "Sprained ankle",
+)
+DRUGS = ("Isoniazid 300 mg", "Simvastatin 20 mg", "Paracetamol 1 g", "Warfarin 5 mg", "Vitamin D")
+TAKEN_AS = {
+    "MedicationRequest": ("", "", "stopped", "on-hold", "cancelled", "entered-in-error"),
+    "MedicationStatement": ("", "", "completed", "not-taken", "entered-in-error"),
+    "MedicationAdministration": ("", "", "in-progress", "not-done", "entered-in-error"),
+}
+CONTEXT_DAYS = (400, 320, 250, 205, 60, 10, 3, -5)
 
 
 def empty(engine: Engine) -> None:
@@ -252,17 +295,69 @@ class World(RuleBasedStateMachine):
             self.bring_all()
 
     @rule(
+        data=st.data(),
+        kind=st.sampled_from(
+            ["measurement", "panel", "examination", "condition", "drug", "liver test", "pregnancy"]
+        ),
         owner=owners,
-        pregnant=st.booleans(),
-        days=st.sampled_from([250, 60, 10]),
-        ordered=st.sampled_from(["active", "active", "cancelled"]),
+        id_=st.sampled_from(["c1", "c2", "c3"]),
+        days=st.sampled_from(CONTEXT_DAYS),
+        now=st.booleans(),
     )
-    def context(self, owner: str, pregnant: bool, days: int, ordered: str) -> None:
-        if pregnant:
-            self.pending.append(pregnancy("c1", owner, days_ago=days, **self._version("Condition/c1")))
-        else:
-            version = self._version("MedicationRequest/m1")
-            self.pending.append(statin("m1", owner, days_ago=days, status=ordered, **version))
+    def context(self, data: st.DataObject, kind: str, owner: str, id_: str, days: int, now: bool) -> None:
+        """One thing that changes how results are read, or another version of one."""
+        getattr(self, f"_{kind.replace(' ', '_')}")(data, id_, owner, days)
+        if now:
+            self.bring_all()
+
+    def _measurement(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        code, value, unit = data.draw(st.sampled_from(MEASURED))
+        status = data.draw(statuses)
+        version = self._version(f"Observation/{id_}")
+        more: dict[str, Any] = {"days_ago": days, "status": status, **version}
+        self.pending.append(measurement(id_, owner, code, value, unit, **more))
+
+    def _panel(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        """A report of iron studies, or a nameless one, with one or two measurements and maybe an ALT."""
+        drawn = data.draw(st.lists(st.sampled_from(MEASURED), min_size=1, max_size=2))
+        inner = [measurement(f"m{at}", owner, *each, days_ago=days) for at, each in enumerate(drawn)]
+        if data.draw(st.booleans()):
+            inner.append(observation("alt", owner, "1.5", days_ago=max(days, 0)))
+        named = {"code": {"text": data.draw(st.sampled_from(["Iron studies", "Panel"]))}}
+        more: dict[str, Any] = {"patient": owner, "status": data.draw(statuses)}
+        whole = report(id_, *inner, **more, **self._version(f"DiagnosticReport/{id_}"))
+        self.pending.append(whole | named)
+
+    def _examination(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        kind, text = data.draw(st.sampled_from(sorted(EXAMINED_AS))), data.draw(st.sampled_from(EXAMINED))
+        status = data.draw(st.sampled_from(EXAMINED_AS[kind]))
+        version = self._version(f"{kind}/{id_}")
+        whole = examination(kind, id_, owner, text, days_ago=days, status=status, **version)
+        if kind == "DiagnosticReport":
+            drawn = data.draw(st.lists(st.sampled_from(CONCLUSIONS), max_size=2))
+            whole["conclusionCode"] = [{"text": each} for each in drawn]
+        self.pending.append(whole)
+
+    def _condition(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        text = data.draw(st.sampled_from(CONDITIONS))
+        status = data.draw(st.sampled_from(["active", "active", "resolved"]))
+        verification = data.draw(st.sampled_from(["confirmed", "confirmed", "refuted", "entered-in-error"]))
+        more: dict[str, Any] = {"days_ago": days, "status": status, "verification": verification}
+        self.pending.append(condition(id_, owner, text, **more, **self._version(f"Condition/{id_}")))
+
+    def _drug(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        kind, text = data.draw(st.sampled_from(sorted(TAKEN_AS))), data.draw(st.sampled_from(DRUGS))
+        status = data.draw(st.sampled_from(TAKEN_AS[kind]))
+        version = self._version(f"{kind}/{id_}")
+        self.pending.append(drug(kind, id_, owner, text, days_ago=days, status=status, **version))
+
+    def _liver_test(self, data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        analyte, times = data.draw(beside), data.draw(st.sampled_from(["0.2", "0.6", "6"]))
+        more: dict[str, Any] = {"analyte": analyte, "days_ago": max(days, 0), "status": data.draw(statuses)}
+        self.pending.append(observation(id_, owner, times, **more, **self._version(f"Observation/{id_}")))
+
+    def _pregnancy(self, _data: st.DataObject, id_: str, owner: str, days: int) -> None:
+        self.pending.append(pregnancy(id_, owner, days_ago=days, **self._version(f"Condition/{id_}")))
 
     @precondition(lambda self: self.counts)
     @rule(data=st.data(), in_bundle=st.booleans())
@@ -384,6 +479,7 @@ class World(RuleBasedStateMachine):
         self.feed.sweep()
         wanted = expected(self.received, self._dispositions(), rulebook=RULEBOOK, now=self.feed.now)
         assert self.feed.histories() == wanted.histories
+        assert self.feed.contexts() == wanted.contexts
         assert self.feed.persons() == wanted.persons
         assert self._episodes() == wanted.episodes
         compare_alerts(self._alerts(wanted), wanted)

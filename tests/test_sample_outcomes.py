@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -97,6 +97,7 @@ def record_of(known: Iterable[Incoming]) -> PatientRecord:
         if isinstance(content, Observed):
             results.extend(content.results)
             measurements.extend(content.measurements)
+            done.extend(content.done)
         elif isinstance(content, Condition):
             conditions.append(content)
         elif isinstance(content, Medication):
@@ -111,7 +112,9 @@ def record_of(known: Iterable[Incoming]) -> PatientRecord:
 
 
 def newest(record: PatientRecord) -> datetime:
-    return max(result.effective for result in record.results)
+    """Of its liver tests and other measurements; of these only the day is known."""
+    measured = (datetime.combine(each.day, time.min, UTC) for each in record.measurements)
+    return max((*(result.effective for result in record.results), *measured))
 
 
 def at_end(vignette: str) -> Chart:

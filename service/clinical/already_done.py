@@ -1,14 +1,14 @@
 """What the record shows done or ordered, so that nobody is asked to do it again."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from service.clinical.episodes import AlreadyDone
 from service.clinical.months import add_months
 from service.clinical.readings import Readings
 from service.clinical.recommendations import orderables
-from service.clinical.results import Done, PatientRecord, Progress
+from service.clinical.results import Progress
 
 _EVER = date.min
 
@@ -67,18 +67,10 @@ class Shown:
         return add_months(since, -months)
 
 
-def done_later(record: PatientRecord, until: datetime) -> list[Done]:
-    """Examinations said to be done after `until`: they count from their day on. An order counts at once."""
-    last = until.astimezone(UTC).date()
-    return [each for each in record.done if each.progress is Progress.DONE and each.day > last]
-
-
 def _signs(readings: Readings) -> Iterator[tuple[str, _Sign, bool]]:
-    to_come = frozenset(done_later(readings.record, readings.until))
     for examination in readings.record.done:
-        if examination not in to_come:
-            sign = _Sign(examination.day, examination.reference)
-            yield f"examination:{examination.what}", sign, examination.progress is Progress.ORDERED
+        sign = _Sign(examination.day, examination.reference)
+        yield f"examination:{examination.what}", sign, examination.progress is Progress.ORDERED
     for measurement in readings.record.measurements:
         sign = _Sign(measurement.day, measurement.key.resource)
         yield f"measurement:{measurement.what}", sign, False

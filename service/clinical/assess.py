@@ -12,11 +12,11 @@ from decimal import localcontext
 from itertools import groupby
 from operator import attrgetter
 
-from service.clinical.already_done import done_later
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.episode_building import FAMILIES
 from service.clinical.episodes import NO_PLAN, Assessment, Episode, Family
+from service.clinical.known import becoming_known
 from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
 from service.clinical.planning import plan_of, plan_of_missed
@@ -50,7 +50,8 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
             walk.step(day, list(group))
         episodes = _planned(walk.finish(), record, rulebook, as_of)
     if any(episode.plan is not NO_PLAN for episode in episodes):
-        begins = (datetime.combine(one.day, time.min, UTC) for one in done_later(record, as_of + tolerance))
+        days = becoming_known(record, as_of + tolerance)
+        begins = (datetime.combine(day, time.min, UTC) for day in days)
         reviews += [(at - tolerance).date() for at in begins]
     return _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
 

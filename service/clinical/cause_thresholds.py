@@ -72,10 +72,15 @@ class Iron:
 
 @dataclass(frozen=True, slots=True)
 class Wilson:
-    """An age in years under which it is looked for; ceruloplasmin in g/L below which it speaks for it."""
+    """An age in years under which it is looked for; ceruloplasmin in g/L below which it speaks for it.
+
+    Copper in urine in µg a day: above the one it speaks for it, above the other it may.
+    """
 
     younger_than_years: int
     ceruloplasmin: Decimal
+    urine_copper: Decimal
+    urine_copper_unclear: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def plan_of(readings: Readings, episode: Episode, tier: Tier) -> Plan:
     """The plan of an episode of that tier that raises an alert and is not resolved.
 
     It is a function of the record up to the readings' time, the rulebook and the episode. By waiting alone it
-    changes only when the day comes of an examination that is said to be done later (`done_later`).
+    changes only when a day comes on which more of the context is known (`becoming_known`).
     """
     shown, day = Shown(readings), latest_elevated(readings.record, episode)
     due_days = readings.rulebook.rules.tiers.due_days

@@ -10,6 +10,7 @@ from operator import attrgetter
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.day_values import DayValue, read_day
+from service.clinical.known import known_until
 from service.clinical.limits import LABORATORY, LimitFinder
 from service.clinical.months import age_in_years
 from service.clinical.results import PatientRecord, ResultKey
@@ -51,15 +52,15 @@ class Interpretation:
 
 
 class Readings:
-    """Day-values without preliminary results, up to `as_of`; and the person they are of."""
+    """Day-values without preliminary results, and the context beside them, as known at `as_of`."""
 
     def __init__(self, record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> None:
-        self.record = record
+        self.until = as_of + timedelta(hours=rulebook.rules.results.future_tolerance_hours)
+        self.record = known_until(record, self.until)
         self.rulebook = rulebook
         self.rules = rulebook.rules.interpretation
         self.context = Context(record, rulebook)
         self.values: dict[Analyte, list[DayValue]] = {}
-        self.until = as_of + timedelta(hours=rulebook.rules.results.future_tolerance_hours)
         limits = LimitFinder(rulebook, record.sex, record.birth_date)
         known = sorted((each for each in record.results if each.effective <= self.until), key=_DAY)
         for day, group in groupby(known, key=_DAY):

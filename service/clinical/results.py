@@ -169,6 +169,8 @@ class Done:
     """Its name in the catalogue of examinations (`ultrasound`, `elastography`, `biopsy`)."""
     day: date
     progress: Progress
+    ordered_on: date | None = None
+    """The day its order was written, where the record says; `day` may be that of an appointment."""
 
 
 @dataclass(frozen=True, slots=True)

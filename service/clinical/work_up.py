@@ -8,10 +8,13 @@ from typing import Final, NamedTuple
 from service.clinical.already_done import Shown
 from service.clinical.analytes import Analyte
 from service.clinical.catalogues.causes import known_causes
+from service.clinical.causes.biliary import DILATATION
 from service.clinical.causes.cause import Cause, CauseName
+from service.clinical.causes.on_record import OnRecord
 from service.clinical.episodes import Episode, Family, Finding, Kind, Tier
 from service.clinical.readings import Readings
 from service.clinical.recommendations import REPEAT_PANEL, SAME_DAY, ULTRASOUND
+from service.clinical.results import Answer
 from service.clinical.scores import scores
 
 _BLOOD: Final = (
@@ -104,6 +107,7 @@ def work_up(ground: Ground) -> Iterator[Asked]:
     for step in (
         *_missing_fraction(ground),
         *_cause_search(ground),
+        *_bile_ducts(ground),
         *_fibrosis(ground),
         *_by_cause(ground),
         *_education(ground),
@@ -159,6 +163,26 @@ def _cause_search(ground: Ground) -> Iterator[Asked]:
         yield Asked("ama", since, ground.unhurried, ground.alerting)
 
 
+def _bile_ducts(ground: Ground) -> Iterator[Asked]:
+    """MRCP where ducts are dilated; where ultrasound says no such thing, once it lasts with AMA negative."""
+    if ground.episode.family is not Family.CHOLESTATIC:
+        return
+    on = OnRecord(ground.readings, ground.episode, ground.day)
+    months = ground.readings.rulebook.rules.recommendations.done_within_months.imaging
+    ducts = on.newest(DILATATION)
+    if ducts is not None and ducts.answer is Answer.POSITIVE and on.not_older(ducts, months):
+        yield Asked("mrcp", max(ground.since, ducts.day), ground.unhurried, ground.alerting)
+        return
+    lasting, ultrasound = ground.of(Kind.PERSISTENT), ground.shown.by(ULTRASOUND, ground.since)
+    ama = on.answered("ama")
+    if not lasting or ultrasound is None or ultrasound.ordered or ama is None:
+        return
+    given, answer = ama
+    if answer is Answer.NEGATIVE:
+        met = min(_told(finding) for finding in lasting)
+        yield Asked("mrcp", max(met, ultrasound.day, given.day), ground.unhurried, lasting)
+
+
 def _fibrosis(ground: Ground) -> Iterator[Asked]:
     """How far it has gone: the tests of FIB-4; where a score is raised or unclear, one step further."""
     lasting = ground.of(Kind.PERSISTENT)
@@ -168,9 +192,14 @@ def _fibrosis(ground: Ground) -> Iterator[Asked]:
     telling = next((known[name] for name in _TELLING if known[name].given), None)
     if telling is None and _wants_tests(ground):
         yield Asked("fib-4-tests", ground.day, ground.unhurried, ground.alerting)
-    if not lasting or telling is None or telling.reading == "low":
+    if not lasting:
         return
     met = min(_told(finding) for finding in lasting)
+    cirrhosis = OnRecord(ground.readings, ground.episode, ground.day).newest("cirrhosis")
+    if cirrhosis is not None and cirrhosis.answer is Answer.POSITIVE:
+        yield Asked("hepatology-referral", max(met, cirrhosis.day), ground.unhurried, lasting)
+    if telling is None or telling.reading == "low":
+        return
     yield Asked("liver-elastography", met, ground.unhurried, lasting)
     if ground.shown.by("liver-elastography", met) and ground.shown.by(ULTRASOUND, met):
         yield Asked("liver-mri", met, ground.unhurried, lasting)

@@ -33,6 +33,9 @@ _PROGRESS: Final[dict[str, dict[str, Progress]]] = {
 """Status → progress, by resource type; with any other the examination is neither ordered nor done."""
 _GONE: Final = frozenset({codes.ENTERED_IN_ERROR, "cancelled", "revoked"})
 
+NOT_OF_THE_LIVER: Final = frozenset({"other-code", "other-subject"})
+"""Why those are ignored that are no business of ours, whatever their status."""
+
 Examined = wire.Procedure | wire.DiagnosticReport | wire.ServiceRequest
 
 
@@ -43,7 +46,7 @@ def done(given: Examined, origin: Origin) -> tuple[Done | Deleted | Ignored, Sub
     """
     kind = type(given).__name__
     try:
-        whose = subject(given.subject, origin.links)
+        whose = subject(given.subject, origin.links, given.contained)
     except (Defect, OtherSubjectError):
         return (Deleted() if given.status in _GONE else Ignored("other-subject")), _NOBODY
     if given.status in _GONE:
@@ -54,10 +57,10 @@ def done(given: Examined, origin: Origin) -> tuple[Done | Deleted | Ignored, Sub
     progress = _PROGRESS[kind].get(given.status or "")
     if progress is None or (isinstance(given, wire.ServiceRequest) and not _is_ordered(given)):
         return Ignored("not-done"), whose
-    day = _day(given)
+    day = day_of(given)
     if day is None:
         return Ignored("no-day"), whose
-    return Done(f"{kind}/{given.id}", what, day, progress), whose
+    return Done(f"{kind}/{given.id}", what, day, progress, _ordered_on(given)), whose
 
 
 def _named(given: Examined) -> tuple[tuple[Coding, ...], str]:
@@ -71,7 +74,11 @@ def _is_ordered(given: wire.ServiceRequest) -> bool:
     return given.intent not in codes.INTENT_NOT_ORDERED and given.do_not_perform is not True
 
 
-def _day(given: Examined) -> date | None:
+def _ordered_on(given: Examined) -> date | None:
+    return last_day(given.authored_on) if isinstance(given, wire.ServiceRequest) else None
+
+
+def day_of(given: Examined) -> date | None:
     """The day it was done, else the day it was ordered or issued."""
     if isinstance(given, wire.Procedure):
         period = given.performed_period or given.occurrence_period or _NO_PERIOD

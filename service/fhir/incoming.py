@@ -33,6 +33,8 @@ class Observed(NamedTuple):
     problems: tuple[Problem, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     """Context: no rule alerts by it."""
+    done: tuple[Done, ...] = ()
+    """The examination that a report is of, at most one."""
 
 
 class PatientFacts(NamedTuple):

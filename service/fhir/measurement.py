@@ -5,7 +5,7 @@ that is not in the catalogue, is not kept, and the alert then says that it is no
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -20,10 +20,12 @@ from service.fhir.context import named
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.incoming import Problem
+from service.fhir.members import Member
 from service.fhir.origin import Origin
 from service.fhir.quantities import exact
+from service.fhir.references import Subject
 
-_LONGEST: Final = 200
+LONGEST: Final = 200
 """Characters of an answer in words that are kept."""
 _COMPARATORS: Final = {each.value: each for each in Comparator}
 _NUMBER: Final = re.compile(r"\s*(<=|>=|<|>)?\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s*(\S.{0,19})?\s*")
@@ -49,24 +51,27 @@ def is_context(code: datatypes.CodeableConcept | None) -> bool:
     return _kind(code) is not None
 
 
-def measurements(given: wire.Observation, origin: Origin) -> tuple[tuple[Measurement, ...], list[Problem]]:
-    """What its own value and its components say; the problems are of what could not be read."""
-    found, problems = [], []
-    for measured, kind, sub_key, path in _parts(given):
+def measurements(
+    members: Iterable[Member], given: wire.Observation, whose: Subject, origin: Origin
+) -> tuple[list[Measurement], list[Problem]]:
+    """What is measured as context at these places of an Observation; the problems are of the unreadable.
+
+    Two of one key are not told apart here.
+    """
+    found: list[Measurement] = []
+    problems: list[Problem] = []
+    for member in members:
+        kind = _kind(member.measured.code)
+        if kind is None:
+            continue
         try:
-            one = _measurement(measured, kind, sub_key, given, origin)
+            one = _measurement(member, kind, given, whose, origin)
         except Defect as defect:
-            problem = defect.problem(path)
-            problems.append(problem._replace(quarantined=False))
-        else:
-            if one is not None:
-                found.append(one)
-    return tuple(found), problems
-
-
-def names_context(given: wire.Observation) -> bool:
-    """Whether it, or a component of it, is a measurement that is read as context."""
-    return next(_parts(given), None) is not None
+            problems.append(defect.problem(member.path)._replace(quarantined=False))
+            continue
+        if one is not None:
+            found.append(one)
+    return found, problems
 
 
 def _kind(code: datatypes.CodeableConcept | None) -> Kind | None:
@@ -74,33 +79,24 @@ def _kind(code: datatypes.CodeableConcept | None) -> Kind | None:
     return kind_of(codings, text)
 
 
-def _parts(given: wire.Observation) -> Iterator[tuple[wire.Measured, Kind, str, str]]:
-    kind = _kind(given.code)
-    if kind is not None:
-        yield given, kind, "", "Observation"
-    for index, component in enumerate(given.component or ()):
-        kind = _kind(component.code)
-        if kind is not None:
-            yield component, kind, f"component:{kind.name}", f"Observation.component[{index}]"
-
-
 def _measurement(
-    measured: wire.Measured, kind: Kind, sub_key: str, given: wire.Observation, origin: Origin
+    member: Member, kind: Kind, given: wire.Observation, whose: Subject, origin: Origin
 ) -> Measurement | None:
-    if given.status not in codes.OBSERVATION_COUNTS:
+    if member.status(given) not in codes.OBSERVATION_COUNTS:
         return None
-    key = ResultKey(origin.source, given.id or "", sub_key)
-    day = effective(given, given, origin)[0].date()
+    key = ResultKey(origin.source, given.id or "", member.sub_key(kind.name))
+    member.check_patient(given, whose, origin)
+    measured, day = member.measured, effective(member.within, given, origin)[0].date()
     if measured.value_quantity is not None:
         return _numeric(measured, measured.value_quantity, kind, key, day)
-    text = _words(measured)
+    text = words_of(measured)
     if not text:
         return None
     number = _NUMBER.fullmatch(text)
     if number is not None and kind.units:
         quantity = datatypes.Quantity(Decimal(number[2]), number[1], number[3] or kind.unit)
         return _numeric(measured, quantity, kind, key, day)
-    return Measurement(key, kind.name, day, answer=_answer(text), text=text[:_LONGEST])
+    return Measurement(key, kind.name, day, answer=answer_in(text), text=text[:LONGEST])
 
 
 def _numeric(
@@ -143,7 +139,12 @@ def _limit(given: datatypes.Quantity | None, kind: Kind, beside: Decimal) -> Dec
         return None
 
 
-def _words(measured: wire.Measured) -> str:
+def words_of(measured: wire.Measured) -> str:
+    """A value in words, or as a plain number; empty where it is of another kind.
+
+    Raises:
+        Defect: it is not what it says it is.
+    """
     if measured.value_string is not None:
         return measured.value_string.strip()
     if measured.value_boolean is not UNSET:
@@ -159,6 +160,7 @@ def _words(measured: wire.Measured) -> str:
     return named(concept)[1].strip()
 
 
-def _answer(text: str) -> Answer | None:
+def answer_in(text: str) -> Answer | None:
+    """Whether an answer in words is positive, negative or neither; None where that cannot be told."""
     lowered = text.casefold()
     return next((answer for answer, words in _ANSWERS if words.search(lowered)), None)

@@ -1,23 +1,21 @@
-"""An Observation → its results: its own value, its components, and the Observations it contains.
+"""An Observation → its results and their context: its own, of its components, of Observations it contains.
 
 A report that contains Observations is read as such a one, without a value of its own: see `report`.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from msgspec import DecodeError, Raw
-
 from service.clinical.analytes import CODES, Analyte
-from service.clinical.results import LabResult, Measurement, ReferenceRange, ResultKey
-from service.fhir import codes, datatypes, measurement, ranges, wire
+from service.clinical.results import LabResult, ReferenceRange, ResultKey
+from service.fhir import codes, datatypes, findings, ranges, wire
 from service.fhir.defects import Defect
 from service.fhir.effective import effective
 from service.fhir.haemolysis import AFFECTED, is_haemolysed
 from service.fhir.incoming import Deleted, Ignored, Observed, Problem, Unusable
+from service.fhir.members import Member, members
 from service.fhir.origin import Origin
-from service.fhir.references import OtherSubjectError, Subject, is_id, subject
+from service.fhir.references import OtherSubjectError, Subject, subject
 from service.fhir.values import has_value, reading
 
 Content = Observed | Deleted | Ignored | Unusable
@@ -25,13 +23,11 @@ _NOBODY = Subject(None)
 
 
 class _Part(NamedTuple):
-    """One measured thing of liver tests, with the Observation whose time, status and subject it has."""
+    """A place where a liver test was measured."""
 
-    measured: wire.Measured
+    member: Member
     analyte: Analyte
     sub_key: str
-    path: str
-    within: wire.Observation
 
 
 def observed(given: wire.Observation, origin: Origin, kind: str = "Observation") -> tuple[Content, Subject]:
@@ -43,35 +39,32 @@ def observed(given: wire.Observation, origin: Origin, kind: str = "Observation")
     if given.status in codes.OBSERVATION_GONE:
         return Deleted(), _subject_if_told(given, origin)
     try:
-        parts, problems = _parts(given, kind)
+        parts, beside, problems = _parts(given, kind)
         if not parts and not problems:
-            return _context(given, origin)
+            return _context(beside, given, origin)
         whose = subject(given.subject, origin.links, given.contained)
     except OtherSubjectError:
         return Ignored("other-subject"), _NOBODY
     except Defect as defect:
         return defect.unusable(kind), _subject_if_told(given, origin)
     results = _results(parts, problems, given, whose, origin)
-    if problems and not results:
+    measured, unread = findings.context_of(beside, given, whose, origin)
+    if problems and not results and not measured:
         for problem in problems:
             if problem.quarantined:
                 return Unusable(problem.reason, problem.where, problem.detail), whose
-    measured: tuple[Measurement, ...] = ()
-    if given.component is not None:
-        measured, unread = measurement.measurements(given, origin)
-        problems += unread
-    return Observed(tuple(results), tuple(problems), measured), whose
+    return Observed(tuple(results), (*problems, *unread), measured), whose
 
 
-def _context(given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
+def _context(beside: list[Member], given: wire.Observation, origin: Origin) -> tuple[Content, Subject]:
     """An Observation without liver tests: context, or nothing for this service. It is never quarantined."""
-    if not measurement.names_context(given):
+    if not any(findings.is_context(each.measured.code) for each in beside):
         return Ignored("other-code"), _NOBODY
     try:
         whose = subject(given.subject, origin.links, given.contained)
     except (Defect, OtherSubjectError):
         return Ignored("other-subject"), _NOBODY
-    measured, problems = measurement.measurements(given, origin)
+    measured, problems = findings.context_of(beside, given, whose, origin)
     return Observed((), tuple(problems), measured), whose
 
 
@@ -90,59 +83,39 @@ def _subject_if_told(given: wire.Observation, origin: Origin) -> Subject:
         return _NOBODY
 
 
-def _parts(given: wire.Observation, kind: str) -> tuple[list[_Part], list[Problem]]:
-    """Raises Defect when the Observation's own codes contradict each other."""
-    coded = test_of(given.code)
-    parts = [] if coded is None else [_Part(given, coded[0], "", kind, given)]
+def _parts(given: wire.Observation, kind: str) -> tuple[list[_Part], list[Member], list[Problem]]:
+    """The liver tests, and beside them whatever else it holds.
+
+    Raises Defect when the Observation's own codes contradict each other.
+    """
+    parts: list[_Part] = []
+    beside: list[Member] = []
     problems: list[Problem] = []
-    if given.component is None and given.contained is None:
-        return parts, problems
-    parts += _components(given, "", kind, problems)
-    for index, raw in enumerate(given.contained or ()):
-        parts += _contained(raw, f"{kind}.contained[{index}]", problems)
-    if len(parts) > 1 and parts[0].measured is given and not has_value(given):
+    for member in members(given, kind, problems):
+        try:
+            coded = test_of(member.measured.code)
+            if coded is None:
+                beside.append(member)
+            elif _is_measured(member):
+                parts.append(_Part(member, coded[0], member.sub_key(coded[1])))
+        except Defect as defect:
+            if member.measured is given:
+                raise
+            problems.append(defect.problem(member.path))
+    if len(parts) > 1 and parts[0].member.measured is given and not has_value(given):
         del parts[0]  # a panel under a code of its own: what it holds is in its members
     seen: Counter[str] = Counter()
     for index, part in enumerate(parts):
         seen[part.sub_key] += 1
         if seen[part.sub_key] > 1:
             parts[index] = part._replace(sub_key=f"{part.sub_key}#{seen[part.sub_key]}")
-    return parts, problems
+    return parts, beside, problems
 
 
-def _components(given: wire.Observation, prefix: str, path: str, problems: list[Problem]) -> Iterator[_Part]:
-    for index, component in enumerate(given.component or ()):
-        place = f"{path}.component[{index}]"
-        try:
-            coded = test_of(component.code)
-        except Defect as defect:
-            problems.append(defect.problem(place))
-            continue
-        if coded is not None:
-            yield _Part(component, coded[0], f"{prefix}component:{coded[1]}", place, given)
-
-
-def _contained(raw: Raw, path: str, problems: list[Problem]) -> Iterator[_Part]:
-    try:
-        if wire.resource.decode(raw).resource_type != "Observation":
-            return
-        member = wire.observation.decode(raw)
-        coded = test_of(member.code)
-    except (DecodeError, ArithmeticError):
-        problems.append(Problem("unreadable-resource", path, "The contained Observation cannot be read."))
-        return
-    except Defect as defect:
-        problems.append(defect.problem(path))
-        return
-    if coded is None and not member.component:
-        return
-    if not is_id(member.id):
-        problems.append(Problem("no-id", path, "A contained Observation needs an id of its own."))
-        return
-    key = f"contained:{member.id}"
-    if coded is not None and (has_value(member) or not member.component):
-        yield _Part(member, coded[0], key, path, member)
-    yield from _components(member, f"{key}/", path, problems)
+def _is_measured(member: Member) -> bool:
+    """Not so of a contained panel under the code of a test: what it holds is in its components."""
+    contained = member.measured is member.within and bool(member.prefix)
+    return not contained or not member.within.component or has_value(member.measured)
 
 
 def test_of(code: datatypes.CodeableConcept | None) -> tuple[Analyte, str] | None:
@@ -170,17 +143,16 @@ def _results(
     results: list[LabResult] = []
     for part in parts:
         try:
-            status = _status(part.within, given)
+            status = _counting(part.member.status(given))
             if status is not None:
                 results.append(_result(part, status, given, whose, origin))
         except Defect as defect:
-            problems.append(defect.problem(part.path))
+            problems.append(defect.problem(part.member.path))
     return results
 
 
-def _status(within: wire.Observation, given: wire.Observation) -> str | None:
+def _counting(status: str | None) -> str | None:
     """The status, or None for one with which a result does not count."""
-    status = within.status or given.status
     if status in codes.OBSERVATION_COUNTS or status == codes.OBSERVATION_PRELIMINARY:
         return status
     if status in codes.OBSERVATION_NOT_YET or status in codes.OBSERVATION_GONE:
@@ -192,9 +164,9 @@ def _status(within: wire.Observation, given: wire.Observation) -> str | None:
 
 
 def _result(part: _Part, status: str, given: wire.Observation, whose: Subject, origin: Origin) -> LabResult:
-    measured, analyte, sub_key, _, within = part
-    if within is not given and within.subject is not None:
-        _same_patient(within, given, whose, origin)
+    member, analyte, sub_key = part
+    measured, within = member.measured, member.within
+    member.check_patient(given, whose, origin)
     value, comparator = reading(measured, analyte, origin.rulebook)
     at, flags = effective(within, given, origin)
     if analyte in AFFECTED and is_haemolysed(measured, within, given):
@@ -207,12 +179,3 @@ def _result(part: _Part, status: str, given: wire.Observation, whose: Subject, o
     key = ResultKey(origin.source, given.id or "", sub_key)
     preliminary = status == codes.OBSERVATION_PRELIMINARY
     return LabResult(key, analyte, at, at.date(), value, comparator, limits, preliminary, flags)
-
-
-def _same_patient(member: wire.Observation, given: wire.Observation, whose: Subject, origin: Origin) -> None:
-    try:
-        same = subject(member.subject, origin.links, given.contained) == whose
-    except OtherSubjectError:
-        same = False
-    if not same:
-        raise Defect("conflicting-patient", "The contained Observation is of someone else.", "subject")

@@ -124,17 +124,8 @@ def _patient(given: wire.Patient, origin: Origin) -> tuple[Content, Subject]:
     return patient.facts(given, origin), Subject(given.id if is_id(given.id) else None)
 
 
-def _report(given: wire.DiagnosticReport, origin: Origin) -> tuple[Content, Subject]:
-    """It contains results, or names an examination."""
-    reported = report.reported(given, origin)
-    if isinstance(reported[0], Ignored):
-        examined = examinations.done(given, origin)
-        return reported if isinstance(examined[0], Ignored) else examined
-    return reported
-
-
 _READERS: Final[Mapping[type, Callable[[Any, Origin], tuple[Content, Subject]]]] = {
-    wire.DiagnosticReport: _report,
+    wire.DiagnosticReport: report.reported,
     wire.Patient: _patient,
     wire.Condition: context.condition,
     wire.MedicationRequest: context.medication,

@@ -17,9 +17,9 @@ from service.clinical.analytes import Analyte
 from service.clinical.results import LabResult, ReferenceRange, ResultKey
 from service.fhir import codes, datatypes, quantities, ranges, wire
 from service.fhir.defects import Defect
+from service.fhir.findings import is_context
 from service.fhir.haemolysis import says_haemolysed
 from service.fhir.incoming import Ignored, Observed
-from service.fhir.measurement import is_context
 from service.fhir.observation import test_of
 from service.fhir.origin import Origin
 from service.fhir.references import OtherSubjectError, Subject, subject
@@ -115,7 +115,7 @@ def observed(given: Routine, origin: Origin) -> tuple[Observed | Ignored, Subjec
         result = _result(given, analyte, preliminary, origin)
     except (Defect, OtherSubjectError, DecodeError, ArithmeticError):
         return None
-    return None if result is None else (_new(Observed, ((result,), (), ())), whose)
+    return None if result is None else (_new(Observed, ((result,), (), (), ())), whose)
 
 
 def _result(given: Routine, analyte: Analyte, preliminary: bool, origin: Origin) -> LabResult | None:

@@ -193,6 +193,7 @@ class Examination(Fhir):
     meta: Meta | None = None
     status: str | None = None
     subject: Reference | None = None
+    contained: list[Raw] | None = None
 
 
 class Procedure(Examination, tag_field="resourceType", tag="Procedure"):
@@ -216,7 +217,7 @@ class DiagnosticReport(Examination, tag_field="resourceType", tag="DiagnosticRep
     effective_period: Period | None = None
     issued: str | None = None
     specimen: list[Reference] | None = None
-    contained: list[Raw] | None = None
+    conclusion_code: Anything = UNSET
 
 
 class Orderable(CodeableConcept):

@@ -192,7 +192,7 @@ def _assess(
 ) -> _Case:
     as_of = now
     if rules.clock == "data":
-        as_of = histories.newest(record) or now
+        as_of = histories.newest(record, now) or now
     return _Case(rows, record, as_of, assess(record, rules.rulebook, as_of), dispositions)
 
 

@@ -33,7 +33,7 @@ class Plan:
     gone_results: set[tuple[int, str]] = field(default_factory=set)
     gone_context: set[tuple[int, str]] = field(default_factory=set)
     results: list[tuple[int, LabResult]] = field(default_factory=list)
-    context: list[tuple[int, str, histories.Context]] = field(default_factory=list)
+    context: list[tuple[int, str, Sequence[histories.Context]]] = field(default_factory=list)
     facts: list[tuple[PatientRow, PatientFacts]] = field(default_factory=list)
     """Patients whose Patient resource changed; an empty one where it was deleted."""
     held: list[Held] = field(default_factory=list)
@@ -134,10 +134,10 @@ class Plan:
             return
         if isinstance(content, Observed):
             self.results += [(number, result) for result in content.results]
-            if content.measurements:
-                self.context.append((number, version.key, content.measurements))
+            if content.measurements or content.done:
+                self.context.append((number, version.key, (*content.measurements, *content.done)))
         elif isinstance(content, Condition | Medication | Done):
-            self.context.append((number, version.key, content))
+            self.context.append((number, version.key, (content,)))
         elif isinstance(content, PatientFacts):
             self.facts.append((self.locked[number], content))
 

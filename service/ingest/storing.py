@@ -28,8 +28,11 @@ from service.store.resources import Version
 from service.store.sources import Source
 
 
-_KEPT_THOUGH_IGNORED = frozenset({"not-taken", "other-subject"})
-"""Reasons that a later version of a drug or a result of ours can have: an older one must not count again."""
+_KEPT_THOUGH_IGNORED = frozenset({"not-taken", "not-done", "no-day", "other-subject"})
+"""Reasons that a later version of a drug, an examination or a result of ours can have.
+
+An older version of it must not count again.
+"""
 
 
 class LostRace(Exception):

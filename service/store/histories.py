@@ -1,7 +1,7 @@
 """The laboratory history and clinical context of patients: what a judgement reads."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal
 
 import msgspec
@@ -37,27 +37,29 @@ _COMPARATORS = {each.value: each for each in Comparator}
 _NAMES: dict[Analyte | Comparator, str] = {each: each.value for each in (*Analyte, *Comparator)}
 
 
-class _ConditionContext(msgspec.Struct, tag="condition"):
-    content: Condition
+Context = Condition | Medication | Measurement | Done
+"""What a resource adds to a record besides results."""
 
 
-class _MedicationContext(msgspec.Struct, tag="medication"):
-    content: Medication
+class _Said(msgspec.Struct, omit_defaults=True):
+    """All of it that one resource says."""
+
+    conditions: tuple[Condition, ...] = ()
+    medications: tuple[Medication, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    done: tuple[Done, ...] = ()
+
+    @classmethod
+    def by(cls, content: Sequence[Context]) -> "_Said":
+        return cls(
+            tuple(each for each in content if isinstance(each, Condition)),
+            tuple(each for each in content if isinstance(each, Medication)),
+            tuple(each for each in content if isinstance(each, Measurement)),
+            tuple(each for each in content if isinstance(each, Done)),
+        )
 
 
-class _MeasurementsContext(msgspec.Struct, tag="measurements"):
-    content: tuple[Measurement, ...]
-
-
-class _DoneContext(msgspec.Struct, tag="done"):
-    content: Done
-
-
-Context = Condition | Medication | Done | tuple[Measurement, ...]
-"""What one resource adds to a record besides results; an Observation's measurements stay together."""
-_content_of = msgspec.json.Decoder(
-    _ConditionContext | _MedicationContext | _MeasurementsContext | _DoneContext
-)
+_said_by = msgspec.json.Decoder(_Said)
 
 
 _results_of = Query(
@@ -105,25 +107,12 @@ def remove_results(connection: Connection, observations: Collection[tuple[int, s
             connection.execute(delete(lab_result).where(or_(*pairs[start : start + 200])))
 
 
-def add_context(connection: Connection, rows: Iterable[tuple[int, str, Context]]) -> None:
-    """Store context: (patient, `Type/id`, content)."""
+def add_context(connection: Connection, rows: Iterable[tuple[int, str, Sequence[Context]]]) -> None:
+    """Store context: (patient, `Type/id`, all that it says)."""
     encoded = [
-        (
-            patient_id,
-            key,
-            _encoder.encode(_tagged(content)).decode(),
-        )
-        for patient_id, key, content in rows
+        (patient_id, key, _encoder.encode(_Said.by(content)).decode()) for patient_id, key, content in rows
     ]
     insert_rows(connection, clinical_context, ("patient_id", "key", "content"), encoded)
-
-
-def _tagged(content: Context) -> msgspec.Struct:
-    if isinstance(content, Condition):
-        return _ConditionContext(content)
-    if isinstance(content, Medication):
-        return _MedicationContext(content)
-    return _DoneContext(content) if isinstance(content, Done) else _MeasurementsContext(content)
 
 
 def remove_context(connection: Connection, keys: Collection[tuple[int, str]]) -> None:
@@ -156,18 +145,24 @@ def records(
             sex=rows[0].sex,
             birth_date=rows[0].birth_date,
             deceased=any(row.deceased for row in rows),
-            conditions=[each for each in context.get(person, ()) if isinstance(each, Condition)],
-            medications=[each for each in context.get(person, ()) if isinstance(each, Medication)],
-            measurements=[one for each in context.get(person, ()) if isinstance(each, tuple) for one in each],
-            done=[each for each in context.get(person, ()) if isinstance(each, Done)],
+            conditions=[one for said in context.get(person, ()) for one in said.conditions],
+            medications=[one for said in context.get(person, ()) for one in said.medications],
+            measurements=[one for said in context.get(person, ()) for one in said.measurements],
+            done=[one for said in context.get(person, ()) for one in said.done],
         )
         for person, rows in people.items()
     }
 
 
-def newest(record: PatientRecord) -> datetime | None:
-    """When the newest result of a record was taken."""
-    return max((result.effective for result in record.results), default=None)
+def newest(record: PatientRecord, now: datetime) -> datetime | None:
+    """When the newest result of a record was taken, a liver test or another measurement, up to `now`.
+
+    Of a measurement only the day is known: the beginning of that day, in UTC, stands for it.
+    """
+    today = now.astimezone(UTC).date()
+    days = [each.day for each in record.measurements if each.day <= today]
+    measured = [datetime.combine(max(days), time.min, UTC)] if days else []
+    return max((*(result.effective for result in record.results), *measured), default=None)
 
 
 def _results(
@@ -196,8 +191,8 @@ def _results(
     return found
 
 
-def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Context]]:
-    found: dict[int, list[Context]] = {}
+def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[_Said]]:
+    found: dict[int, list[_Said]] = {}
     for patient_id, content in _context_of.rows(connection, ids=member_of):
-        found.setdefault(member_of[patient_id], []).append(_content_of.decode(content).content)
+        found.setdefault(member_of[patient_id], []).append(_said_by.decode(content))
     return found

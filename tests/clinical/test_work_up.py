@@ -304,3 +304,74 @@ def test_no_alert_of_the_public_records_is_without_a_step_or_asks_for_one_that_i
         assert {*asked, *done} <= orderables().keys()
         assert not {"same-day-assessment", "prompt-re-evaluation"} <= set(asked)
         assert "hepatology-referral" not in asked or "liver-elastography" in {*asked, *done}
+
+
+def answered(what: str, answer: Answer, on: date) -> Measurement:
+    return Measurement(ResultKey("lab", what), what, on, answer=answer)
+
+
+CHOLESTATIC = multiples(ALP, {0: 2, 100: 2, 200: 2})
+LOOKED_AT = [examined("ultrasound", day_of(150))]
+NO_AMA = answered("ama", Answer.NEGATIVE, day_of(160))
+
+
+def mrcp(record: PatientRecord, at: int = 210) -> list[date]:
+    """The days on which it is due, if asked for."""
+    return [step.due for step in plan(record, Family.CHOLESTATIC, at).steps if step.name == "mrcp"]
+
+
+def test_dilated_ducts_ask_for_mrcp_at_once() -> None:
+    ducts = answered("bile-duct-dilatation", Answer.POSITIVE, day_of(205))
+    record = man(CHOLESTATIC, measurements=[ducts])
+    assert mrcp(record) == [day_of(205) + timedelta(days=84)]
+    worse = man(multiples(ALP, {0: 2, 100: 2, 200: 4}), measurements=[ducts])
+    assert mrcp(worse) == [day_of(205) + timedelta(days=14)]
+
+
+def test_ducts_that_were_dilated_long_ago_ask_for_nothing() -> None:
+    ducts = answered("bile-duct-dilatation", Answer.POSITIVE, day_of(-170))
+    assert mrcp(man(CHOLESTATIC, measurements=[ducts])) == []
+
+
+def test_lasting_cholestasis_that_ultrasound_and_antibodies_do_not_explain_asks_for_mrcp() -> None:
+    record = man(CHOLESTATIC, measurements=[NO_AMA], done=LOOKED_AT)
+    assert mrcp(record) == [MET + timedelta(days=84)]
+    not_dilated = answered("bile-duct-dilatation", Answer.NEGATIVE, day_of(150))
+    assert mrcp(man(CHOLESTATIC, measurements=[NO_AMA, not_dilated], done=LOOKED_AT)) != []
+
+
+@pytest.mark.parametrize(
+    ("measurements", "done"),
+    [
+        ([], LOOKED_AT),
+        ([NO_AMA], []),
+        ([NO_AMA], [examined("ultrasound", day_of(150), Progress.ORDERED)]),
+        ([answered("ama", Answer.POSITIVE, day_of(160))], LOOKED_AT),
+        ([answered("ama", Answer.UNCLEAR, day_of(160))], LOOKED_AT),
+        ([NO_AMA], [*LOOKED_AT, examined("mrcp", day_of(170))]),
+    ],
+    ids=["no AMA", "no ultrasound", "ultrasound only ordered", "AMA positive", "AMA unclear", "MRCP done"],
+)
+def test_mrcp_waits_for_what_comes_before_it_and_is_not_asked_for_twice(
+    measurements: list[Measurement], done: list[Done]
+) -> None:
+    assert mrcp(man(CHOLESTATIC, measurements=measurements, done=done)) == []
+
+
+def test_other_elevations_and_those_that_do_not_last_ask_for_no_mrcp() -> None:
+    ducts = answered("bile-duct-dilatation", Answer.POSITIVE, day_of(150))
+    given = plan(man(multiples(ALT, LASTING), measurements=[NO_AMA, ducts], done=LOOKED_AT))
+    assert "mrcp" not in steps(given)
+
+
+def test_an_mrcp_that_was_done_shows_the_mri_too() -> None:
+    assert ("examination:mrcp",) in orderables()["liver-mri"].done_by
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"), [(Answer.POSITIVE, True), (Answer.UNCLEAR, False), (Answer.NEGATIVE, False)]
+)
+def test_cirrhosis_that_imaging_or_a_biopsy_found_asks_for_a_referral(answer: Answer, asked: bool) -> None:
+    cirrhosis = answered("cirrhosis", answer, day_of(150))
+    given = steps(plan(man(multiples(ALT, LASTING), measurements=[cirrhosis])))
+    assert ("hepatology-referral" in given) is asked

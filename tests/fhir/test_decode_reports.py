@@ -2,11 +2,13 @@
 
 import copy
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from service.clinical.analytes import Analyte
+from service.clinical.results import Measurement
 from service.fhir.incoming import Deleted, Ignored, Observed
 from tests.fhir.arriving import ALT, AST, coded, decoded, problems, quantity, refused, result, results
 
@@ -34,6 +36,12 @@ def report(*contained: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value not in (None, [])}
 
 
+def measurements(given: dict[str, Any]) -> tuple[Measurement, ...]:
+    content = decoded(given).content
+    assert isinstance(content, Observed)
+    return content.measurements
+
+
 def test_each_contained_observation_is_a_result_known_by_the_report_and_its_id_there() -> None:
     found = {each.key: each for each in results(report(member("a", ALT, 61), member("b", AST, 40)))}
     assert {(key.observation_id, key.sub_key) for key in found} == {
@@ -51,6 +59,62 @@ def test_the_components_of_a_contained_panel_are_results_too() -> None:
     part = {"code": coded(ALT), "valueQuantity": quantity(61)}
     panel = member("p", "24325-3", 1, valueQuantity=None, component=[part])
     assert result(report(panel)).key.sub_key == f"contained:p/component:{ALT}"
+
+
+FERRITIN = {"code": coded("2276-4"), "valueQuantity": quantity(620, "ng/mL")}
+
+
+def ferritin(**more: Any) -> dict[str, Any]:
+    return member("f", ALT, 1) | FERRITIN | more
+
+
+def test_context_in_a_report_is_read_as_results_in_it_are() -> None:
+    platelets = member("p", "777-3", 150, valueQuantity=quantity(150, "10*9/L"))
+    given = report(member("a", ALT, 61), platelets, ferritin())
+    assert [each.analyte for each in results(given)] == [Analyte.ALT, Analyte.PLATELETS]
+    (context,) = measurements(given)
+    assert (context.what, context.value, context.day) == ("ferritin", Decimal(620), date(2024, 3, 1))
+    assert (context.key.resource, context.key.sub_key) == ("DiagnosticReport/r1", "contained:f")
+    assert measurements(report(ferritin())) == (context,)
+
+
+def test_context_in_a_report_has_a_time_and_a_status_of_its_own_or_else_those_of_the_report() -> None:
+    dated = ferritin(effectiveDateTime="2024-02-20", status=None)
+    assert measurements(report(dated))[0].day == date(2024, 2, 20)
+    assert measurements(report(dated, status="preliminary")) == ()
+    assert measurements(report(ferritin(status="registered"))) == ()
+
+
+def test_the_components_of_a_contained_panel_of_context_are_read_and_those_that_recur_told_apart() -> None:
+    panel = member("p", "24325-3", 1, valueQuantity=None, component=[FERRITIN, FERRITIN])
+    assert [each.key.sub_key for each in measurements(report(panel))] == [
+        "contained:p/component:ferritin",
+        "contained:p/component:ferritin#2",
+    ]
+
+
+def test_context_in_a_report_that_cannot_be_used_is_let_go_and_holds_nothing_up() -> None:
+    strangers = ferritin(subject={"reference": "Patient/p2"})
+    nameless = ferritin(id=None)
+    for bad in (strangers, nameless):
+        given = report(member("a", ALT, 61), bad)
+        assert (len(results(given)), measurements(given)) == (1, ())
+        assert [each[2] for each in problems(given)] == [False]
+
+
+def test_context_beside_a_result_that_cannot_be_used_is_kept() -> None:
+    bad = member("a", ALT, 61, valueQuantity=quantity(61, "furlong"))
+    given = report(bad, ferritin())
+    assert [each.what for each in measurements(given)] == ["ferritin"]
+    assert problems(given) == [("unknown-unit", "DiagnosticReport.contained[0].valueQuantity.code", True)]
+
+
+def test_a_report_says_what_it_contains_and_that_its_examination_was_done() -> None:
+    given = report(ferritin(), code={"text": "Iron studies"})
+    content = decoded(given).content
+    assert isinstance(content, Observed)
+    assert [each.what for each in content.measurements] == ["ferritin"]
+    assert [(each.what, each.reference) for each in content.done] == [("iron-studies", "DiagnosticReport/r1")]
 
 
 def test_a_report_that_only_refers_to_its_results_is_ignored() -> None:

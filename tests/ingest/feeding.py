@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from service.alerts.alert import Action, Alert, State
 from service.clinical.analytes import Analyte
 from service.clinical.episodes import Family
-from service.clinical.results import LabResult
+from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook, load_rulebook
 from service.fhir.decode import decode_resource, tombstone
 from service.fhir.incoming import Incoming
@@ -35,14 +35,20 @@ LOINC = {
     Analyte.ALP: "6768-6",
     Analyte.GGT: "2324-2",
     Analyte.TOTAL_BILIRUBIN: "1975-2",
+    Analyte.PLATELETS: "777-3",
+    Analyte.ALBUMIN: "1751-7",
+    Analyte.CREATINE_KINASE: "2157-6",
 }
-UNIT = {Analyte.TOTAL_BILIRUBIN: "umol/L"}
+UNIT = {Analyte.TOTAL_BILIRUBIN: "umol/L", Analyte.PLATELETS: "10*9/L", Analyte.ALBUMIN: "g/L"}
 UPPER = {
     Analyte.ALT: 40,
     Analyte.AST: 40,
     Analyte.ALP: 120,
     Analyte.GGT: 60,
     Analyte.TOTAL_BILIRUBIN: 20,
+    Analyte.PLATELETS: 400,
+    Analyte.ALBUMIN: 50,
+    Analyte.CREATINE_KINASE: 200,
 }
 """The laboratory's own upper limits, sent with every result."""
 GONE = frozenset({State.MERGED, State.ENTERED_IN_ERROR})
@@ -271,8 +277,8 @@ class Feed:
         with reading(self.engine) as connection:
             return int(connection.execute(query).scalar_one())
 
-    def histories(self) -> dict[str, set[LabResult]]:
-        """Every stored result, by the Patient it is stored under; nobody without any."""
+    def records(self) -> dict[str, PatientRecord]:
+        """What is stored of each Patient by itself."""
         with reading(self.engine) as connection:
             rows = [
                 row
@@ -282,7 +288,16 @@ class Feed:
             found = histories.records(
                 connection, {row.id: [row] for row in rows}, {self.source.id: self.source.name}
             )
-        return {row.fhir_id: set(found[row.id].results) for row in rows if found[row.id].results}
+        return {row.fhir_id: found[row.id] for row in rows}
+
+    def histories(self) -> dict[str, set[LabResult]]:
+        """Every stored result, by the Patient it is stored under; nobody without any."""
+        return {name: set(each.results) for name, each in self.records().items() if each.results}
+
+    def contexts(self) -> dict[str, set[tuple[str, object]]]:
+        """All stored context with the resource it is from, by the Patient it is stored under."""
+        contexts = {name: context_of(record) for name, record in self.records().items()}
+        return {name: context for name, context in contexts.items() if context}
 
     def results(self, patient_id: str = "p1") -> dict[str, object]:
         """Values of a Patient's results by the Observation's id."""
@@ -327,6 +342,14 @@ class Feed:
     def current(self, key: str) -> Version | None:
         with reading(self.engine) as connection:
             return resources.current(connection, self.source.id, [key]).get(key)
+
+
+def context_of(record: PatientRecord) -> set[tuple[str, object]]:
+    """Everything in a record besides results, each with the resource it is from."""
+    said: set[tuple[str, object]] = {(each.key.resource, each) for each in record.measurements}
+    said |= {(each.reference, each) for each in record.conditions}
+    said |= {(each.reference, each) for each in record.medications}
+    return said | {(each.reference, each) for each in record.done}
 
 
 def alert_of(found: Sequence[Alert], number: int) -> Alert:

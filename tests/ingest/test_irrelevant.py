@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from service.store.schema import clinical_context, ignored
 from service.store.session import reading
+from tests.ingest.contexts import examination
 from tests.ingest.feeding import Feed, Resource, observation, report, statin
 
 
@@ -14,7 +15,7 @@ def glucose(id_: str, version: int) -> Resource:
     return given
 
 
-def drugs(feed: Feed) -> list[str]:
+def context(feed: Feed) -> list[str]:
     with reading(feed.engine) as connection:
         return list(connection.execute(select(clinical_context.c.key)).scalars())
 
@@ -52,13 +53,36 @@ def test_a_drug_that_was_not_taken_after_all_stays_so_when_the_older_version_com
     first = feed.send(statin("m", "p1", status=status, version=2))
     assert first.counts == {"ignored:not-taken": 1}
     assert feed.send(statin("m", "p1", version=1)).counts == {"older": 1}
-    assert drugs(feed) == []
+    assert context(feed) == []
     assert feed.send(statin("m", "p1", status=status, version=2)).counts == {"duplicate": 1}
     assert feed.send(statin("m", "p1", version=3)).counts["stored"] == 1
-    assert drugs(feed) == ["MedicationRequest/m"]
+    assert context(feed) == ["MedicationRequest/m"]
     with reading(feed.engine) as connection:
         counted = dict(map(tuple, connection.execute(select(ignored.c.reason, ignored.c.count))))
     assert counted == {"not-taken": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("Procedure", "not-done"), ("DiagnosticReport", "unknown"), ("ServiceRequest", "on-hold")],
+)
+def test_an_examination_that_was_not_done_after_all_stays_so_when_the_older_version_comes_late(
+    feed: Feed, kind: str, status: str
+) -> None:
+    later = examination(kind, "e", status=status, version=2)
+    assert feed.send(later).counts == {"ignored:not-done": 1}
+    assert feed.send(examination(kind, "e", version=1)).counts == {"older": 1}
+    assert context(feed) == []
+    assert feed.send(examination(kind, "e", version=3)).counts["stored"] == 1
+    assert context(feed) == [f"{kind}/e"]
+
+
+def test_an_examination_without_a_day_stays_without_when_the_older_version_comes_late(feed: Feed) -> None:
+    undated = examination("Procedure", "e", version=2)
+    del undated["performedDateTime"]
+    feed.send(undated)
+    feed.send(examination("Procedure", "e", version=1))
+    assert context(feed) == []
 
 
 def test_a_result_that_turned_out_to_be_of_no_patient_stays_so(feed: Feed) -> None:

@@ -5,6 +5,7 @@ The catalogue is `measurements.toml`. What it does not know is no context of our
 
 import re
 import tomllib
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -40,12 +41,16 @@ def kinds() -> dict[str, Kind]:
             name,
             frozenset(row.get("loinc", ())),
             any_of(row["words"]),
-            any_of([*never, *row.get("not_words", ())]),
+            any_of([*_except(never, row.get("allows", ())), *row.get("not_words", ())]),
             row.get("unit", ""),
             {unit: Decimal(factor) for unit, factor in row.get("units", {}).items()},
         )
         for name, row in content.items()
     }
+
+
+def _except(never: Iterable[str], allowed: Collection[str]) -> list[str]:
+    return [word for word in never if word not in allowed]
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,8 @@ _BILIARY = (
     *("gallstones", "bile-duct-stones", "cholecystitis", "cholangitis", "biliary-obstruction"),
     *("primary-biliary-cholangitis", "primary-sclerosing-cholangitis"),
 )
+DILATATION = "bile-duct-dilatation"
+"""Its name in the catalogue of findings."""
 _COMPANIONS = ("inflammatory-bowel-disease",)
 """Beside a raised ALP: primary sclerosing cholangitis goes with it."""
 _BONE = ("paget-disease-of-bone", "bone-metastases", "osteomalacia", "bone-disease")
@@ -32,6 +34,9 @@ def biliary(on: OnRecord) -> Cause:
     share_of_direct(weighing, on, conjugated_speaks_for=True)
     of_pbc = "It speaks of primary biliary cholangitis only."
     weighing.serology("ama", "antimitochondrial antibodies (AMA)", against=of_pbc)
+    weighing.finding(DILATATION, "dilated bile ducts", against="It speaks against an obstruction only.")
+    weighing.finding("gallstones", "gallstones", against="Stones in the ducts are easily missed.")
+    weighing.finding("bile-duct-stones", "stones in the bile ducts", against="They are easily missed.")
     weighing.conditions(on.lasting(*_BILIARY))
     if on.pregnant:
         weighing.note(

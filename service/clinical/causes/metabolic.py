@@ -6,7 +6,9 @@ from service.clinical.causes.bounds import Bound, Side
 from service.clinical.causes.cause import Cause, CauseName
 from service.clinical.causes.muscle_and_habits import ast_to_alt, body_mass
 from service.clinical.causes.on_record import OnRecord
+from service.clinical.causes.hfe import hfe
 from service.clinical.causes.weighing import Weighing, measured
+from service.clinical.saying import number
 
 _METABOLIC = ("diabetes", "prediabetes", "obesity", "hyperlipidaemia", "hypertension", "metabolic-syndrome")
 _ALLELES = re.compile(r"(?<![a-z])(?:pi)?[\s*]*(m[1-4]?|s|z|null)[\s/*]*(m[1-4]?|s|z|null)(?![a-z])")
@@ -26,6 +28,7 @@ def fatty_liver(on: OnRecord) -> Cause:
         weighing.blood("hba1c", "HbA1c", Bound(Side.FROM, rule.hba1c))
         weighing.blood("triglycerides", "triglycerides", Bound(Side.FROM, rule.triglycerides))
         weighing.blood("hdl-cholesterol", "HDL cholesterol", Bound(Side.UP_TO, hdl))
+    weighing.finding("steatosis", "fat in the liver", against="Ultrasound misses a little of it.")
     weighing.conditions(on.lasting("fatty-liver", *_METABOLIC))
     return weighing.cause()
 
@@ -39,6 +42,7 @@ def haemochromatosis(on: OnRecord) -> Cause:
     weighing.blood("ferritin", "ferritin", Bound(Side.ABOVE, ferritin, own_first=True), others)
     saturation = Bound(Side.ABOVE, rule.saturation)
     weighing.blood("transferrin-saturation", "transferrin saturation", saturation)
+    hfe(weighing, on)
     weighing.conditions(on.lasting("haemochromatosis"))
     return weighing.cause()
 
@@ -55,8 +59,25 @@ def wilson(on: OnRecord) -> Cause:
     elif age >= rule.younger_than_years:
         weighing.speaks_against(f"{age} years old: it seldom shows first from {rule.younger_than_years} on.")
     _ceruloplasmin(weighing, on)
+    _urine_copper(weighing, on)
     weighing.conditions(on.lasting("wilson-disease"))
     return weighing.cause()
+
+
+def _urine_copper(weighing: Weighing, on: OnRecord) -> None:
+    """Far above what is usual it speaks for Wilson disease, slightly above it may."""
+    found, rule = on.number("urine-copper"), on.rules.wilson
+    if found is None or found.value is None:
+        return
+    high = Bound(Side.ABOVE, rule.urine_copper)
+    unclear = Bound(Side.ABOVE, rule.urine_copper_unclear)
+    raised = unclear.met(found.value, found.comparator)
+    if raised and not high.met(found.value, found.comparator):
+        words = f"{measured('copper in 24-hour urine', found)}, above {number(unclear.value)}"
+        weighing.unknown(f"{words} but not surely above {number(high.value)}: to be looked into.", found)
+    else:
+        remark = "Cholestasis raises it too."
+        weighing.blood("urine-copper", "copper in 24-hour urine", high if raised else unclear, remark)
 
 
 def _ceruloplasmin(weighing: Weighing, on: OnRecord) -> None:

@@ -24,6 +24,7 @@ _UNITS = {
     "[IU]/mL": "IU/mL",
     "/wk": "a week",
     "min/wk": "minutes a week",
+    "ug/(24.h)": "µg a day",
 }
 """Units of the catalogue that readers write otherwise."""
 
@@ -129,6 +130,24 @@ class Weighing:
         else:
             self.speaks_against(f"{words}. {against}".rstrip(), given)
         return answer
+
+    def finding(self, what: str, title: str, *, against: str = "") -> Answer | None:
+        """What imaging or a biopsy found; nothing is said where the record tells of none.
+
+        A negative one says nothing once it is older than serology may be. `against` follows it.
+        """
+        found = self._on.newest(what)
+        if found is None or found.answer is None:
+            return None
+        own = f" ({found.text[:_LONGEST]})" if found.text else ""
+        words = f"{capitalised(title)}, reported on {found.day}"
+        if found.answer is Answer.POSITIVE:
+            self.speaks_for(f"{words}: found{own}.", found)
+        elif found.answer is Answer.UNCLEAR:
+            self.unknown(f"{words}: unclear{own}.", found)
+        elif self._on.not_older(found, self._on.rules.windows.serology_months):
+            self.speaks_against(f"{words}: not found{own}. {against}".rstrip(), found)
+        return found.answer
 
 
 def measured(title: str, given: Measurement) -> str:

@@ -74,6 +74,11 @@ RAISED = man(multiples(ALT, {0: 6}), multiples(ALP, {0: 1}))
         (CauseName.COELIAC, recorded("Celiac disease", -90), FOR, "Celiac disease"),
         (CauseName.COELIAC, recorded("Sinusitis"), UNKNOWN, "(tTG-IgA): not in the record"),
         (CauseName.BILIARY, told("ama", "positive"), FOR, "(AMA) on 2020-01-01: positive"),
+        (CauseName.BILIARY, told("bile-duct-dilatation", "positive"), FOR, "Dilated bile ducts, reported on"),
+        (CauseName.BILIARY, told("bile-duct-dilatation", "negative"), AGAINST, "against an obstruction only"),
+        (CauseName.BILIARY, told("bile-duct-dilatation", "indeterminate"), UNKNOWN, "unclear"),
+        (CauseName.BILIARY, told("gallstones", "positive"), FOR, "Gallstones, reported on 2020-01-01"),
+        (CauseName.BILIARY, told("bile-duct-stones", "positive"), FOR, "Stones in the bile ducts"),
         (
             CauseName.BILIARY,
             told("ama", "negative"),

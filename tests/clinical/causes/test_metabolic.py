@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from service.clinical.causes.cause import CauseName
-from service.clinical.results import Measurement, PatientRecord, Sex
+from service.clinical.causes.hfe import Copies, copies
+from service.clinical.results import Answer, Measurement, PatientRecord, Sex
 from tests.clinical.causes.weighed import (
     AGAINST,
     FOR,
@@ -19,6 +20,11 @@ from tests.clinical.causes.weighed import (
     words,
 )
 from tests.clinical.records import ALT, AST, day_of, man, multiples, patient, pregnancy, series
+
+
+def found_on_imaging(what: str, answer: Answer, when: int = 0) -> Measurement:
+    return measured(what, None, when, answer=answer, text="as reported")
+
 
 RAISED = man(multiples(ALT, {0: 2}), multiples(AST, {0: 2}))
 
@@ -78,11 +84,73 @@ def test_the_lipids_of_a_child_are_not_read_by_the_bounds_of_adults() -> None:
         (measured("transferrin-saturation", "45.1", unit="%"), FOR, "above 45"),
         (measured("transferrin-saturation", 45, unit="%", high=50), AGAINST, "not above 45"),
         (recorded("Hereditary hemochromatosis", 60), FOR, "Hereditary hemochromatosis"),
+        (told("hfe-genotype", "C282Y/C282Y", -4000), FOR, "Two copies of C282Y"),
+        (told("hfe-genotype", "C282Y/H63D"), UNKNOWN, "One copy of C282Y is no proof"),
+        (told("hfe-genotype", "negative"), AGAINST, "Without C282Y only the rarer forms remain"),
+        (told("hfe-genotype", "see report"), UNKNOWN, "cannot be told"),
+        (told("hfe-c282y", "Homozygous"), FOR, "HFE gene test on 2020-01-01: Homozygous. Two copies"),
         (recorded("Family history of hemochromatosis"), UNKNOWN, "Ferritin: not in the record"),
     ],
 )
 def test_haemochromatosis(context: Measurement, side: str, fragment: str) -> None:
     says(cause(with_context(RAISED, context), CauseName.HAEMOCHROMATOSIS), side, fragment)
+
+
+@pytest.mark.parametrize(
+    ("what", "text", "number"),
+    [
+        ("hfe-genotype", "Homozygous for the p.C282Y variant", Copies.TWO),
+        ("hfe-genotype", "Homozygous for p.Cys282Tyr", Copies.TWO),
+        ("hfe-genotype", "C282Y homozygote", Copies.TWO),
+        ("hfe-genotype", "C282Y: heterozygous; H63D: homozygous", Copies.ONE),
+        ("hfe-genotype", "Compound heterozygote", Copies.ONE),
+        ("hfe-genotype", "H63D/H63D", None),
+        ("hfe-genotype", "C282Y not detected, H63D heterozygous", Copies.NONE),
+        ("hfe-genotype", "Not homozygous for C282Y", None),
+        ("hfe-genotype", "C282Y positive", None),
+        ("hfe-c282y", "Heterozygous", Copies.ONE),
+        ("hfe-c282y", "Not detected", Copies.NONE),
+        ("hfe-c282y", "Detected", None),
+    ],
+)
+def test_how_many_copies_of_the_gene_variant_a_laboratory_reports(
+    what: str, text: str, number: Copies | None
+) -> None:
+    assert copies(told(what, text)) is number
+
+
+def test_of_two_gene_tests_the_newer_counts() -> None:
+    older, newer = told("hfe-c282y", "Homozygous", -30), told("hfe-genotype", "negative")
+    found = cause(with_context(RAISED, older, newer), CauseName.HAEMOCHROMATOSIS)
+    assert "HFE" not in words(found.speaks_for)
+    assert "Without C282Y" in words(found.speaks_against)
+
+
+@pytest.mark.parametrize(
+    ("context", "side", "fragment"),
+    [
+        (
+            found_on_imaging("steatosis", Answer.POSITIVE),
+            FOR,
+            "Fat in the liver, reported on 2020-01-01: found",
+        ),
+        (
+            found_on_imaging("steatosis", Answer.NEGATIVE),
+            AGAINST,
+            "not found (as reported). Ultrasound misses",
+        ),
+        (found_on_imaging("steatosis", Answer.UNCLEAR), UNKNOWN, "unclear (as reported)"),
+        (found_on_imaging("steatosis", Answer.POSITIVE, -4000), FOR, "Fat in the liver"),
+    ],
+)
+def test_what_imaging_says_of_fat_in_the_liver(context: Measurement, side: str, fragment: str) -> None:
+    says(cause(with_context(RAISED, context), CauseName.FATTY_LIVER), side, fragment)
+
+
+def test_that_imaging_found_no_fat_long_ago_says_nothing() -> None:
+    old = found_on_imaging("steatosis", Answer.NEGATIVE, -400)
+    found = cause(with_context(RAISED, old), CauseName.FATTY_LIVER)
+    assert "Fat in the liver" not in words((*found.speaks_against, *found.unknown))
 
 
 @pytest.mark.parametrize("sex", [Sex.FEMALE, None])
@@ -110,6 +178,11 @@ def aged(years: int) -> PatientRecord:
         (with_context(aged(30), measured("ceruloplasmin", "0.2", unit="g/L")), AGAINST, "not below 0.2"),
         (with_context(aged(30), measured("ceruloplasmin", "0.21", low="0.22")), FOR, "below 0.22"),
         (aged(30), UNKNOWN, "Ceruloplasmin: not in the record"),
+        (with_context(aged(30), measured("urine-copper", 101, unit="ug/(24.h)")), FOR, "101 µg a day"),
+        (with_context(aged(30), measured("urine-copper", 100)), UNKNOWN, "above 40 but not surely above 100"),
+        (with_context(aged(30), measured("urine-copper", 41)), UNKNOWN, "to be looked into"),
+        (with_context(aged(30), measured("urine-copper", 40)), AGAINST, "not above 40"),
+        (with_context(aged(30), measured("urine-copper", 90, -400)), UNKNOWN, "to be looked into"),
         (with_context(aged(30), recorded("Wilson's disease", 90)), FOR, "Wilson's disease"),
     ],
 )
