@@ -51,7 +51,7 @@ def check_suitable(password: str, *about: str) -> None:
         raise UnsuitablePassword(f"Use at least {_FEWEST_DIFFERENT} different characters")
     rest = password.casefold()
     for name in sorted(("liverwatch", "password", *about), key=len, reverse=True):
-        rest = rest.replace(name.casefold(), "") if name else rest
+        rest = rest.replace(name.casefold(), "") if len(name) > 2 else rest
     if len(re.sub(r"[\W\d_]", "", rest)) < SHORTEST // 3:
         raise UnsuitablePassword("Use more than names and numbers")
 

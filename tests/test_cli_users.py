@@ -103,7 +103,7 @@ def test_a_new_password_and_a_removal_end_every_session(run: Run, engine: Engine
     assert audited(engine) == ["user-add", "user-password", "user-remove"]
 
 
-def test_a_name_is_taken_once_and_can_be_taken_up_again(run: Run, engine: Engine) -> None:
+def test_a_name_is_taken_once_and_can_be_taken_up_again(run: Run) -> None:
     run("user", "add", "adams", "--role", "nurse")
     twice = run("user", "add", "adams", "--role", "admin")
     assert (twice.code, "already a user" in twice.err) == (1, True)

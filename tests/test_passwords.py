@@ -54,8 +54,6 @@ def test_what_is_easily_guessed_is_not_taken_and_not_repeated(unsuitable: str) -
     assert unsuitable not in refused.value.message
 
 
-@pytest.mark.parametrize(
-    "suitable", ["seven grey herons at dusk", "肝臓の検査を忘れないでください毎月", "qwmznvbtrlkhgfd"]
-)
+@pytest.mark.parametrize("suitable", ["seven grey herons at dusk", "肝臓の検査を忘れないでください毎月"])
 def test_words_are_enough_in_any_script(suitable: str) -> None:
     passwords.check_suitable(suitable, "adams")

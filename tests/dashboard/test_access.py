@@ -84,7 +84,7 @@ def test_a_page_for_a_role_is_closed_to_the_others_and_says_so(desk: FrontDesk) 
     clerk = desk.at("clerk")
     refused = clerk.get("/probe/nurses")
     assert refused.status_code == 403
-    assert "this is for: nurse, physician." in " ".join(Page(refused.text).texts("main"))
+    assert "This is for: nurse, physician." in " ".join(Page(refused.text).texts("main"))
     part = clerk.get("/probe/nurses", headers={"hx-request": "true"})
     assert (part.status_code, part.text) == (403, "this is for: nurse, physician")
 
