@@ -13,7 +13,7 @@ from service.dashboard.forms import Sent
 from service.dashboard.pages import page
 from service.dashboard.signing_in import HOME, audit, led_on
 from service.passwords import UnsuitablePassword
-from service.store import attempts, sessions, users
+from service.store import attempts, glass, sessions, users
 from service.store.session import reading, writing
 from service.store.users import Account
 
@@ -33,7 +33,9 @@ def _of(request: Request, user: User) -> Account:
 
 
 def _account(request: Request, user: SignedIn) -> Response:
-    return page(request, "account.html", account=_of(request, user))
+    with reading(request.app.state.engine) as connection:
+        opened = glass.opened_by(connection, user.id, datetime.now(UTC))
+    return page(request, "account.html", account=_of(request, user), opened=opened)
 
 
 def _form(request: Request, user: SignedIn) -> Response:

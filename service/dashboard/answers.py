@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.dashboard.access import PASSWORD_PAGE, NotAllowed, NotSignedIn, PasswordDue
+from service.dashboard.break_glass import BehindGlass
 from service.dashboard.forms import Forged
 from service.dashboard.pages import page
 from service.errors import LiverwatchError
@@ -22,6 +23,7 @@ def install_page_answers(app: FastAPI) -> None:
     """Make `app` answer with pages where somebody is not signed in or not allowed, and guard every page."""
     app.add_exception_handler(NotSignedIn, _on_not_signed_in)
     app.add_exception_handler(PasswordDue, _on_password_due)
+    app.add_exception_handler(BehindGlass, _on_behind_glass)
     app.add_exception_handler(NotAllowed, _on_refused)
     app.add_exception_handler(Forged, _on_refused)
     app.add_middleware(PageHeaders)
@@ -45,6 +47,11 @@ def _on_not_signed_in(request: Request, error: Exception) -> Response:
 
 def _on_password_due(request: Request, error: Exception) -> Response:
     return _led_to(request, PASSWORD_PAGE, error)
+
+
+def _on_behind_glass(request: Request, error: Exception) -> Response:
+    assert isinstance(error, BehindGlass)
+    return _led_to(request, error.address, error)
 
 
 def _led_to(request: Request, address: str, error: Exception) -> Response:
