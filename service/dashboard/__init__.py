@@ -6,10 +6,10 @@ from service.dashboard import account_pages, break_glass, elsewhere_pages, sign_
 from service.dashboard.answers import install_page_answers
 from service.dashboard.rule_pages import routes
 
-__all__ = ["create_dashboard", "install_page_answers", "routes"]
+__all__ = ["create_pages", "install_page_answers", "routes"]
 
 
-def create_dashboard() -> APIRouter:
+def create_pages() -> APIRouter:
     """Every route for people who sign in, and those by which they do.
 
     Their application has `state.engine`, `.settings` and `.rules`, and the page answers installed.

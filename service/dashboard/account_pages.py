@@ -10,7 +10,7 @@ from starlette.responses import Response
 from service import passwords
 from service.dashboard.access import PASSWORD_PAGE, SignedIn, User
 from service.dashboard.forms import Sent
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.dashboard.signing_in import HOME, audit, led_on
 from service.passwords import UnsuitablePassword
 from service.store import attempts, glass, sessions, users
@@ -29,12 +29,12 @@ def create_router() -> APIRouter:
 
 def _of(request: Request, user: User) -> Account:
     with reading(request.app.state.engine) as connection:
-        return users.by_id(connection, user.id)
+        return users.by_id(connection, user.account)
 
 
 def _account(request: Request, user: SignedIn) -> Response:
     with reading(request.app.state.engine) as connection:
-        opened = glass.opened_by(connection, user.id, datetime.now(UTC))
+        opened = glass.opened_by(connection, user.account, datetime.now(UTC))
     return page(request, "account.html", account=_of(request, user), opened=opened)
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.dashboard.access import PASSWORD_PAGE, NotAllowed, NotSignedIn, PasswordDue
 from service.dashboard.break_glass import BehindGlass
 from service.dashboard.forms import Forged
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.errors import LiverwatchError
 
 SIGN_IN_PAGE: Final = "/sign-in"
@@ -21,11 +21,8 @@ SIGN_IN_PAGE: Final = "/sign-in"
 
 def install_page_answers(app: FastAPI) -> None:
     """Make `app` answer with pages where somebody is not signed in or not allowed, and guard every page."""
-    app.add_exception_handler(NotSignedIn, _on_not_signed_in)
-    app.add_exception_handler(PasswordDue, _on_password_due)
-    app.add_exception_handler(BehindGlass, _on_behind_glass)
-    app.add_exception_handler(NotAllowed, _on_refused)
-    app.add_exception_handler(Forged, _on_refused)
+    for kind, answer in _ANSWERS.items():
+        app.add_exception_handler(kind, answer)
     app.add_middleware(PageHeaders)
 
 
@@ -65,8 +62,19 @@ def _led_to(request: Request, address: str, error: Exception) -> Response:
 def _on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, LiverwatchError)
     if is_for_a_page(request):
-        return page(request, "refused.html", error.status, reason=error.message)
+        return page(request, "not_allowed.html", error.status, reason=error.message)
     return HTMLResponse(error.message, error.status)
+
+
+_ANSWERS: Final = {
+    NotSignedIn: _on_not_signed_in,
+    PasswordDue: _on_password_due,
+    BehindGlass: _on_behind_glass,
+    NotAllowed: _on_refused,
+    Forged: _on_refused,
+}
+ANSWERED_HERE: Final = tuple(_ANSWERS)
+"""Errors that a route which makes pages of errors itself must let through."""
 
 
 def page_headers(ancestors: tuple[str, ...] = ()) -> Mapping[str, str]:

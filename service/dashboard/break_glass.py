@@ -1,21 +1,21 @@
 """`/patients/{patient}/break-glass`: opening a record of a source that one does not see, for a reason.
 
-A page of a patient asks :func:`admitted` first. It is open for those who see the record's source, and for an hour
-(a setting) to a nurse or physician who said why; every time is in the audit log and on the auditors' page.
+A page of a patient asks :func:`admitted` first. It is open to those who see the record's source, and for an
+hour (a setting) to a nurse or physician who said why; each time is audited and on the auditors' page.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from service.dashboard.access import Role, User, needs
 from service.dashboard.forms import Sent
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.errors import Forbidden, NotFound
 from service.store import decisions, glass
 from service.store.glass import Reason, Whose
@@ -33,8 +33,8 @@ WORDS: Final = {
 }
 """Each reason as the form says it."""
 
-Clinician = Annotated[User, Depends(needs(Role.NURSE, Role.PHYSICIAN))]
-Auditor = Annotated[User, Depends(needs(Role.AUDITOR))]
+Clinician = Annotated[User, needs(Role.NURSE, Role.PHYSICIAN)]
+Auditor = Annotated[User, needs(Role.AUDITOR)]
 
 
 class BehindGlass(Forbidden):
@@ -81,7 +81,7 @@ def admitted(connection: Connection, user: User, patient: UUID, now: datetime) -
         raise NotFound("there is no such patient")
     if user.sees(found.source):
         return Admission(found, None)
-    until = glass.open_until(connection, user.id, found.id, now)
+    until = glass.open_until(connection, user.account, found.id, now)
     if until is None:
         raise BehindGlass(patient)
     return Admission(found, until)
@@ -119,11 +119,11 @@ def _open(request: Request, patient: UUID, user: Clinician, fields: Sent) -> Res
     if not user.sees(found.source):
         until = now + timedelta(minutes=settings.break_glass_minutes)
         with writing(request.app.state.engine) as connection:
-            glass.open_record(connection, user.id, found.id, Reason(reason), words, now, until)
+            glass.open_record(connection, user.account, found.id, Reason(reason), words, now, until)
             decisions.write_audit(
                 connection,
                 at=now,
-                actor=user.actor,
+                actor=user.id,
                 action="break-glass",
                 source_id=found.source_id,
                 patient_id=found.id,
@@ -137,7 +137,7 @@ def _opened(request: Request, user: Auditor) -> Response:
     with writing(request.app.state.engine) as connection:
         rows = glass.opened(connection, user.sources, SHOWN_AT_MOST)
         decisions.write_audit(
-            connection, at=now, actor=user.actor, action="read-break-glass", detail={"count": len(rows)}
+            connection, at=now, actor=user.id, action="read-break-glass", detail={"count": len(rows)}
         )
     return page(request, "glass_opened.html", rows=rows, reasons=WORDS, now=now)
 

@@ -19,7 +19,7 @@ from service.dashboard.elsewhere import (
     sent_away,
 )
 from service.dashboard.id_tokens import checked
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.dashboard.signing_in import audit, led_on, safe_address, sign_in
 from service.errors import Conflict, LiverwatchError, NotFound
 from service.store import users

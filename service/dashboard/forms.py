@@ -12,7 +12,7 @@ from service.errors import Forbidden, MalformedInput, TooLarge
 from service.urls import origin_of
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of a field
+TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
 LARGEST: Final = 64 * 1024
 """Bytes of a form."""
@@ -34,7 +34,8 @@ async def _sent(request: Request) -> Mapping[str, str]:
         raise TooLarge(f"a form may have {LARGEST} bytes")
     if not request.headers.get("content-type", "").lower().startswith(_FORMS):
         return {}
-    form = await request.form(max_files=0, max_fields=200)
+    await request.body()  # kept: an endpoint may read it once more, in its own way
+    form = await request.form(max_files=0, max_fields=1000)
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from service.clinical.catalogues.rules import rules
 from service.clinical.recommendations import orderables
 from service.clinical.rulebook import Rulebook
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.dashboard.rule_views import (
     TAGS,
     behind_every_rule,

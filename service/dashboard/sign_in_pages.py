@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service import passwords
 from service.dashboard.access import SignedIn
 from service.dashboard.forms import Sent, check_origin
-from service.dashboard.pages import page
+from service.dashboard.making import page
 from service.dashboard.signing_in import audit, led_on, safe_address, sign_in, signed_out
 from service.store import attempts, users
 from service.store.session import reading, writing
@@ -96,4 +96,4 @@ def _shown(
 
 
 def _out(request: Request, user: SignedIn, fields: Sent) -> Response:
-    return signed_out(request, user.id, everywhere="everywhere" in fields)
+    return signed_out(request, user.account, everywhere="everywhere" in fields)

@@ -35,7 +35,7 @@ class Role(StrEnum):
     ENGINEER = "engineer"
     """Sees how feeds and deliveries stand; no patients."""
     ADMIN = "admin"
-    """Manages accounts; no patients."""
+    """Manages accounts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from sqlalchemy import Engine, select, update
 from starlette.responses import HTMLResponse, Response
 from starlette.testclient import TestClient
@@ -60,7 +60,7 @@ class FrontDesk:
         app.state.rules = Rules(load_rulebook())
         install_error_answers(app)
         dashboard.install_page_answers(app)
-        app.include_router(dashboard.create_dashboard())
+        app.include_router(dashboard.create_pages())
 
         @app.get("/probe")
         @app.post("/probe")
@@ -68,7 +68,7 @@ class FrontDesk:
             return HTMLResponse(f"<p>{user.name} sees {','.join(sorted(user.sources))}</p>")
 
         @app.get("/probe/nurses")
-        def _nurses(user: Annotated[User, Depends(needs(Role.NURSE, Role.PHYSICIAN))]) -> Response:
+        def _nurses(user: Annotated[User, needs(Role.NURSE, Role.PHYSICIAN)]) -> Response:
             return HTMLResponse(f"<p>{user.id}</p>")
 
         return app
@@ -142,4 +142,4 @@ class Browser(TestClient):
     def token(self) -> str:
         """What the forms of its pages carry."""
         inputs = Page(self.get("/account").text).every("input")
-        return next(str(each["value"]) for _, each, _ in inputs if each["name"] == "csrf")
+        return next(str(each["value"]) for _, each, _ in inputs if each["name"] == "csrf_token")

@@ -118,10 +118,10 @@ def test_a_change_needs_the_token_of_this_very_session(desk: FrontDesk) -> None:
     desk.account()
     browser, other = desk.at(), desk.at()
     assert browser.post("/probe").status_code == 403
-    assert browser.post("/probe", data={"csrf": "guessed"}).status_code == 403
-    assert browser.post("/probe", data={"csrf": other.token}).status_code == 403
-    assert browser.post("/probe", data={"csrf": "ü"}).status_code == 403
-    assert browser.post("/probe", data={"csrf": browser.token}).status_code == 200
+    assert browser.post("/probe", data={"csrf_token": "guessed"}).status_code == 403
+    assert browser.post("/probe", data={"csrf_token": other.token}).status_code == 403
+    assert browser.post("/probe", data={"csrf_token": "ü"}).status_code == 403
+    assert browser.post("/probe", data={"csrf_token": browser.token}).status_code == 200
     assert browser.post("/probe", headers={"x-csrf-token": browser.token}).status_code == 200
 
 
@@ -140,7 +140,7 @@ def test_a_form_of_another_site_is_refused_even_with_the_token(
 ) -> None:
     desk.account()
     browser = desk.at()
-    assert browser.post("/probe", data={"csrf": browser.token}, headers=headers).status_code == 403
+    assert browser.post("/probe", data={"csrf_token": browser.token}, headers=headers).status_code == 403
     assert desk.browser(**headers).sign_in("adams", PASSWORD).status_code == 403
     assert browser.get("/probe", headers=headers).status_code == 200  # a link from elsewhere changes nothing
 
@@ -176,9 +176,9 @@ def test_a_one_time_password_opens_nothing_but_the_page_to_change_it(desk: Front
     part = browser.get("/probe", headers={"hx-request": "true"})
     assert (part.status_code, part.headers["hx-redirect"]) == (403, "/account/password")
     page = Page(browser.get("/account/password").text)
-    token = next(each["value"] for _, each, _ in page.every("input") if each["name"] == "csrf")
+    token = next(each["value"] for _, each, _ in page.every("input") if each["name"] == "csrf_token")
     changed = browser.post(
-        "/account/password", data={"csrf": str(token), "old": PASSWORD, "new": NEW, "again": NEW}
+        "/account/password", data={"csrf_token": str(token), "old": PASSWORD, "new": NEW, "again": NEW}
     )
     assert (changed.status_code, changed.headers["location"]) == (303, "/")
     assert browser.get("/probe").status_code == 200
@@ -188,7 +188,7 @@ def test_a_new_password_ends_every_other_session_and_the_old_password(desk: Fron
     desk.account()
     browser, other = desk.at(), desk.at()
     before = browser.cookies[COOKIE]
-    fields = {"csrf": browser.token, "old": PASSWORD, "new": NEW, "again": NEW}
+    fields = {"csrf_token": browser.token, "old": PASSWORD, "new": NEW, "again": NEW}
     assert browser.post("/account/password", data=fields).status_code == 303
     assert browser.cookies[COOKIE] != before
     assert browser.get("/probe").status_code == 200
@@ -214,7 +214,7 @@ def test_a_password_that_is_not_changed_says_why_beside_the_field(
 ) -> None:
     desk.account()
     browser = desk.at()
-    sent = {"csrf": browser.token, "old": old, "new": new, "again": again}
+    sent = {"csrf_token": browser.token, "old": old, "new": new, "again": again}
     answer = browser.post("/account/password", data=sent)
     assert answer.status_code == 422
     shown = Page(answer.text)

@@ -51,7 +51,8 @@ def test_whoever_the_provider_vouches_for_is_signed_in_with_the_roles_and_source
     with reading(desk.engine) as connection:
         (account,) = users.every(connection)
     assert account.id.startswith("sso:")
-    assert (account.roles, account.issuer) == ({Role.NURSE}, provider.issuer)
+    assert account.roles == {Role.NURSE}
+    assert account.issuer == provider.issuer
     assert desk.audited() == [(f"user:{account.id}", "sign-in", {"how": "oidc"})]
     assert provider.asked[0]["scope"] == "openid profile"
 

@@ -169,7 +169,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(desk: FrontDesk) ->
     desk.account()
     browser, other = desk.at(), desk.at()
     before = browser.cookies[COOKIE]
-    answer = browser.post("/sign-out", data={"csrf": browser.token})
+    answer = browser.post("/sign-out", data={"csrf_token": browser.token})
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?out=1")
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert COOKIE not in browser.cookies
@@ -183,7 +183,7 @@ def test_signing_out_ends_the_session_and_clears_the_browser(desk: FrontDesk) ->
 def test_signing_out_everywhere_ends_every_session(desk: FrontDesk) -> None:
     desk.account()
     browser, other = desk.at(), desk.at()
-    browser.post("/sign-out", data={"csrf": browser.token, "everywhere": "1"})
+    browser.post("/sign-out", data={"csrf_token": browser.token, "everywhere": "1"})
     assert other.get("/probe").status_code == 303
     assert desk.audited()[-1] == ("user:adams", "sign-out", {"everywhere": True})
 

@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from service.dashboard.access import form_token
 from service.dashboard.rule_views import breakable
 
 
@@ -41,7 +42,7 @@ def page(request: Request, template: str, status: int = 200, **content: Any) -> 
             book=state.rules.rulebook,
             publisher=state.settings.publisher,
             user=getattr(request.state, "user", None),
-            csrf=getattr(request.state, "csrf", None),
+            form_token=form_token(request),
             **content,
         )
     )
