@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.dashboard import account_pages, break_glass, elsewhere_pages, sign_in_pages
+from service.dashboard import account_pages, break_glass, elsewhere_pages, launch_pages, sign_in_pages
 from service.dashboard.answers import install_page_answers
 from service.dashboard.rule_pages import routes
 
@@ -15,6 +15,6 @@ def create_pages() -> APIRouter:
     Their application has `state.engine`, `.settings` and `.rules`, and the page answers installed.
     """
     router = APIRouter()
-    for part in (sign_in_pages, elsewhere_pages, account_pages, break_glass):
+    for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
         router.include_router(part.create_router())
     return router

@@ -8,6 +8,7 @@ that a code that leaks is worth nothing; `nonce`, so that an ID token is of this
 import base64
 import hashlib
 import hmac
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +22,14 @@ from starlette.responses import RedirectResponse, Response
 
 from service.dashboard import cookies
 from service.ehr.authorization_server import asked
-from service.errors import Forbidden
+from service.dashboard.making import page
+from service.dashboard.signing_in import audit
+from service.errors import Conflict, Forbidden, LiverwatchError
 from service.store import elsewhere
 from service.store.elsewhere import Sent
 from service.store.session import writing
+
+log = logging.getLogger(__name__)
 
 ANSWER_PATH: Final = "/sign-in/answer"
 SECONDS: Final = 5.0
@@ -142,3 +147,16 @@ def redeemed(request: Request, http: httpx2.Client, sent: Sent, client: Client, 
         pair = f"{quote_plus(client.id)}:{quote_plus(client.secret)}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     return asked(http, "POST", sent.token_endpoint, "the token", SECONDS, form=form, headers=headers)
+
+
+def failed(request: Request, error: LiverwatchError) -> Response:
+    """The page that says why somebody was not signed in; audited, and logged where we must mend it."""
+    ours = not isinstance(error, NotVouchedFor | Conflict)
+    if ours:
+        log.warning("signing in elsewhere did not work", extra={"why": error.message})
+    with writing(request.app.state.engine) as connection:
+        audit(connection, None, "sign-in-failed", datetime.now(UTC), {"how": "elsewhere"})
+    words = "this does not work just now; whoever runs Liverwatch finds the reason in its log"
+    return page(
+        request, "sign_in_failed.html", 503 if ours else error.status, reason=words if ours else error.message
+    )

@@ -1,6 +1,5 @@
 """`/sign-in/oidc` and where browsers come back to: signing in with an organisation's account."""
 
-import logging
 import secrets
 from datetime import UTC, datetime
 
@@ -13,20 +12,20 @@ from service.dashboard.elsewhere import (
     ANSWER_PATH,
     NotVouchedFor,
     come_back,
+    failed,
     forget,
     http_client,
     redeemed,
     sent_away,
 )
 from service.dashboard.id_tokens import checked
-from service.dashboard.making import page
-from service.dashboard.signing_in import audit, led_on, safe_address, sign_in
-from service.errors import Conflict, LiverwatchError, NotFound
+from service.dashboard.launch_pages import launched
+from service.dashboard.signing_in import led_on, safe_address, sign_in
+from service.errors import LiverwatchError, NotFound
 from service.store import users
 from service.store.elsewhere import Sent
 from service.store.session import writing
-
-log = logging.getLogger(__name__)
+from service.store.users import Person
 
 
 def create_router() -> APIRouter:
@@ -61,7 +60,8 @@ def _go(request: Request) -> Response:
 def _answer(request: Request) -> Response:
     try:
         sent, code = come_back(request)
-        return forget(request, _vouched_for(request, sent, code))
+        vouched = _vouched_for if sent.source is None else launched
+        return forget(request, vouched(request, sent, code))
     except LiverwatchError as error:
         return forget(request, failed(request, error))
 
@@ -88,25 +88,10 @@ def _vouched_for(request: Request, sent: Sent, code: str) -> Response:
     with writing(request.app.state.engine) as connection:
         account = users.vouched_for(
             connection,
-            sent.issuer,
-            claims["sub"],
+            Person(sent.issuer, claims["sub"], oidc.shown_in(claims)),
             now,
-            shown=oidc.shown_in(claims),
             roles=roles,
             names=oidc.sources_in(claims, settings),
         )
         token = sign_in(connection, request, account, now, "oidc")
     return led_on(request, token, sent.address)
-
-
-def failed(request: Request, error: LiverwatchError) -> Response:
-    """The page that says why somebody was not signed in; audited, and logged where we must mend it."""
-    ours = not isinstance(error, NotVouchedFor | Conflict)
-    if ours:
-        log.warning("signing in elsewhere did not work", extra={"why": error.message})
-    with writing(request.app.state.engine) as connection:
-        audit(connection, None, "sign-in-failed", datetime.now(UTC), {"how": "elsewhere"})
-    words = "this does not work just now; whoever runs Liverwatch finds the reason in its log"
-    return page(
-        request, "sign_in_failed.html", 503 if ours else error.status, reason=words if ours else error.message
-    )

@@ -90,7 +90,7 @@ def sources_in(claims: dict[str, Any], settings: Settings) -> frozenset[str]:
 
 def shown_in(claims: dict[str, Any]) -> str:
     """The name that others see."""
-    for claim in ("name", "preferred_username", "sub"):
+    for claim in ("name", "preferred_username", "fhirUser", "sub"):
         said = "".join(each for each in str(claims.get(claim) or "") if each.isprintable()).strip()
         if said:
             return said

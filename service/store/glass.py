@@ -122,3 +122,10 @@ def _rows(connection: Connection, limit: int | None, *conditions: ColumnElement[
         .limit(limit)
     )
     return [Opened(*row[:4], Reason(row[4]), *row[5:]) for row in connection.execute(query)]
+
+
+def public_id(connection: Connection, source_id: int, fhir_id: str) -> UUID | None:
+    """The id in addresses of a patient that a source calls `fhir_id`; None where nothing of them has come."""
+    return connection.execute(
+        select(patient.c.public_id).where(patient.c.source_id == source_id, patient.c.fhir_id == fhir_id)
+    ).scalar_one_or_none()

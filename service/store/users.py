@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -56,6 +56,17 @@ class Account:
     issuer: str | None
     """Who vouches for the person."""
     active: bool
+
+
+class Person(NamedTuple):
+    """Somebody for whom another vouches."""
+
+    issuer: str
+    """Who does."""
+    subject: str
+    """What it calls the person, for ever."""
+    shown: str
+    """The name that others see."""
 
 
 _COLUMNS = tuple(
@@ -141,43 +152,41 @@ def remove(connection: Connection, account_id: str) -> None:
 
 def vouched_for(
     connection: Connection,
-    issuer: str,
-    subject: str,
+    person: Person,
     now: datetime,
     *,
-    shown: str,
-    roles: Iterable[Role] | None,
+    roles: Iterable[Role],
     names: Iterable[str],
+    keep: bool = False,
 ) -> Account:
-    """The account of somebody for whom `issuer` vouches, made or brought up to date by what it says.
+    """The account of somebody for whom another vouches, made or brought up to date by what it says.
 
     Args:
         connection: in a transaction that may write.
-        issuer: who vouches.
-        subject: what it calls the person, for ever.
+        person: who it is, by whose word.
         now: the moment, aware.
-        shown: the name that others see.
-        roles: what the person may do; None: as the account has it, nothing in a new one.
+        roles: what the person may do.
         names: of the sources the person may see; what does not exist is left out.
+        keep: roles and sources are for a new account; one that is there keeps its own.
 
     Raises:
         Conflict: the account was removed here.
     """
-    digest = hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()[:24]
+    digest = hashlib.sha256(f"{person.issuer}\n{person.subject}".encode()).hexdigest()[:24]
     known = find(connection, f"sso:{digest}")
     there = {EVERY_SOURCE, *(each.name for each in sources.every(connection))}
     wanted = Account(
         f"sso:{digest}",
-        shown[:LONGEST_SHOWN],
-        frozenset(roles if roles is not None else known.roles if known else ()),
-        frozenset(names) & there,
+        person.shown[:LONGEST_SHOWN],
+        known.roles if known and keep else frozenset(roles),
+        known.sources if known and keep else frozenset(names) & there,
         None,
         one_time=False,
-        issuer=issuer,
+        issuer=person.issuer,
         active=True,
     )
     if known is None:
-        values = {**_values(wanted), "subject": subject, "created": now}
+        values = {**_values(wanted), "subject": person.subject, "created": now}
         connection.execute(account.insert().values(id=wanted.id, **values))
     elif not known.active:
         raise Conflict("this account has been removed here")

@@ -1,4 +1,4 @@
-"""A record of another source: open for a reason, for a while, seen by auditors, and closed to everybody else."""
+"""A record of another source: open for a reason, for a while, seen by auditors, and closed to others."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4

@@ -42,6 +42,8 @@ TABLE = {
     ("POST", "/sign-in"): anybody(422),
     ("GET", "/sign-in/oidc"): anybody(404),
     ("GET", "/sign-in/answer"): anybody(403),
+    ("GET", "/launch"): anybody(403),
+    ("GET", "/launch/no-record"): whoever_is_signed_in(200),
     ("POST", "/sign-out"): whoever_is_signed_in(303),
     ("GET", "/account"): whoever_is_signed_in(200),
     ("GET", "/account/password"): whoever_is_signed_in(200),
