@@ -73,6 +73,26 @@ class Settings(BaseSettings):
     """JSON list of web origins whose pages may call the CDS service from a browser; none unless named."""
     audit_anchor: str = "log"
     """Who is told how far the audit log is sealed: `log`, the path of a file, or a URL that is posted to."""
+    session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60)
+    """After so long without a request somebody is signed out of the pages."""
+    session_hours: int = Field(default=12, ge=1, le=24)
+    """After so long they are in any case."""
+    break_glass_minutes: int = Field(default=60, ge=1, le=24 * 60)
+    """For how long the record of a source that somebody does not see stays open once they gave a reason."""
+    frame_ancestors: tuple[str, ...] = ()
+    """JSON list of web origins whose pages may show ours in a frame; none unless named."""
+    oidc_issuer: str | None = None
+    """Who vouches for people who sign in with their organisation's account: an OpenID Connect provider."""
+    oidc_client_id: str | None = None
+    """What the provider calls this service."""
+    oidc_client_secret: str | None = Field(default=None, repr=False)
+    """What this service proves to the provider who it is with; give it as a file."""
+    oidc_scopes: str = "openid profile"
+    """What the provider is asked for, separated by spaces."""
+    oidc_roles_claim: str = "liverwatch_roles"
+    """The claim that lists somebody's roles."""
+    oidc_sources_claim: str = "liverwatch_sources"
+    """The claim that lists the sources somebody may see; `*` for every one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -365,6 +365,9 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "certificates": [],
         "cds_issuer": None,
         "cds_jwks": None,
+        "launch_client_id": None,
+        "launch_client_secret_file": None,
+        "launch_role": None,
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")

@@ -549,6 +549,132 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cds_token_expires"), ["expires"], unique=False)
+    op.create_table(
+        "account",
+        sa.Column(
+            "id",
+            sa.String(length=64),
+            nullable=False,
+            comment="the name signed in with; of others: sso:...",
+        ),
+        sa.Column("shown", sa.String(length=128), nullable=False, comment="the name that others see"),
+        sa.Column("roles", sa.Text(), nullable=False, comment="JSON: names of roles"),
+        sa.Column(
+            "sources",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: names of sources it may see; * is every one",
+        ),
+        sa.Column(
+            "password",
+            sa.String(length=256),
+            nullable=True,
+            comment="argon2id; null: signs in elsewhere, or removed",
+        ),
+        sa.Column(
+            "one_time",
+            sa.Boolean(),
+            nullable=False,
+            comment="the password has to be changed at first use",
+        ),
+        sa.Column(
+            "issuer",
+            sa.String(length=512),
+            nullable=True,
+            comment="who vouches for one that signs in elsewhere",
+        ),
+        sa.Column("subject", sa.String(length=255), nullable=True, comment="what that issuer calls it"),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_account_issuer_subject")),
+        comment="people who may use the pages",
+    )
+    op.create_table(
+        "session",
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of the random token in the cookie",
+        ),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("created", Instant(), nullable=False),
+        sa.Column("used", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_session_account_id_account")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_session")),
+        comment="browsers that are signed in",
+    )
+    with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_session_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_session_used"), ["used"], unique=False)
+
+    op.create_table(
+        "sign_in_attempt",
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of the name typed, of an account or not",
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="since the last success"),
+        sa.Column("not_before", Instant(), nullable=False, comment="until then no password is tried"),
+        sa.Column("at", Instant(), nullable=False, comment="the latest"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_attempt")),
+        comment="what slows guessing down",
+    )
+    with op.batch_alter_table("sign_in_attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_attempt_at"), ["at"], unique=False)
+
+    op.create_table(
+        "sign_in_elsewhere",
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of the state that the answer must bring",
+        ),
+        sa.Column(
+            "content",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: whom the browser was sent to, and with what",
+        ),
+        sa.Column("expires", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_sign_in_elsewhere")),
+        comment="browsers that were sent to an identity provider or an EHR and have not come back",
+    )
+    with op.batch_alter_table("sign_in_elsewhere", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_elsewhere_expires"), ["expires"], unique=False)
+
+    op.create_table(
+        "break_glass",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=16), nullable=False),
+        sa.Column(
+            "words",
+            sa.Text(),
+            nullable=False,
+            comment="why, in the person's own words: may be patient data",
+        ),
+        sa.Column("opened", Instant(), nullable=False),
+        sa.Column("until", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_break_glass_account_id_account")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_break_glass_patient_id_patient")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_break_glass")),
+        comment="records opened by people whose sources they are not of",
+    )
+    with op.batch_alter_table("break_glass", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_break_glass_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_break_glass_account_id_until"), ["account_id", "until"], unique=False
+        )
 
     op.create_table(
         "signed_message",
@@ -569,6 +695,25 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_signed_message_expires"))
 
     op.drop_table("signed_message")
+    with op.batch_alter_table("break_glass", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_break_glass_account_id_until"))
+        batch_op.drop_index(batch_op.f("ix_break_glass_patient_id"))
+
+    op.drop_table("break_glass")
+    with op.batch_alter_table("sign_in_elsewhere", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_elsewhere_expires"))
+
+    op.drop_table("sign_in_elsewhere")
+    with op.batch_alter_table("sign_in_attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_attempt_at"))
+
+    op.drop_table("sign_in_attempt")
+    with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_session_used"))
+        batch_op.drop_index(batch_op.f("ix_session_account_id"))
+
+    op.drop_table("session")
+    op.drop_table("account")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))
 

@@ -21,6 +21,7 @@ from service.cli import (
     serve,
     simulating,
     sources,
+    users,
 )
 from service.cli.console import complain, log_plainly
 from service.errors import LiverwatchError
@@ -45,6 +46,7 @@ app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.add_typer(sources.app, name="source")
 app.add_typer(readers.app, name="reader")
+app.add_typer(users.app, name="user")
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")

@@ -1,11 +1,15 @@
 """`serve`, `migrate`, `version`."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.console import say
-from service.cli.opening import database, settings_of
+from service.cli.console import note, say
+from service.cli.opening import actor, database, now, settings_of
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def serve(
@@ -17,7 +21,30 @@ def serve(
     """Run the service: feed, judging, delivery, API. Defaults: LIVERWATCH_HOST, LIVERWATCH_PORT."""
     from service.app import serve as run
 
-    run(settings_of(host=host, port=port))
+    settings = settings_of(host=host, port=port)
+    _first_account(settings)
+    run(settings)
+
+
+def _first_account(settings: "Settings") -> None:
+    """Where nobody has an account and somebody is looking, make one; its password never enters a log."""
+    from service import passwords
+    from service.store import decisions, users
+    from service.store.session import writing
+
+    if not sys.stderr.isatty() or settings.oidc_issuer is not None:
+        return
+    password = passwords.made()
+    with database(settings) as engine, writing(engine) as connection:
+        if users.are_there_any(connection):
+            return
+        users.add(connection, users.first(passwords.digest(password)), now())
+        detail = {"user": users.FIRST, "first": True}
+        decisions.write_audit(connection, at=now(), actor=actor(), action="user-add", detail=detail)
+    note(
+        f"Sign in at {settings.public_url} as {users.FIRST} with this password, good for one time "
+        f"and not shown again:\n\n    {password}\n"
+    )
 
 
 def migrate() -> None:

@@ -160,6 +160,20 @@ Jwks = Annotated[
     str | None,
     typer.Option("--cds-jwks", help="https URL or file of the public keys (JWK Set) of those tokens."),
 ]
+LaunchClient = Annotated[
+    str | None,
+    typer.Option(help="What the EHR calls this service where it opens its pages (SMART App Launch)."),
+]
+LaunchSecret = Annotated[
+    str | None, typer.Option(help="File that holds the client secret for that, where there is one.")
+]
+LaunchRole = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE",
+        help="What people may do who first come that way: nurse, physician or auditor; nothing unless said.",
+    ),
+]
 SecretFile = Annotated[
     Path | None, typer.Option(help="Take the feed secret from this file instead of making one.")
 ]
@@ -193,6 +207,9 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     certificates: Certificates = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
+    launch_client_id: LaunchClient = None,
+    launch_client_secret_file: LaunchSecret = None,
+    launch_role: LaunchRole = None,
     secret_file: SecretFile = None,
     as_json: Json = False,
 ) -> None:
@@ -255,6 +272,9 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     certificates: Certificates = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
+    launch_client_id: LaunchClient = None,
+    launch_client_secret_file: LaunchSecret = None,
+    launch_role: LaunchRole = None,
 ) -> None:
     """Change what is given, leave the rest; an empty text takes a setting away."""
     given = locals()  # the options are named as the settings they give

@@ -1,5 +1,20 @@
 """Pages in the browser."""
 
+from fastapi import APIRouter
+
+from service.dashboard import account_pages, break_glass, elsewhere_pages, launch_pages, sign_in_pages
+from service.dashboard.answers import install_page_answers
 from service.dashboard.rule_pages import routes
 
-__all__ = ["routes"]
+__all__ = ["create_pages", "install_page_answers", "routes"]
+
+
+def create_pages() -> APIRouter:
+    """Every route for people who sign in, and those by which they do.
+
+    Their application has `state.engine`, `.settings` and `.rules`, and the page answers installed.
+    """
+    router = APIRouter()
+    for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
+        router.include_router(part.create_router())
+    return router

@@ -1,23 +1,21 @@
 """`/rules`: what each rule does, by which numbers and sources. Open to anybody: they hold no patient data."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from service.clinical.catalogues.rules import rules
 from service.clinical.recommendations import orderables
 from service.clinical.rulebook import Rulebook
+from service.dashboard.making import page
 from service.dashboard.rule_views import (
     TAGS,
     behind_every_rule,
-    breakable,
     changes,
     count_to_confirm,
     history,
@@ -78,24 +76,7 @@ def _rule(request: Request) -> Response:
 
 
 def _page(request: Request, template: str, **content: Any) -> Response:
-    state = request.app.state
-    book: Rulebook = state.rules.rulebook
-    text = (
-        _environment()
-        .get_template(template)
-        .render(book=book, history=history(book), publisher=state.settings.publisher, tags=TAGS, **content)
-    )
-    return HTMLResponse(text, headers=dict(HEADERS))
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("service.dashboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = breakable
-    return environment
+    book: Rulebook = request.app.state.rules.rulebook
+    answer = page(request, template, history=history(book), tags=TAGS, **content)
+    answer.headers.update(HEADERS)
+    return answer

@@ -39,9 +39,32 @@ def discovered(http: httpx2.Client, base_url: str, seconds: float) -> str:
         RemoteError: the EHR did not tell.
         ConfigurationError: it names none that may be used unless it stands in the settings.
     """
+    return token_endpoint_in(configuration(http, base_url, seconds), base_url)
+
+
+def configuration(http: httpx2.Client, base_url: str, seconds: float) -> dict[str, Any]:
+    """What the EHR says of how it is signed in to (SMART App Launch).
+
+    Args:
+        http: what asks.
+        base_url: FHIR base URL of the settings.
+        seconds: how long the whole answer may take.
+
+    Raises:
+        RemoteError: the EHR did not tell.
+        ConfigurationError: it does not know us.
+    """
+    return asked(http, "GET", checked_base(base_url) + WELL_KNOWN, "the SMART configuration", seconds)
+
+
+def token_endpoint_in(said: dict[str, Any], base_url: str) -> str:
+    """The token endpoint that the EHR's configuration names.
+
+    Raises:
+        ConfigurationError: it names none that may be used unless it stands in the settings.
+    """
     base = checked_base(base_url)
-    body = asked(http, "GET", base + WELL_KNOWN, "the SMART configuration", seconds)
-    named = body.get("token_endpoint")
+    named = said.get("token_endpoint")
     if not isinstance(named, str) or not is_guarded(named):
         raise ConfigurationError(f"{base}{WELL_KNOWN} names no token endpoint over https: set token_endpoint")
     if origin_of(named) != origin_of(base):

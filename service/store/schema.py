@@ -490,3 +490,63 @@ signed_message = Table(
     Column("expires", Instant, nullable=False, index=True),
     comment="messages of feeds whose time is signed, until they would be stale: each counts once",
 )
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String(64), primary_key=True, comment="the name signed in with; of others: sso:..."),
+    Column("shown", String(128), nullable=False, comment="the name that others see"),
+    Column("roles", Text, nullable=False, comment="JSON: names of roles"),
+    Column("sources", Text, nullable=False, comment="JSON: names of sources it may see; * is every one"),
+    Column("password", String(256), nullable=True, comment="argon2id; null: signs in elsewhere, or removed"),
+    Column("one_time", Boolean, nullable=False, comment="the password has to be changed at first use"),
+    Column("issuer", String(512), nullable=True, comment="who vouches for one that signs in elsewhere"),
+    Column("subject", String(255), nullable=True, comment="what that issuer calls it"),
+    Column("active", Boolean, nullable=False),
+    Column("created", Instant, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    comment="people who may use the pages",
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the random token in the cookie"),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("created", Instant, nullable=False),
+    Column("used", Instant, nullable=False, index=True),
+    comment="browsers that are signed in",
+)
+
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the name typed, of an account or not"),
+    Column("failures", Integer, nullable=False, comment="since the last success"),
+    Column("not_before", Instant, nullable=False, comment="until then no password is tried"),
+    Column("at", Instant, nullable=False, index=True, comment="the latest"),
+    comment="what slows guessing down",
+)
+
+sign_in_elsewhere = Table(
+    "sign_in_elsewhere",
+    metadata,
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of the state that the answer must bring"),
+    Column("content", Text, nullable=False, comment="JSON: whom the browser was sent to, and with what"),
+    Column("expires", Instant, nullable=False, index=True),
+    comment="browsers that were sent to an identity provider or an EHR and have not come back",
+)
+
+break_glass = Table(
+    "break_glass",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
+    Column("reason", String(16), nullable=False),
+    Column("words", Text, nullable=False, comment="why, in the person's own words: may be patient data"),
+    Column("opened", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Index(None, "account_id", "until"),
+    comment="records opened by people whose sources they are not of",
+)

@@ -113,6 +113,12 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `iss` of the tokens its EHR calls the CDS service with; None: it may not call it."""
     cds_jwks: str | None = None
     """URL or file of the keys (JWK Set) those tokens are signed with."""
+    launch_client_id: str | None = None
+    """What the EHR calls this service where it opens its pages (SMART App Launch); None: it may not."""
+    launch_client_secret_file: str | None = None
+    """File that holds the secret for that; None: a public client, which PKCE alone protects."""
+    launch_role: str | None = None
+    """What people may do who come that way for the first time; None: nothing until they are given a role."""
 
     @property
     def asks(self) -> bool:
@@ -271,6 +277,10 @@ def check(settings: SourceSettings) -> None:
     _check_authentication(settings)
     check_feed(settings)
     _check_cds(settings)
+    if settings.launch_client_id is not None and settings.fhir_base_url is None:
+        raise ConfigurationError("launch_client_id: fhir_base_url is needed, which the EHR calls itself by")
+    if settings.launch_role not in (None, "nurse", "physician", "auditor"):
+        raise ConfigurationError("launch_role: nurse, physician or auditor is expected")
 
 
 def _check_authentication(settings: SourceSettings) -> None:

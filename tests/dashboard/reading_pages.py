@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "br", "wbr"})
+VOID = frozenset({"meta", "link", "br", "wbr", "input"})
 
 
 class Page(HTMLParser):

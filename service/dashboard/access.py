@@ -1,0 +1,159 @@
+"""Who may open a page: people who have signed in, each with roles and with the sources they may see.
+
+An endpoint that takes `user: SignedIn` is for anybody who is signed in, one that takes `Annotated[User,
+needs(Role.NURSE)]` or has it among its `dependencies` for those of a role.
+Both check, where something is to be changed, that one of our own pages asks for it.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from service.dashboard import cookies
+from service.dashboard.forms import SAFE_METHODS, Sent, check_origin, check_token, token_of
+from service.errors import Forbidden, Unauthenticated
+from service.settings import Settings
+from service.store import decisions, sessions, users
+from service.store.session import reading, writing
+from service.store.sessions import Session
+from service.store.users import Role
+
+__all__ = [
+    "NotAllowed",
+    "NotSignedIn",
+    "PasswordDue",
+    "Role",
+    "SignedIn",
+    "User",
+    "form_token",
+    "needs",
+    "request_id",
+]
+
+PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
+_WITH_A_ONE_TIME_PASSWORD: Final = frozenset({PASSWORD_PAGE, "/sign-out"})
+_PREFIX: Final = "user:"
+_NOTED_EVERY = timedelta(seconds=30)
+
+
+class NotSignedIn(Unauthenticated):
+    """Nobody is signed in, or not any more."""
+
+
+class NotAllowed(Forbidden):
+    """Somebody is signed in whose roles do not reach this far."""
+
+
+class PasswordDue(Forbidden):
+    """Somebody is signed in by a one-time password, which has to be changed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who is signed in."""
+
+    id: str
+    """As the audit log names them: `user:` and the id of the account. It never changes."""
+    name: str
+    """As others see it."""
+    roles: frozenset[Role]
+    sources: frozenset[str]
+    """Names of the sources whose patients they may see."""
+
+    @property
+    def account(self) -> str:
+        """Id of the account."""
+        return self.id.removeprefix(_PREFIX)
+
+    def sees(self, source: str) -> bool:
+        """Whether patients of a source are shown to them."""
+        return source in self.sources
+
+
+def signed_in(request: Request, fields: Sent) -> User:
+    """Who is signed in.
+
+    Raises:
+        NotSignedIn: nobody, or not any more.
+        PasswordDue: their password has to be changed first.
+        Forged: something is to be changed, and it was not one of our pages that asked for it.
+    """
+    token = cookies.read(request)
+    if token is None:
+        raise NotSignedIn("sign in first")
+    engine, now = request.app.state.engine, datetime.now(UTC)
+    with reading(engine) as connection:
+        session = sessions.find(connection, token)
+        account = users.find(connection, session.account_id) if session else None
+        names = users.sources_of(connection, account) if account else frozenset()
+    if session is None or account is None or not account.active:
+        raise NotSignedIn("sign in first")
+    user = User(f"{_PREFIX}{account.id}", account.shown, account.roles, names)
+    _check_age(request, session, token, user, now)
+    if request.method not in SAFE_METHODS:
+        check_origin(request)
+        check_token(request, fields, token)
+    request.state.user, request.state.form_token = user, token_of(token)
+    if account.one_time and request.url.path not in _WITH_A_ONE_TIME_PASSWORD:
+        raise PasswordDue("choose a password of your own first")
+    return user
+
+
+SignedIn = Annotated[User, Depends(signed_in)]
+"""An endpoint that takes one of these is for people who have signed in."""
+
+
+def needs(*roles: Role) -> Any:
+    """A dependency, among a router's or on a parameter: only people with one of these roles pass."""
+    allowed = frozenset(roles)
+
+    def allowed_user(user: SignedIn) -> User:
+        if not user.roles & allowed:
+            raise NotAllowed(f"this is for: {', '.join(sorted(allowed))}")
+        return user
+
+    return Depends(allowed_user)
+
+
+def form_token(request: Request) -> str | None:
+    """What the forms of the page that is being made must send; None where nobody is signed in."""
+    token = getattr(request.state, "form_token", None)
+    return token if isinstance(token, str) else None
+
+
+def request_id(request: Request) -> str:
+    """What ties a request's audit rows to its line in the access log."""
+    known = getattr(request.state, "request_id", None)
+    if not isinstance(known, str):
+        known = request.state.request_id = secrets.token_hex(16)
+    return known
+
+
+def longest_silence(settings: Settings) -> timedelta:
+    """After so long without a request somebody is signed out."""
+    return timedelta(minutes=settings.session_idle_minutes)
+
+
+def longest_session(settings: Settings) -> timedelta:
+    """After so long somebody is signed out in any case."""
+    return timedelta(hours=settings.session_hours)
+
+
+def _check_age(request: Request, session: Session, token: str, user: User, now: datetime) -> None:
+    state = request.app.state
+    idle = now - session.used >= longest_silence(state.settings)
+    if idle or now - session.created >= longest_session(state.settings):
+        with writing(state.engine) as connection:
+            sessions.end(connection, token)
+            detail = {"why": "idle" if idle else "over"}
+            decisions.write_audit(connection, at=now, actor=user.id, action="sign-out", detail=detail)
+        raise NotSignedIn("sign in again: you were away for too long, or signed in for too long")
+    # A stream of events that a page keeps open says nothing about whether somebody sits before it.
+    streams = request.headers.get("accept", "").startswith("text/event-stream")
+    if not streams and now - session.used >= _NOTED_EVERY:
+        with writing(state.engine) as connection:
+            sessions.use(connection, token, now)

@@ -1,0 +1,81 @@
+"""What a form sent, and whether it was one of our own pages that sent it."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from service.errors import Forbidden, MalformedInput, TooLarge
+from service.urls import origin_of
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
+TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
+LARGEST: Final = 64 * 1024
+"""Bytes of a form."""
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Forged(Forbidden):
+    """A request that none of our pages made, or one that was open for longer than its session."""
+
+
+async def _sent(request: Request) -> Mapping[str, str]:
+    """The fields of the form in the body; none where there is no form."""
+    if request.method in SAFE_METHODS:
+        return {}
+    length = request.headers.get("content-length", "")
+    if not length.isascii() or not length.isdigit():
+        raise MalformedInput("a form needs a Content-Length")
+    if int(length) > LARGEST:
+        raise TooLarge(f"a form may have {LARGEST} bytes")
+    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
+        return {}
+    await request.body()  # kept: an endpoint may read it once more, in its own way
+    form = await request.form(max_files=0, max_fields=1000)
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+Sent = Annotated[Mapping[str, str], Depends(_sent)]
+"""An endpoint that takes one of these gets the fields of the form that was sent, each as its last text."""
+
+
+def token_of(session_token: str) -> str:
+    """What the forms of a session must send: known to its pages alone."""
+    return hmac.new(session_token.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def check_token(request: Request, fields: Mapping[str, str], session_token: str) -> None:
+    """Refuse what does not come from a page of this session.
+
+    Raises:
+        Forged: the token is missing or another.
+    """
+    sent = request.headers.get(TOKEN_HEADER) or fields.get(TOKEN_FIELD, "")
+    if not hmac.compare_digest(sent.encode("utf-8", "replace"), token_of(session_token).encode()):
+        raise Forged("this page has been open for too long: go back, load it again, and repeat the step")
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what another site's page sends; browsers say which did.
+
+    Raises:
+        Forged: it was another, or the browser does not say.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is None and origin is None:
+        raise Forged("this browser does not say which page sent the form: a newer one does")
+    if site is not None and site != "same-origin":
+        raise Forged("this form was sent by a page of another site")
+    if origin is not None and not _is_ours(request, origin):
+        raise Forged("this form was sent by a page of another site")
+
+
+def _is_ours(request: Request, origin: str) -> bool:
+    # By either name: a proxy may hand on another host than the public one, and on one machine there are two.
+    public = origin_of(request.app.state.settings.public_url)
+    here = origin_of(f"{origin_of(origin)[0]}://{request.headers.get('host', '')}")
+    return origin_of(origin) in (public, here) and origin != "null"

@@ -1,0 +1,253 @@
+"""People who may use the pages: what they are called, what they may do and which sources they may see."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from service.errors import ConfigurationError, Conflict, NotFound
+from service.store import sessions, sources
+from service.store.schema import account
+
+EVERY_SOURCE: Final = "*"
+"""In the stead of the names of sources."""
+FIRST: Final = "admin"
+"""The account that is made when there is none."""
+LONGEST_SHOWN: Final = 128
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class Role(StrEnum):
+    """What somebody may do. One person may have several."""
+
+    NURSE = "nurse"
+    """Works the list."""
+    PHYSICIAN = "physician"
+    """Works the list, and is escalated to."""
+    AUDITOR = "auditor"
+    """Sees what was decided, by whom, and why; decides nothing."""
+    ENGINEER = "engineer"
+    """Sees how feeds and deliveries stand; no patients."""
+    ADMIN = "admin"
+    """Manages accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person who may sign in, or could until the account was removed."""
+
+    id: str
+    """The name signed in with; `sso:` and a digest for one that an identity provider or EHR vouches for."""
+    shown: str
+    """The name that others see."""
+    roles: frozenset[Role]
+    sources: frozenset[str]
+    """Names of sources; `EVERY_SOURCE` alone for all there are and will be."""
+    password: str | None = field(repr=False)
+    """What is kept of it; None where somebody else vouches for the person."""
+    one_time: bool
+    """The password has to be changed before anything else."""
+    issuer: str | None
+    """Who vouches for the person."""
+    active: bool
+
+
+class Person(NamedTuple):
+    """Somebody for whom another vouches."""
+
+    issuer: str
+    """Who does."""
+    subject: str
+    """What it calls the person, for ever."""
+    shown: str
+    """The name that others see."""
+
+
+_COLUMNS = tuple(
+    account.c[name]
+    for name in ("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active")
+)
+
+
+def _account(row: Sequence[Any]) -> Account:
+    id_, shown, roles, names, *rest = row
+    return Account(
+        id_,
+        shown,
+        frozenset(msgspec.json.decode(roles, type=list[Role])),
+        frozenset(msgspec.json.decode(names, type=list[str])),
+        *rest,
+    )
+
+
+def add(connection: Connection, wanted: Account, now: datetime) -> None:
+    """Create a local account, or take up again one that was removed.
+
+    Raises:
+        Conflict: there is one of that name.
+        ConfigurationError: the name cannot be used, or there are no roles.
+        NotFound: one of the sources does not exist.
+    """
+    if not _ID.fullmatch(wanted.id):
+        raise ConfigurationError("user name: use 1 to 63 of a-z, 0-9, dot, - and _; begin with a-z or 0-9")
+    _check(connection, wanted)
+    known = find(connection, wanted.id)
+    if known is not None and known.active:
+        raise Conflict(f"there is already a user {wanted.id!r}; change it with `liverwatch user set`")
+    if known is None:
+        connection.execute(account.insert().values(id=wanted.id, created=now, **_values(wanted)))
+    else:
+        connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
+
+
+def first(password: str) -> Account:
+    """The account that a new service begins with: a nurse's too, so that there is something to see.
+
+    Args:
+        password: what is kept of the password, which is good for one time.
+    """
+    return Account(
+        FIRST,
+        "Administrator",
+        frozenset({Role.ADMIN, Role.NURSE}),
+        frozenset({EVERY_SOURCE}),
+        password,
+        one_time=True,
+        issuer=None,
+        active=True,
+    )
+
+
+def change(connection: Connection, wanted: Account) -> None:
+    """Put a changed account in its place; where it may do or see something else, its sessions end.
+
+    Raises:
+        NotFound: there is no such account, or one of the sources does not exist.
+        ConfigurationError: it would have no roles.
+    """
+    before = by_id(connection, wanted.id)
+    _check(connection, wanted)
+    connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
+    if _rights(before) != _rights(wanted):
+        sessions.end_all(connection, wanted.id)
+
+
+def _rights(of: Account) -> tuple[object, ...]:
+    return of.roles, of.sources, of.password, of.one_time, of.active
+
+
+def remove(connection: Connection, account_id: str) -> None:
+    """Let somebody sign in no more. The account stays: what they did must remain explainable."""
+    by_id(connection, account_id)
+    values = {"active": False, "password": None}
+    connection.execute(account.update().where(account.c.id == account_id).values(**values))
+    sessions.end_all(connection, account_id)
+
+
+def vouched_for(
+    connection: Connection,
+    person: Person,
+    now: datetime,
+    *,
+    roles: Iterable[Role],
+    names: Iterable[str],
+    keep: bool = False,
+) -> Account:
+    """The account of somebody for whom another vouches, made or brought up to date by what it says.
+
+    Args:
+        connection: in a transaction that may write.
+        person: who it is, by whose word.
+        now: the moment, aware.
+        roles: what the person may do.
+        names: of the sources the person may see; what does not exist is left out.
+        keep: roles and sources are for a new account; one that is there keeps its own.
+
+    Raises:
+        Conflict: the account was removed here.
+    """
+    digest = hashlib.sha256(f"{person.issuer}\n{person.subject}".encode()).hexdigest()[:24]
+    known = find(connection, f"sso:{digest}")
+    there = {EVERY_SOURCE, *(each.name for each in sources.every(connection))}
+    wanted = Account(
+        f"sso:{digest}",
+        person.shown[:LONGEST_SHOWN],
+        known.roles if known and keep else frozenset(roles),
+        known.sources if known and keep else frozenset(names) & there,
+        None,
+        one_time=False,
+        issuer=person.issuer,
+        active=True,
+    )
+    if known is None:
+        values = {**_values(wanted), "subject": person.subject, "created": now}
+        connection.execute(account.insert().values(id=wanted.id, **values))
+    elif not known.active:
+        raise Conflict("this account has been removed here")
+    else:
+        connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
+        if _rights(known) != _rights(wanted):
+            sessions.end_all(connection, wanted.id)
+    return wanted
+
+
+def _check(connection: Connection, wanted: Account) -> None:
+    if not wanted.roles:
+        raise ConfigurationError("role: give at least one")
+    if not wanted.shown.strip() or not wanted.shown.isprintable() or len(wanted.shown) > LONGEST_SHOWN:
+        raise ConfigurationError(f"name: 1 to {LONGEST_SHOWN} printable characters are expected")
+    for name in wanted.sources - {EVERY_SOURCE}:
+        sources.by_name(connection, name)
+
+
+def _values(of: Account) -> dict[str, Any]:
+    return {
+        "shown": of.shown,
+        "roles": msgspec.json.encode(sorted(of.roles)).decode(),
+        "sources": msgspec.json.encode(sorted(of.sources)).decode(),
+        "password": of.password,
+        "one_time": of.one_time,
+        "issuer": of.issuer,
+        "active": of.active,
+    }
+
+
+def find(connection: Connection, account_id: str) -> Account | None:
+    """The account of that id, removed or not; None where there never was one."""
+    row = connection.execute(select(*_COLUMNS).where(account.c.id == account_id)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def by_id(connection: Connection, account_id: str) -> Account:
+    """The account of that id.
+
+    Raises:
+        NotFound: there is none, or it has been removed.
+    """
+    found = find(connection, account_id)
+    if found is None or not found.active:
+        raise NotFound(f"there is no user {account_id!r}; see `liverwatch user list`")
+    return found
+
+
+def every(connection: Connection) -> list[Account]:
+    """All accounts, by id."""
+    return [_account(row) for row in connection.execute(select(*_COLUMNS).order_by(account.c.id))]
+
+
+def are_there_any(connection: Connection) -> bool:
+    """Whether anybody has ever had an account."""
+    return bool(connection.execute(select(func.count()).select_from(account)).scalar_one())
+
+
+def sources_of(connection: Connection, of: Account) -> frozenset[str]:
+    """Names of the sources that the account may see, spelt out."""
+    if EVERY_SOURCE not in of.sources:
+        return of.sources
+    return frozenset(each.name for each in sources.every(connection))

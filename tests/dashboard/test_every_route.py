@@ -1,0 +1,102 @@
+"""Every route of the dashboard, asked for by everybody: a table of the answers that leaves nothing out."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+from service import dashboard
+from service.dashboard.access import Role
+from tests.dashboard.front_desk import Browser, FrontDesk
+
+DOOR = "door"
+"""Led to the page where people sign in."""
+
+
+class Answers(NamedTuple):
+    """Statuses, by who asks. All see the source `clinic`, where the patient is, but the last."""
+
+    nobody: int | str
+    nurse: int
+    physician: int
+    auditor: int
+    engineer: int
+    admin: int
+    nurse_of_another_source: int
+
+
+def anybody(status: int) -> Answers:
+    return Answers(*[status] * 7)
+
+
+def whoever_is_signed_in(status: int) -> Answers:
+    return Answers(DOOR, *[status] * 6)
+
+
+TABLE = {
+    ("GET", "/rules"): anybody(200),
+    ("GET", "/rules/{rule}"): anybody(200),
+    ("GET", "/static"): anybody(200),
+    ("GET", "/sign-in"): anybody(200),
+    ("POST", "/sign-in"): anybody(422),
+    ("GET", "/sign-in/oidc"): anybody(404),
+    ("GET", "/sign-in/answer"): anybody(403),
+    ("GET", "/launch"): anybody(403),
+    ("GET", "/launch/no-record"): whoever_is_signed_in(200),
+    ("POST", "/sign-out"): whoever_is_signed_in(303),
+    ("GET", "/account"): whoever_is_signed_in(200),
+    ("GET", "/account/password"): whoever_is_signed_in(200),
+    ("POST", "/account/password"): whoever_is_signed_in(422),
+    ("GET", "/patients/{patient}/break-glass"): Answers(DOOR, 303, 303, 403, 403, 403, 200),
+    ("POST", "/patients/{patient}/break-glass"): Answers(DOOR, 422, 422, 403, 403, 403, 422),
+    ("GET", "/break-glass"): Answers(DOOR, 403, 403, 200, 403, 403, 403),
+}
+"""Forms are sent with their token and no fields."""
+
+
+def every_route(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
+    """Method and path of everything that is answered, routers within routers included."""
+    for route in routes:
+        if isinstance(route, Mount):
+            yield "GET", route.path
+        elif isinstance(route, Route):
+            yield from ((method, route.path) for method in (route.methods or ()) if method != "HEAD")
+        else:
+            yield from every_route(route.original_router.routes)  # type: ignore[attr-defined]
+
+
+def test_every_route_stands_in_the_table_and_every_row_is_a_route() -> None:
+    found = [*every_route(dashboard.routes()), *every_route(dashboard.create_pages().routes)]
+    assert sorted(found) == sorted(TABLE)
+
+
+@pytest.mark.parametrize(("method", "path"), TABLE)
+def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: str, path: str) -> None:
+    _, patient = desk.patient()
+    address = path.format(rule="jaundice", patient=patient) if path != "/static" else "/static/liverwatch.css"
+    browsers = {"nobody": desk.browser()}
+    for role in Role:
+        desk.account(role.value, roles=(role,))
+        browsers[role.value] = desk.at(role.value)
+    desk.account("foreign", roles=(Role.NURSE,), sees=("annex",))
+    browsers["nurse_of_another_source"] = desk.at("foreign")
+    answered = {who: answer(browser, method, address) for who, browser in browsers.items()}
+    assert Answers(**answered) == TABLE[method, path]  # type: ignore[arg-type]
+
+
+def answer(browser: Browser, method: str, address: str) -> int | str:
+    token = browser.token if method != "GET" and browser.cookies else ""
+    answered = browser.request(method, address, data={"csrf_token": token} if method != "GET" else None)
+    at_the_door = answered.headers.get("location", "").partition("?next=")[0] == "/sign-in"
+    return DOOR if at_the_door else answered.status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [each for each, answers in TABLE.items() if each[0] != "GET" and answers.nobody == DOOR],
+)
+def test_what_changes_something_is_refused_without_the_token(desk: FrontDesk, method: str, path: str) -> None:
+    _, patient = desk.patient()
+    desk.account(roles=tuple(Role))
+    assert desk.at().request(method, path.format(patient=patient)).status_code == 403
