@@ -14,6 +14,7 @@ from service.cli import (
     keys,
     load,
     outbox,
+    populating,
     quarantine,
     readers,
     rulebooks,
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(simulating.simulate_ehr)
+app.command()(populating.population)
 app.command()(serve.migrate)
 app.command()(load.load)
 app.command()(episodes.episodes)

@@ -1,4 +1,4 @@
-"""How results of one person differ without a reason: the variation, analytical and biological, of the rulebook."""
+"""How results of one person differ without a reason: analytical and biological variation, by the rulebook."""
 
 import math
 from functools import cache

@@ -73,5 +73,5 @@ COURSES: Final = (
     Course(20, beginnings.child, (3, 15)),
     Course(6, mishaps.corrected),
     Course(6, mishaps.retracted),
-    Course(6, mishaps.unusable),
+    Course(10, mishaps.unusable),
 )
