@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from service.clinical.episodes import Tier
 from service.demo.nurses import decide
 from service.ingest import Rules
+from service.ingest.escalating import escalate
 from service.loading import Loader, find_files
 from service.population import population, write
 from service.store import sources
@@ -58,6 +59,7 @@ def fill(engine: Engine, rules: Rules) -> Clinic:
         loader = Loader(engine, source, rules, clock=lambda: now - _BEFORE)
         summary = loader.load(find_files([Path(folder)]))
     decide(engine, source, rules, now - _BEFORE, now)
+    escalate(engine, rules, now)  # sweeps leave it out on the story's clock, which is that of old data
     tiers, states = _alerts(engine, source)
     quarantined = sum(summary.of("quarantined").values())
     return Clinic(PATIENTS, written["Observation"], quarantined, tiers, states)

@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from service.errors import ConfigurationError
 from service.population.generate import History
 from service.population.resources import Resource
 
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def line(resource: Resource) -> bytes:
     """One line of NDJSON, without its end."""
-    return json.dumps(resource, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(resource).encode()
 
 
 def write(histories: Iterable[History], folder: Path) -> Counter[str]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 
 from service.clinical.analytes import LOINC, Analyte
 from service.clinical.limits import LOW_IS_ABNORMAL
 from service.clinical.results import Coding, Progress, Sex
 from service.population import codes, resources
-from service.population.laboratories import Scale, scale
+from service.population.laboratories import Laboratory, Scale, scale
 from service.population.resources import Resource, concept, quantity, versioned
 from service.population.story import Mishap, Slip, Story, Visit
 from service.population.variation import varied
@@ -101,33 +102,15 @@ class _Teller:
         return resources.observation(
             start,
             self._who,
-            self._code(analyte),
+            _code(analyte, by_substance=self._who.laboratory.by_substance),
             taken,
             {"valueQuantity": quantity(value, how.unit)},
-            self._ranges(analyte, how),
+            _ranges(self._who.laboratory, analyte, self._who.sex, child=self._child),
             status=status,
         )
 
     def _scale(self, analyte: Analyte) -> Scale:
         return scale(self._who.laboratory, analyte, self._who.sex, child=self._child)
-
-    def _code(self, analyte: Analyte) -> Resource:
-        known = codes.tests()[analyte]
-        by_substance = self._who.laboratory.by_substance
-        bilirubin = analyte in (Analyte.TOTAL_BILIRUBIN, Analyte.DIRECT_BILIRUBIN)
-        return concept(_TITLES[analyte], [Coding(LOINC, known[bilirubin and by_substance])])
-
-    def _ranges(self, analyte: Analyte, how: Scale) -> list[Resource]:
-        laboratory, lower = self._who.laboratory, analyte in LOW_IS_ABNORMAL
-        if not laboratory.prints_ranges:
-            return []
-        if not laboratory.by_sex:
-            return [resources.reference_range(how.limit, how.unit, lower=lower)]
-        limits = {sex: scale(laboratory, analyte, sex, child=self._child).limit for sex in Sex}
-        return [
-            resources.reference_range(limit, how.unit, sex.value, lower=lower)
-            for sex, limit in limits.items()
-        ]
 
     def _context(self) -> Iterator[Resource]:
         for each in self._story.measured:
@@ -171,3 +154,24 @@ class _Teller:
             return wrong | again | {"status": "entered-in-error"}
         right = varied(mishap.analyte, self._story.at(mishap.analyte, mishap.ago), self._story.chance)
         return self._result(again, mishap.analyte, right, taken, "corrected")
+
+
+@cache
+def _code(analyte: Analyte, *, by_substance: bool) -> Resource:
+    known = codes.tests()[analyte]
+    bilirubin = analyte in (Analyte.TOTAL_BILIRUBIN, Analyte.DIRECT_BILIRUBIN)
+    return concept(_TITLES[analyte], [Coding(LOINC, known[bilirubin and by_substance])])
+
+
+@cache
+def _ranges(laboratory: Laboratory, analyte: Analyte, sex: Sex, *, child: bool) -> tuple[Resource, ...]:
+    """As the laboratory prints them: none, one for the person, or one for each sex."""
+    if not laboratory.prints_ranges:
+        return ()
+    lower = analyte in LOW_IS_ABNORMAL
+    sexes = tuple(Sex) if laboratory.by_sex else (sex,)
+    scales = [(each, scale(laboratory, analyte, each, child=child)) for each in sexes]
+    return tuple(
+        resources.reference_range(how.limit, how.unit, each.value if laboratory.by_sex else None, lower=lower)
+        for each, how in scales
+    )

@@ -12,8 +12,8 @@ def alcohol(story: Story) -> None:
     story.panel = PANEL
     agos = visits.between(onset, visits.lately(chance), visits.any_pattern(chance), chance)
     story.see(agos)
-    story.level(Analyte.ALT, (onset, 1.3), (0, chance.uniform(1.2, 1.6)))
-    height = chance.uniform(2.5, 4.2)
+    story.level(Analyte.ALT, (onset, 1.2), (0, chance.uniform(1.1, 1.4)))
+    height = chance.uniform(2.8, 4.2)
     story.level(Analyte.AST, (onset, height), (0, height * chance.uniform(0.9, 1.1)))
     story.level(Analyte.GGT, (onset, chance.uniform(3, 6)), (0, chance.uniform(3, 9)))
     story.level(Analyte.PLATELETS, (onset, 1.4), (0, chance.uniform(0.8, 1.3)))

@@ -45,7 +45,7 @@ def autoimmune_hepatitis(story: Story) -> None:
     chance = story.chance
     treated = story.often(0.5)
     found = chance.randint(200, 330) if treated else chance.randint(2, 20)
-    story.see([found + 700, found + 330, found])
+    story.see([found + 1000, found + 600, found])
     story.level(Analyte.ALT, (found + 300, 0.7), (found, chance.uniform(7, 11)))
     story.measure("igg", "Immunoglobulin G", found - 1, round(chance.uniform(20, 32), 1), "g/L")
     story.answer("ana", "Antinuclear antibody", found - 1, "1:320")

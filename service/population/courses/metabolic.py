@@ -44,7 +44,7 @@ def fatty_liver_new(story: Story) -> None:
     first = chance.randint(20, 60)
     story.see(visits.between(first + chance.randint(500, 900), first + 180, visits.SPARSE, chance))
     story.see([first, *([first - 16] if story.often(0.5) else [])])
-    story.level(Analyte.ALT, (first + 900, 0.9), (first + 100, 0.6), (first, 1.5), (0, 1.4))
+    story.level(Analyte.ALT, (first + 900, 0.9), (first + 100, 0.6), (first, 1.5), (first - 16, 1.25))
     _weight(story, 500)
 
 
