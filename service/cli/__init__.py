@@ -15,6 +15,7 @@ from service.cli import (
     keys,
     load,
     outbox,
+    populating,
     quarantine,
     readers,
     rulebooks,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(simulating.simulate_ehr)
+app.command()(populating.population)
 app.command()(serve.migrate)
 app.command()(load.load)
 app.command()(episodes.episodes)

@@ -2,11 +2,14 @@
 
 A simulated EHR in a process of its own, Liverwatch on an SQLite database that is thrown away, and twelve
 invented people of `fhir_samples/`. `samples` reads what is played, `stage` starts and ends everything,
-`witness` compares what the EHR holds with what it must hold, `telling` puts it into words.
+`witness` compares what the EHR holds with what it must hold, `telling` puts it into words. Beside them stands
+a `clinic` of some hundred made-up people, about whose alerts `nurses` have decided: another source, so that
+the story and its EHR are as if it were not there.
 """
 
 import threading
 
+from service.demo.clinic import fill
 from service.demo.samples import Step, read_script
 from service.demo.stage import Stage, open_stage
 from service.demo.telling import Teller
@@ -32,6 +35,7 @@ def run(*, once: bool, port: int = 0) -> bool:
     with open_stage(script.clock, port) as stage:
         witness = Witness(stage)
         teller.opening(stage)
+        teller.filled(fill(stage.engine, stage.rules), stage)
         differences = [each for step in script.steps for each in _play(step, stage, witness, teller)]
         differences += witness.at_the_end(script.expected)
         teller.ending(stage, differences, running=not once)

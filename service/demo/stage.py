@@ -16,8 +16,9 @@ import httpx2
 import uvicorn
 from sqlalchemy import Engine, select
 
-from service.app import create_app, open_database
+from service.app import create_app, open_database, rules_of
 from service.errors import LiverwatchError
+from service.ingest import Rules
 from service.settings import Settings
 from service.simulated_ehr.running import running
 from service.store import outbox_control, sources
@@ -46,6 +47,8 @@ class Stage:
     reader_token: str
     database: Path
     engine: Engine
+    rules: Rules
+    """What records are judged by."""
     client: httpx2.Client
     """Talks to the EHR."""
 
@@ -88,9 +91,10 @@ class Stage:
             time.sleep(0.05)
 
     def families(self) -> dict[str, str]:
-        """The finding family of each alert, by its UUID."""
+        """The finding family of each of the story's alerts, by its UUID."""
         with reading(self.engine) as connection:
-            rows = connection.execute(select(alert.c.id, alert.c.family)).all()
+            of_story = alert.c.source_id == sources.by_name(connection, SOURCE).id
+            rows = connection.execute(select(alert.c.id, alert.c.family).where(of_story)).all()
         return {str(row.id): row.family for row in rows}
 
 
@@ -126,7 +130,8 @@ def open_stage(clock: Literal["system", "data"], port: int) -> Iterator[Stage]:
             httpx2.Client(headers=headers, trust_env=False, timeout=_PATIENCE_SECONDS)
         )
         _subscribe(client, ehr, f"{address}/feeds/{SOURCE}", secret)
-        yield Stage(ehr, ehr_token, address, reader_token, folder / "liverwatch.db", engine, client)
+        database, rules = folder / "liverwatch.db", rules_of(settings)
+        yield Stage(ehr, ehr_token, address, reader_token, database, engine, rules, client)
 
 
 def _settings(database: Path, clock: Literal["system", "data"], address: str) -> Settings:

@@ -8,6 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from service.demo.clinic import SOURCE as CLINIC
+from service.demo.clinic import Clinic
 from service.demo.samples import File, Step
 from service.demo.stage import Stage
 from service.demo.witness import Witness
@@ -40,6 +42,17 @@ class Teller:
         self._row("EHR", f"{stage.ehr} (simulated, in memory, a process of its own)")
         self._row("Liverwatch", f"{stage.service} (SQLite in {stage.database})")
         self._row("look at", f"{stage.service}/fhir/DetectedIssue")
+
+    def filled(self, clinic: Clinic, stage: Stage) -> None:
+        """Who else is there, and how to look at their alerts."""
+        self._heading(f"Beside them: a clinic of {clinic.patients} made-up people")
+        self._row("put in", f"{clinic.results} results of some years, up to today (source {CLINIC})")
+        self._row("open", ", ".join(f"{count} {tier}" for tier, count in clinic.tiers.items()))
+        self._row("states", ", ".join(f"{count} {state}" for state, count in clinic.states.items()))
+        self._row("quarantine", f"{clinic.unusable} of the results cannot be used, on purpose")
+        self._row("look with", "")
+        database = f"LIVERWATCH_CLOCK=data LIVERWATCH_DATABASE_URL=sqlite:///{stage.database}"
+        self._console.out(f"   {database} liverwatch alerts --source {CLINIC}", highlight=False)
 
     def announce(self, step: Step) -> None:
         """What happens now."""
