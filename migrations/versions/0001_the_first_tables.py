@@ -232,6 +232,39 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="the latest word of each source's server on its Subscription",
     )
     op.create_table(
+        "bulk_export",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False, comment="JSON: what a person asked for"),
+        sa.Column(
+            "types",
+            sa.Text(),
+            nullable=False,
+            comment="resource types the server was asked for, with commas",
+        ),
+        sa.Column("status_url", sa.Text(), nullable=False, comment="where the server tells how far it is"),
+        sa.Column("begun", Instant(), nullable=False),
+        sa.Column("seen", Instant(), nullable=False, comment="when somebody last worked on it"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_bulk_export_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_bulk_export")),
+        comment="the export in bulk that is under way, of each source",
+    )
+    op.create_table(
+        "bulk_file",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of its address without a signature",
+        ),
+        sa.Column("rejected", sa.Integer(), nullable=False, comment="lines in it that are no resource"),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["bulk_export.source_id"], name=op.f("fk_bulk_file_source_id_bulk_export")
+        ),
+        sa.PrimaryKeyConstraint("source_id", "digest", name=op.f("pk_bulk_file")),
+        comment="files of that export that have been read, and what they brought is stored",
+    )
+    op.create_table(
         "stored_text",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -618,6 +651,8 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("bulk_file")
+    op.drop_table("bulk_export")
     op.drop_table("heard")
     with op.batch_alter_table("pending_fetch", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pending_fetch_source_id_not_before"))

@@ -13,9 +13,9 @@ from service.catchup.subscribing import look_after
 from service.errors import InvalidResource, LiverwatchError
 from service.fhir.queries import ASKED_FOR
 from service.fhir.remote import RemoteRefused, RemoteUnavailable
-from service.store import catch_up
+from service.store import catch_up, exports
 from service.store.catch_up import Turn
-from service.store.session import writing
+from service.store.session import reading, writing
 
 _SUBSCRIPTION: Final = "Subscription"
 TURNS: Final = (*ASKED_FOR, _SUBSCRIPTION)
@@ -54,7 +54,7 @@ def ask(asker: Asker, *, whole: bool = False) -> Asked:
         asked.fetched += done
     while not asker.stop() and (turn := _next(asker)) is not None:
         _take(asker, turn, asked, whole=whole)
-    while not asker.stop() and (done := read_pasts(asker)):
+    while not asker.stop() and not _pasts_come(asker) and (done := read_pasts(asker)):
         asked.pasts += done
     return asked
 
@@ -69,6 +69,12 @@ def ask_since(asker: Asker, since: datetime) -> Asked:
         catch_up.begin(connection, asker.source.id, TURNS, asker.clock())
         catch_up.set_back(connection, asker.source.id, since, asker.clock())
     return ask(asker, whole=True)
+
+
+def _pasts_come(asker: Asker) -> bool:
+    """Whether an export is bringing everybody's past."""
+    with reading(asker.engine) as connection:
+        return exports.brings_pasts(connection, asker.source.id, asker.clock())
 
 
 def _next(asker: Asker) -> Turn | None:

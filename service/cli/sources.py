@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import asking, connecting
+from service.cli import asking, connecting, exporting
 from service.cli.console import Json, note, say, say_json, say_json_list, table
 from service.cli.opening import actor, database, now, settings_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The EHRs that feed the service.", no_args_is_help=True)
 app.command()(asking.catchup)
+app.command()(exporting.export)
 app.command()(connecting.connect)
 app.command()(connecting.status)
 app.command()(connecting.disconnect)

@@ -10,6 +10,7 @@ import httpx2
 import msgspec
 from msgspec import Raw
 
+from service.fhir.bulk_export import BulkExport
 from service.fhir.capabilities import Capabilities, Release, read_capabilities
 from service.fhir.exchange import MAX_RESPONSE_BYTES, Answer, Credential, Exchange, Token, within
 from service.fhir.outgoing import to_bytes, validate_outgoing
@@ -71,6 +72,11 @@ class FhirClient:
     def close(self) -> None:
         """Give its connections back."""
         self._exchange.close()
+
+    @property
+    def bulk(self) -> BulkExport:
+        """Its exports in bulk."""
+        return BulkExport(self._exchange)
 
     def fetch(self, resource_type: str, resource_id: str) -> Answer | None:
         """The answer to reading a resource, with its ETag; None where there is none of it (404, 410).

@@ -98,6 +98,24 @@ def advance(connection: Connection, turn: Turn, mark: datetime, until: datetime)
     connection.execute(catch_up.update().where(_of(turn)).values(next_at=until))
 
 
+def reached(
+    connection: Connection, source_id: int, types: Iterable[str], since: datetime | None, mark: datetime
+) -> list[str]:
+    """What a source changed before `mark` has been read otherwise, from `since` on (None: all there was).
+
+    Returns:
+        The types that are asked for from there on; others have a mark that is later, or before `since`.
+    """
+    later = or_(catch_up.c.mark.is_(None), catch_up.c.mark < mark)
+    moves = later if since is None else and_(catch_up.c.mark >= since, catch_up.c.mark < mark)
+    moved = []
+    for type_ in sorted(types):
+        where = and_(catch_up.c.source_id == source_id, catch_up.c.type == type_, moves)
+        if connection.execute(catch_up.update().where(where).values(mark=mark)).rowcount:
+            moved.append(type_)
+    return moved
+
+
 def finish(
     connection: Connection, turn: Turn, *, read: datetime | None, next_at: datetime, compared: Known | None
 ) -> None:

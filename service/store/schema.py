@@ -431,6 +431,27 @@ heard = Table(
     comment="the latest word of each source's server on its Subscription",
 )
 
+bulk_export = Table(
+    "bulk_export",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("asked", Text, nullable=False, comment="JSON: what a person asked for"),
+    Column("types", Text, nullable=False, comment="resource types the server was asked for, with commas"),
+    Column("status_url", Text, nullable=False, comment="where the server tells how far it is"),
+    Column("begun", Instant, nullable=False),
+    Column("seen", Instant, nullable=False, comment="when somebody last worked on it"),
+    comment="the export in bulk that is under way, of each source",
+)
+
+bulk_file = Table(
+    "bulk_file",
+    metadata,
+    Column("source_id", ForeignKey("bulk_export.source_id"), primary_key=True),
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of its address without a signature"),
+    Column("rejected", Integer, nullable=False, comment="lines in it that are no resource"),
+    comment="files of that export that have been read, and what they brought is stored",
+)
+
 audit = Table(
     "audit",
     metadata,
