@@ -145,6 +145,9 @@ def _say(found: dict[str, Any]) -> None:
     if to_fetch["count"]:
         since = f"{to_fetch['since']:%Y-%m-%d %H:%M}"
         say(f"{to_fetch['count']} resources that it pointed at are not here yet, the first since {since} UTC")
+    if found["export"]:
+        begun, files = found["export"]["begun"], found["export"]["files_read"]
+        say(f"An export begun {begun:%Y-%m-%d %H:%M} UTC is not done; {files} of its files are read")
     if not found["asked"]:
         say(f"the server of {name} is not asked for anything")
     if found["types"]:
@@ -193,11 +196,14 @@ def _short(subject: str) -> str:
 
 def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
     """What the database holds of a source's Subscriptions, its notifications and its turns."""
-    from service.store import catch_up, fetches, heard, subscriptions
+    from service.store import catch_up, exports, fetches, heard, subscriptions
 
     waiting, since = fetches.waiting(connection, source_id)
     said = heard.latest(connection, source_id)
+    export = exports.under_way(connection, source_id)
+    files = exports.count_read(connection, source_id)
     return {
+        "export": None if export is None else {"begun": export.begun, "files_read": files},
         "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
         "to_fetch": {"count": waiting, "since": since},
         "subscriptions": [_kept(each) for each in subscriptions.of_source(connection, source_id)],

@@ -1,11 +1,12 @@
 """All there is at an EHR is read in bulk, once, whatever it breaks off by."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
 
-from service.catchup import ask
+from service.catchup import Asker, ask
 from service.errors import ConfigurationError, Conflict, RemoteError
 from service.exporting import Exported
 from service.fhir.queries import ASKED_FOR
@@ -94,9 +95,7 @@ def test_catch_up_goes_on_from_the_moment_of_the_export_and_asks_for_no_past_twi
     assert not any("patient" in each.url.params for each in room.server.asked)
 
 
-def _asker(room: Room):  # type: ignore[no-untyped-def]
-    from service.catchup import Asker
-
+def _asker(room: Room) -> Asker:
     feed = room.feed
     return Asker(feed.engine, feed.source, feed.rules, room.server.client(), lambda: feed.now)
 
@@ -134,7 +133,7 @@ def test_stopped_between_files_it_goes_on_with_the_same_export_and_reads_none_ag
 def test_a_file_that_breaks_off_is_read_again_and_nothing_is_doubled(room: Room) -> None:
     fill(room)
 
-    def broken():  # type: ignore[no-untyped-def]
+    def broken() -> Iterator[bytes]:
         yield b'{"resourceType":"Observation","id":"half'
         raise httpx2.ReadError("broken off")
 
