@@ -192,6 +192,25 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column(
             "asked_again", Instant(), nullable=True, comment="when it was last asked to be active again"
         ),
+        sa.Column(
+            "operations", sa.String(length=64), nullable=False, comment="offered there, of: status, events"
+        ),
+        sa.Column(
+            "events",
+            sa.BigInteger(),
+            nullable=True,
+            comment="highest number told of; null: it does not count",
+        ),
+        sa.Column("missing_from", sa.BigInteger(), nullable=True, comment="first number that did not come"),
+        sa.Column("missing_to", sa.BigInteger(), nullable=True, comment="last number that did not come"),
+        sa.Column("missing_since", Instant(), nullable=True, comment="when that was noticed"),
+        sa.Column(
+            "gaps",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="that were noticed so far",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_subscription_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", "fhir_id", name=op.f("pk_subscription")),
         comment="the Subscriptions this service made at a source's server, and keeps",

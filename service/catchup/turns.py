@@ -7,6 +7,7 @@ from typing import Final
 from service.catchup.asker import Asker
 from service.catchup.comparing import compare
 from service.catchup.fetching import fetch
+from service.catchup.gaps import fill_gaps
 from service.catchup.past import read_pasts
 from service.catchup.polling import LEASE, read_changes
 from service.catchup.subscribing import look_after
@@ -89,6 +90,7 @@ def _take(asker: Asker, turn: Turn, asked: Asked, *, whole: bool) -> None:
     try:
         if turn.type == _SUBSCRIPTION:
             look_after(asker.engine, asker.source, asker.client, asker.clock())
+            fill_gaps(asker)
         else:
             read_changes(asker, turn)
             compared = compare(asker, turn, whole=whole)

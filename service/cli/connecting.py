@@ -139,7 +139,7 @@ def _say(found: dict[str, Any]) -> None:
     for line in found["server"]["in_words"] if found["server"] else ():
         say(line)
     for each in found["subscriptions"]:
-        say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}")
+        say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}{_gaps(each)}")
     if said is not None:
         say(f"Last notified {said['at']:%Y-%m-%d %H:%M} UTC: {said['kind']} {said['status']}".rstrip())
     if to_fetch["count"]:
@@ -190,23 +190,44 @@ def _kept(each: "Kept") -> dict[str, Any]:
     return {"id": each.fhir_id, "subject": each.subject, "status": each.status, "checked": each.checked}
 
 
+def _gaps(each: dict[str, Any]) -> str:
+    """What its notifications passed over."""
+    missing = each["missing"]
+    if missing is not None:
+        which = (
+            f"{missing['from']}"
+            if missing["from"] == missing["to"]
+            else f"{missing['from']} to {missing['to']}"
+        )
+        return f"; events {which} did not come, noticed {missing['since']:%Y-%m-%d %H:%M} UTC"
+    return f"; gaps noticed and asked for: {each['gaps']}" if each["gaps"] else ""
+
+
 def _short(subject: str) -> str:
     return subject if len(subject) <= 60 else f"{subject[:59]}…"
 
 
 def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
     """What the database holds of a source's Subscriptions, its notifications and its turns."""
-    from service.store import catch_up, exports, fetches, heard, subscriptions
+    from service.store import catch_up, exports, fetches, gaps, heard, subscriptions
 
     waiting, since = fetches.waiting(connection, source_id)
     said = heard.latest(connection, source_id)
     export = exports.under_way(connection, source_id)
     files = exports.count_read(connection, source_id)
+    noticed = gaps.count(connection, source_id)
+    missing = {
+        each.fhir_id: {"from": each.first, "to": each.last, "since": each.since}
+        for each in gaps.of_source(connection, source_id)
+    }
     return {
         "export": None if export is None else {"begun": export.begun, "files_read": files},
         "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
         "to_fetch": {"count": waiting, "since": since},
-        "subscriptions": [_kept(each) for each in subscriptions.of_source(connection, source_id)],
+        "subscriptions": [
+            {**_kept(each), "gaps": noticed.get(each.fhir_id, 0), "missing": missing.get(each.fhir_id)}
+            for each in subscriptions.of_source(connection, source_id)
+        ],
         "types": [
             {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
             for each in catch_up.states(connection, source_id)

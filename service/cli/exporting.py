@@ -179,7 +179,9 @@ def _explain(exported: "Exported", summary: "Summary", asked: "Asked") -> None:
         note("not all is here, so catch-up goes on from where it was; export again once that is mended")
     elif asked.group is not None:
         note("a Group may not be everybody, so catch-up goes on from where it was")
-    elif exported.transaction_time is not None:
+    elif exported.moved and exported.transaction_time is not None:
         note(f"catch-up goes on from {exported.transaction_time:%Y-%m-%d %H:%M:%S} UTC")
+    else:
+        note("catch-up goes on from where it was: it is further on, or has not come as far as --since")
     if not exported.complete or summary.failed:
         raise typer.Exit(1)

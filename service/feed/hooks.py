@@ -164,7 +164,8 @@ def _check_name(type_: str, id_: str) -> None:
 def _delivery(source: Source, told: Notification) -> Delivery:
     """What a notification said, as it is stored."""
     pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
-    heard = Heard(told.kind, told.status, told.events) if told.kind else None
+    said = Heard(told.kind, told.status, told.events, told.numbers, told.subscription)
+    heard = said if told.kind else None
     return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard)
 
 

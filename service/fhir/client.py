@@ -204,6 +204,18 @@ class FhirClient:
         path = f"{resource['resourceType']}/{_checked(str(resource['id']))}"
         return self._exchange.send("PUT", path, to_bytes(resource), headers)
 
+    def operate(
+        self, resource_type: str, resource_id: str, operation: str, parameters: Mapping[str, str]
+    ) -> bytes:
+        """What an operation on one resource answers; it must be one that changes nothing.
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+        """
+        query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+        path = f"{resource_type}/{_checked(resource_id)}/${operation}{query}"
+        return self._exchange.send("GET", path).body
+
     def delete(self, resource_type: str, resource_id: str) -> None:
         """Delete a resource; one that is gone already is gone.
 

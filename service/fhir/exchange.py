@@ -74,6 +74,19 @@ class Answer:
     """Where what was created is."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def id_of(self, resource_type: str) -> str | None:
+        """The id of what was created: as it stands in the resource, else in where it is; None: neither says.
+
+        Raises:
+            RemoteUnavailable: the body is not JSON.
+        """
+        shown = self.resource.get("id")
+        if self.resource.get("resourceType") == resource_type and isinstance(shown, str):
+            return shown
+        path = urlsplit(self.location or "").path.partition("/_history")[0].rstrip("/")
+        before, _, id_ = path.rpartition("/")
+        return id_ if id_ and before.rpartition("/")[2] == resource_type else None
+
     @cached_property
     def resource(self) -> Resource:
         """The JSON object that came; empty where the server returned none.

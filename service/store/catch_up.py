@@ -4,7 +4,7 @@ A mark only ever moves forward, unless a person sets it back. Whoever asks has t
 should two ask nevertheless, what both find is stored once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -146,9 +146,11 @@ def set_back(connection: Connection, source_id: int, since: datetime, now: datet
     )
 
 
-def hurry(connection: Connection, source_id: int, now: datetime) -> None:
-    """Ask for every type of a source at once."""
+def hurry(connection: Connection, source_id: int, now: datetime, types: Collection[str] = ()) -> None:
+    """Ask for these types of a source no later than then; unless any are named, for every type."""
     later = and_(catch_up.c.source_id == source_id, catch_up.c.next_at > now)
+    if types:
+        later = and_(later, catch_up.c.type.in_(types))
     connection.execute(catch_up.update().where(later).values(next_at=now))
 
 

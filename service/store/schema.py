@@ -401,6 +401,12 @@ subscription = Table(
     Column("status", String(32), nullable=False, comment="as the server said last; gone where it has none"),
     Column("checked", Instant, nullable=False, comment="when it said so"),
     Column("asked_again", Instant, nullable=True, comment="when it was last asked to be active again"),
+    Column("operations", String(64), nullable=False, comment="offered there, of: status, events"),
+    Column("events", BigInteger, nullable=True, comment="highest number told of; null: it does not count"),
+    Column("missing_from", BigInteger, nullable=True, comment="first number that did not come"),
+    Column("missing_to", BigInteger, nullable=True, comment="last number that did not come"),
+    Column("missing_since", Instant, nullable=True, comment="when that was noticed"),
+    Column("gaps", Integer, nullable=False, server_default=text("0"), comment="that were noticed so far"),
     comment="the Subscriptions this service made at a source's server, and keeps",
 )
 
