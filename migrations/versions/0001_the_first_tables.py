@@ -284,6 +284,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="files of that export that have been read, and what they brought is stored",
     )
     op.create_table(
+        "last_message",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False, comment="no more than seconds before the latest"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_last_message_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_last_message")),
+        comment="when the feed of each source last brought anything",
+    )
+    op.create_table(
         "stored_text",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -670,6 +678,7 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("last_message")
     op.drop_table("bulk_file")
     op.drop_table("bulk_export")
     op.drop_table("heard")

@@ -1,5 +1,6 @@
 """`source connect`, `status`, `disconnect`: the Subscriptions at an EHR, and how far it has been asked."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,7 +108,7 @@ def status(name: Name, as_json: Json = False) -> None:
         if source.active and source.settings.fhir_base_url is not None:
             offered, problem = _look(engine, source)
         with reading(engine) as connection:
-            known = _known(connection, source.id)
+            known = _known(connection, source)
     asked = source.active and source.settings.asks
     server = None if offered is None else _offered(offered)
     found = {"name": name, "server": server, "problem": problem, "asked": asked, **known}
@@ -140,6 +141,8 @@ def _say(found: dict[str, Any]) -> None:
         say(line)
     for each in found["subscriptions"]:
         say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}{_gaps(each)}")
+    for line in _freshness(found):
+        say(line)
     if said is not None:
         say(f"Last notified {said['at']:%Y-%m-%d %H:%M} UTC: {said['kind']} {said['status']}".rstrip())
     if to_fetch["count"]:
@@ -153,6 +156,21 @@ def _say(found: dict[str, Any]) -> None:
     if found["types"]:
         columns = ("type", "mark", "read", "problem")
         table(columns, ([each[column] for column in columns] for each in found["types"]))
+
+
+def _freshness(found: dict[str, Any]) -> list[str]:
+    """When its feed last brought anything, and when its server was last asked with success."""
+    fresh = found["freshness"]
+    if fresh is None:
+        return []
+    last, read = fresh["last_message"], fresh["caught_up"]
+    told = (
+        f"The feed last brought something {last:%Y-%m-%d %H:%M} UTC"
+        if last
+        else "The feed never brought anything"
+    )
+    lines = [f"{told}: it is stale, silent for longer than --stale-after-seconds" if fresh["stale"] else told]
+    return lines + ([f"Caught up with what changed {read:%Y-%m-%d %H:%M} UTC"] if read else [])
 
 
 def in_words(offered: "Capabilities") -> list[str]:
@@ -207,10 +225,12 @@ def _short(subject: str) -> str:
     return subject if len(subject) <= 60 else f"{subject[:59]}…"
 
 
-def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
+def _known(connection: "Connection", source: "Source") -> dict[str, Any]:
     """What the database holds of a source's Subscriptions, its notifications and its turns."""
-    from service.store import catch_up, exports, fetches, gaps, heard, subscriptions
+    from service.store import catch_up, exports, fetches, freshness, gaps, heard, subscriptions
 
+    source_id = source.id
+    fresh = freshness.of_every_source(connection, now()).get(source.name)
     waiting, since = fetches.waiting(connection, source_id)
     said = heard.latest(connection, source_id)
     export = exports.under_way(connection, source_id)
@@ -222,6 +242,7 @@ def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
     }
     return {
         "export": None if export is None else {"begun": export.begun, "files_read": files},
+        "freshness": None if fresh is None else asdict(fresh),
         "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
         "to_fetch": {"count": waiting, "since": since},
         "subscriptions": [

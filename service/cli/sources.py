@@ -103,6 +103,13 @@ CatchUp = Annotated[
     ),
 ]
 PollSeconds = Annotated[int | None, typer.Option(help="How often it is asked; 300 unless said.")]
+StaleAfter = Annotated[
+    int | None,
+    typer.Option(
+        "--stale-after-seconds",
+        help="After so long without a message its feed is stale; 0: never (unless said).",
+    ),
+]
 Contacts = Annotated[
     list[str] | None,
     typer.Option(
@@ -153,6 +160,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    stale_after_seconds: StaleAfter = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
     secret_file: SecretFile = None,
@@ -210,6 +218,7 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     language: Language = None,
     catch_up: CatchUp = None,
     poll_seconds: PollSeconds = None,
+    stale_after_seconds: StaleAfter = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
 ) -> None:

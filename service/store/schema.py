@@ -458,6 +458,14 @@ bulk_file = Table(
     comment="files of that export that have been read, and what they brought is stored",
 )
 
+last_message = Table(
+    "last_message",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("at", Instant, nullable=False, comment="no more than seconds before the latest"),
+    comment="when the feed of each source last brought anything",
+)
+
 audit = Table(
     "audit",
     metadata,
