@@ -135,4 +135,4 @@ def test_a_server_that_is_not_there_is_said_so(run: Run) -> None:
     done = run("source", "export", "hospital")
     assert done.code == 1
     assert "ConnectError" in done.err
-    assert "the same command goes on from there" in done.err
+    assert "the same command goes on" in done.err

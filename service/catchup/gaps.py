@@ -20,6 +20,8 @@ OPERATIONS: Final = (STATUS, EVENTS)
 """Of Subscriptions to topics (Subscriptions R5 Backport IG, FHIR R5)."""
 _AT_ONCE: Final = 100
 """Events in one answer: far below the limit of its bytes."""
+_MOST: Final = 2000
+"""Of a gap that is larger the server keeps little, or its numbers mean something else."""
 _MOST_ENTRIES: Final = 10_000
 _DEPTH: Final = 60
 
@@ -63,6 +65,8 @@ def _count(asker: Asker, kept: Kept) -> None:
 
 def _fetched(asker: Asker, gap: Gap) -> bool:
     """Whether the missing events could be had."""
+    if gap.last - gap.first >= _MOST:
+        return False
     for first in range(gap.first, gap.last + 1, _AT_ONCE):
         wanted = {
             "eventsSinceNumber": str(first),

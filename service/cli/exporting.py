@@ -86,7 +86,7 @@ def export(  # noqa: PLR0913, PLR0917 - one option for each thing that can be sa
             try:
                 _run(exporter, asked, restart=restart)
             except RemoteError as error:
-                note(f"{error.message}; what was read is stored: the same command goes on from there")
+                note(f"{error.message}; what was read is stored; the same command goes on (or --restart)")
                 raise typer.Exit(1) from None
     _report(exporter.exported, loader.summary, name, as_json=as_json)
     _explain(exporter.exported, loader.summary, asked)

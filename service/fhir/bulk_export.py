@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urljoin
 
 import httpx2
 
-from service.errors import RemoteError
+from service.errors import ConfigurationError, RemoteError
 from service.fhir.bulk_manifest import ExportedFile, Manifest, is_at, read_manifest
 from service.fhir.exchange import Exchange
 from service.fhir.queries import codes_asked_for, instant
@@ -21,7 +21,8 @@ LONGEST_PROGRESS: Final = 100
 """Characters of X-Progress (as the specification has it)."""
 
 _NONE_THERE: Final = frozenset({404, 405})
-_NOT_UNDERSTOOD: Final = frozenset({400, 422})
+_NOT_UNDERSTOOD: Final = frozenset({400, 414, 422, 431})
+"""A filter that the server does not know, or an address too long for it."""
 _GROUP: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _UNPRINTABLE: Final = re.compile(r"[^ -~]")
 
@@ -71,7 +72,8 @@ class BulkExport:
         """Ask for an export: of our codes alone, or, of a server that does not take that, without.
 
         Raises:
-            RemoteRefused: the server does not export, or not this; or says where in no safe way.
+            ConfigurationError: that is no id of a Group.
+            RemoteRefused: the server does not export, or not this; or does not say where.
             RemoteError: it did not answer, or is busy with others.
         """
         try:
@@ -86,7 +88,7 @@ class BulkExport:
 
     def _begin(self, wanted: Wanted, *, filtered: bool) -> Begun:
         if wanted.group is not None and not _GROUP.fullmatch(wanted.group):
-            raise RemoteRefused("--group: that is no id of a Group")
+            raise ConfigurationError("--group: that is no id of a Group")
         asked = {"_outputFormat": NDJSON, "_type": ",".join(wanted.types)}
         if wanted.since is not None:
             asked["_since"] = instant(wanted.since)

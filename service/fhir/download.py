@@ -29,8 +29,8 @@ class Download:
             limit: bytes at most, uncompressed.
         """
         self._arriving = _Arriving(response)
+        zipped = self._arriving.begins_with(_GZIP)
         buffered = io.BufferedReader(self._arriving)
-        zipped = buffered.peek(2)[:2] == _GZIP
         self._plain: io.BufferedIOBase = gzip.GzipFile(fileobj=buffered) if zipped else buffered
         self._name, self._left = name, limit
 
@@ -81,6 +81,13 @@ class _Arriving(io.RawIOBase):
         self._chunks = response.iter_raw()
         self._rest = memoryview(b"")
         self.received = 0
+
+    def begins_with(self, mark: bytes) -> bool:
+        """Whether these are its first bytes, however few come at once."""
+        while len(self._rest) < len(mark) and (chunk := next(self._chunks, None)) is not None:
+            self._rest = memoryview(bytes(self._rest) + chunk)
+            self.received += len(chunk)
+        return bytes(self._rest[: len(mark)]) == mark
 
     def readable(self) -> bool:
         return True

@@ -124,6 +124,16 @@ def test_where_no_events_are_kept_everything_that_changed_is_asked_for_at_once(c
     assert live(clinic) == {"o1"}
 
 
+def test_of_numbers_that_mean_something_else_no_events_are_asked_for(engine: Engine) -> None:
+    with connected(engine, "backport-r4b", "full-resource") as here:
+        said = Heard("event-notification", "active", None, (10**15,), here.kept.fhir_id)
+        with writing(engine) as connection:
+            connection.execute(subscription.update().values(operations="events"))
+            gaps.note(connection, here.feed.source.id, said, here.feed.now)
+        fill_gaps(here.asker())
+        assert here.missing() == []
+
+
 def test_a_server_that_offers_events_and_refuses_them_is_asked_for_what_changed(clinic: Clinic) -> None:
     whole = statement("4.0.1", TOPIC)
     whole["rest"][0]["resource"][-1]["operation"] = [{"name": "events"}, {"name": "$status"}]

@@ -41,6 +41,8 @@ class BulkServer:
         self.looks_needed = 0
         self.retry_after: str | None = None
         self.zips = False
+        self.drips = False
+        """Whether its files come byte by byte."""
         self.refuses_filters = False
         self.held: dict[str, Resource] = {}
         """What is read one by one."""
@@ -118,7 +120,9 @@ class BulkServer:
         files = {"output": [each for _, each in self.output], "deleted": self.deleted, "error": [self.errors]}
         lines = (each if isinstance(each, str) else json.dumps(each) for each in files[what][int(number)])
         body = "".join(f"{line}\n" for line in lines).encode()
-        return httpx2.Response(200, content=iter([gzip.compress(body) if self.zips else body]))
+        sent = gzip.compress(body) if self.zips else body
+        parts = [sent[n : n + 1] for n in range(len(sent))] if self.drips else [sent]
+        return httpx2.Response(200, content=iter(parts))
 
 
 class Room:

@@ -100,6 +100,18 @@ def _asker(room: Room) -> Asker:
     return Asker(feed.engine, feed.source, feed.rules, room.server.client(), lambda: feed.now)
 
 
+def test_while_everything_comes_in_bulk_nobody_is_asked_for_alone(room: Room) -> None:
+    fill(room)
+    room.stop_after = 2
+    room.export()
+    room.feed.now += timedelta(minutes=1)
+    ask(_asker(room))
+    assert not any("patient" in each.url.params for each in room.server.asked)
+    room.feed.now += timedelta(hours=2)  # nobody goes on with it
+    ask(_asker(room))
+    assert any("patient" in each.url.params for each in room.server.asked)
+
+
 def test_an_export_since_a_time_that_catch_up_has_not_reached_leaves_its_mark_alone(room: Room) -> None:
     fill(room)
     room.export("Observation")
@@ -239,6 +251,19 @@ def test_files_of_types_that_nobody_asked_for_are_left_out(room: Room) -> None:
     exported = room.export()
     assert (exported.files, exported.left_out) == (4, 1)
     assert "/files/output/4" not in room.server.fetched()
+
+
+def test_bytes_that_come_one_by_one_are_read_too(room: Room) -> None:
+    fill(room)
+    room.server.zips = room.server.drips = True
+    assert room.export().complete
+    assert len(live(room)) == 6
+
+
+def test_what_is_no_id_of_a_group_is_refused_before_anything_is_sent(room: Room) -> None:
+    with pytest.raises(ConfigurationError, match="no id of a Group"):
+        room.export("Observation", group="../Patient/p1")
+    assert room.server.asked == []
 
 
 def test_compressed_files_are_read_though_no_header_says_so(room: Room) -> None:
