@@ -88,6 +88,17 @@ refused_resources = Counter(
 
 
 @dataclass(frozen=True, slots=True)
+class FeedStanding:
+    """How fresh what is known of one source is."""
+
+    silent_seconds: float | None
+    """Since its feed last brought anything; None: it never has."""
+    caught_up_seconds: float | None
+    """Since it was last asked with success; None: it never was."""
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What stands in the database at the moment of a scrape."""
 
@@ -108,6 +119,8 @@ class Standing:
     outbox_oldest_seconds: float
     """How long the oldest row that is due has waited; 0 where none is."""
     writer_alive: bool
+    feeds: Mapping[str, FeedStanding]
+    """By source."""
 
 
 def exposition(standing: Standing) -> bytes:
@@ -137,6 +150,7 @@ class _Asked(Collector):
         for labels, count in sorted(now.alerts.items()):
             alerts.add_metric(labels, count)
         yield alerts
+        yield from _of_feeds(now.feeds)
         for name, text, value in (
             ("unjudged_records", "Records whose judgement is behind what was received", now.unjudged),
             ("urgent_overdue", "Urgent alerts that nobody has taken in time", now.overdue),
@@ -157,3 +171,28 @@ class _Asked(Collector):
             ),
         ):
             yield GaugeMetricFamily(f"liverwatch_{name}", text, value=float(value))
+
+
+def _of_feeds(feeds: Mapping[str, FeedStanding]) -> Iterable[GaugeMetricFamily]:
+    for name, text, values in (
+        (
+            "feed_silent_seconds",
+            "Since the feed of a source last brought anything; none where it never has",
+            {source: each.silent_seconds for source, each in feeds.items()},
+        ),
+        (
+            "catch_up_age_seconds",
+            "Since a source's server was last asked with success; none where it never was",
+            {source: each.caught_up_seconds for source, each in feeds.items()},
+        ),
+        (
+            "feed_stale",
+            "1 while the feed of a source is silent for longer than its setting allows",
+            {source: float(each.stale) for source, each in feeds.items()},
+        ),
+    ):
+        family = GaugeMetricFamily(f"liverwatch_{name}", text, labels=["source"])
+        for source, value in sorted(values.items()):
+            if value is not None:
+                family.add_metric([source], value)
+        yield family

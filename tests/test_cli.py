@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from service.store import decisions, fetches, heard, sources
+from service.store import decisions, fetches, freshness, gaps, heard, sources, subscriptions
 from service.store.schema import alert
 from service.store.sources import DEFAULT_SCOPES
+from service.store.subscriptions import Kept
 from service.store.session import reading, writing
 from tests.commands import Run, audited
 from tests.liver_files import persistent, result, write_lines
@@ -521,6 +522,20 @@ def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run, engine: 
     in_words = run("source", "status", "ward").out
     assert "Last notified 2026-01-15 12:00 UTC: heartbeat active" in in_words
     assert "1 resources that it pointed at are not here yet" in in_words
+    assert "The feed never brought anything\n" in in_words
+    with writing(engine) as connection:
+        freshness.message_came(connection, [ward], datetime(2026, 1, 15, 12, tzinfo=UTC))
+        made = Kept(ward, "s1", "topic", "active", datetime(2026, 1, 15, tzinfo=UTC), events=0)
+        subscriptions.add(connection, made)
+        said = heard.Heard("event-notification", "active", 3, (3,), "s1")
+        gaps.note(connection, ward, said, datetime(2026, 1, 15, 12, tzinfo=UTC))
+    assert run("source", "set", "ward", "--stale-after-seconds", "3600").code == 0
+    in_words = run("source", "status", "ward").out
+    assert "last brought something 2026-01-15 12:00 UTC: it is stale" in in_words
+    assert "Subscription/s1 (active): topic; events 1 to 2 did not come" in in_words
+    assert "give 60 to" in run("source", "set", "ward", "--stale-after-seconds", "5").err
+    assert run("source", "set", "ward", "--stale-after-seconds", "0").code == 0
+    assert run("source", "status", "ward", "--json").json["freshness"]["stale"] is False
     refused = run("source", "set", "ward", "--poll-seconds", "1")
     assert refused.code == 1
     assert "poll_seconds: give 5 to 86400" in refused.err

@@ -192,6 +192,25 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column(
             "asked_again", Instant(), nullable=True, comment="when it was last asked to be active again"
         ),
+        sa.Column(
+            "operations", sa.String(length=64), nullable=False, comment="offered there, of: status, events"
+        ),
+        sa.Column(
+            "events",
+            sa.BigInteger(),
+            nullable=True,
+            comment="highest number told of; null: it does not count",
+        ),
+        sa.Column("missing_from", sa.BigInteger(), nullable=True, comment="first number that did not come"),
+        sa.Column("missing_to", sa.BigInteger(), nullable=True, comment="last number that did not come"),
+        sa.Column("missing_since", Instant(), nullable=True, comment="when that was noticed"),
+        sa.Column(
+            "gaps",
+            sa.Integer(),
+            server_default=sa.text("0"),
+            nullable=False,
+            comment="that were noticed so far",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_subscription_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", "fhir_id", name=op.f("pk_subscription")),
         comment="the Subscriptions this service made at a source's server, and keeps",
@@ -230,6 +249,47 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_heard_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", name=op.f("pk_heard")),
         comment="the latest word of each source's server on its Subscription",
+    )
+    op.create_table(
+        "bulk_export",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=False, comment="JSON: what a person asked for"),
+        sa.Column(
+            "types",
+            sa.Text(),
+            nullable=False,
+            comment="resource types the server was asked for, with commas",
+        ),
+        sa.Column("status_url", sa.Text(), nullable=False, comment="where the server tells how far it is"),
+        sa.Column("begun", Instant(), nullable=False),
+        sa.Column("seen", Instant(), nullable=False, comment="when somebody last worked on it"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_bulk_export_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_bulk_export")),
+        comment="the export in bulk that is under way, of each source",
+    )
+    op.create_table(
+        "bulk_file",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="SHA-256 of its address without a signature",
+        ),
+        sa.Column("rejected", sa.Integer(), nullable=False, comment="lines in it that are no resource"),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["bulk_export.source_id"], name=op.f("fk_bulk_file_source_id_bulk_export")
+        ),
+        sa.PrimaryKeyConstraint("source_id", "digest", name=op.f("pk_bulk_file")),
+        comment="files of that export that have been read, and what they brought is stored",
+    )
+    op.create_table(
+        "last_message",
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("at", Instant(), nullable=False, comment="no more than seconds before the latest"),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_last_message_source_id_source")),
+        sa.PrimaryKeyConstraint("source_id", name=op.f("pk_last_message")),
+        comment="when the feed of each source last brought anything",
     )
     op.create_table(
         "stored_text",
@@ -779,6 +839,9 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("superseded")
     op.drop_table("stored_text")
+    op.drop_table("last_message")
+    op.drop_table("bulk_file")
+    op.drop_table("bulk_export")
     op.drop_table("heard")
     with op.batch_alter_table("pending_fetch", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_pending_fetch_source_id_not_before"))

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse
 from service.api.judging import RejudgingMemory, count_unjudged
 from service.ingest import Rules
 from service.settings import code_version
+from service.store import freshness
+from service.store.freshness import Freshness
 from service.store.migrate import current, head
 from service.store.session import reading
 
@@ -33,14 +35,26 @@ def create_router() -> APIRouter:
 
     def ready(request: Request) -> JSONResponse:
         state = request.app.state
-        checks = memory.checks(state.engine, state.rules, lambda: writer_alive(state))
+        known = memory.look(state.engine, state.rules)
+        checks = {**known.checks, "writer": "alive" if writer_alive(state) else "not writing"}
         good = checks["database"] == "ready" and checks["writer"] == "alive"
-        content = {"status": "ready" if good else "not ready", "checks": checks}
+        content: dict[str, Any] = {"status": "ready" if good else "not ready", "checks": checks}
+        if known.sources:
+            content["sources"] = known.sources
         return JSONResponse(content, 200 if good else 503, _NO_STORE)
 
     for path, endpoint in (("/live", _live), ("/ready", ready)):
         router.add_api_route(path, endpoint, methods=["GET", "HEAD"], response_model=None)
     return router
+
+
+def _told(fresh: Freshness) -> dict[str, Any]:
+    """As JSON."""
+    return {
+        "last_message": None if fresh.last_message is None else fresh.last_message.isoformat(),
+        "caught_up": None if fresh.caught_up is None else fresh.caught_up.isoformat(),
+        "stale": fresh.stale,
+    }
 
 
 async def _live() -> JSONResponse:
@@ -52,19 +66,27 @@ def writer_alive(state: Any) -> bool:
     return bool(state.batcher.alive)
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What the database says."""
+
+    checks: dict[str, str]
+    """`database`, `judging`, and `feeds` where one is stale, in words."""
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By name: when its feed last brought anything, when it was last caught up with, whether it is stale."""
+
+
 @dataclass(slots=True)
 class ReadinessMemory:
-    """The latest checks. While they are being made anew, others get what was known before."""
+    """The latest answer. While it is looked for anew, others get what was known before."""
 
-    _known: dict[str, str] = field(
-        default_factory=lambda: {"database": "not asked yet", "judging": "unknown"}
-    )
+    _known: Readiness = Readiness({"database": "not asked yet", "judging": "unknown"})
     _known_at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _rejudging: RejudgingMemory = field(default_factory=RejudgingMemory)
 
-    def checks(self, engine: Engine, rules: Rules, alive: Callable[[], bool]) -> dict[str, str]:
-        """`database`, `judging` and `writer`, in words."""
+    def look(self, engine: Engine, rules: Rules) -> Readiness:
+        """What the database says, or said a moment ago."""
         stale = time.monotonic() - self._known_at > REMEMBERED_SECONDS
         # Only the first answer is worth waiting for: there is nothing older to give.
         if stale and self._lock.acquire(blocking=self._known_at == float("-inf")):
@@ -74,16 +96,20 @@ class ReadinessMemory:
                     self._known_at = time.monotonic()
             finally:
                 self._lock.release()
-        return {**self._known, "writer": "alive" if alive() else "not writing"}
+        return self._known
 
-    def _look(self, engine: Engine, rules: Rules) -> dict[str, str]:
+    def _look(self, engine: Engine, rules: Rules) -> Readiness:
         try:
             with reading(engine) as connection:
                 if current(connection) != _expected():
-                    return {"database": "not migrated to this release", "judging": "unknown"}
-                return {"database": "ready", "judging": self._judging(connection, rules)}
+                    return Readiness({"database": "not migrated to this release", "judging": "unknown"})
+                fresh = freshness.of_every_source(connection, datetime.now(UTC))
+                checks = {"database": "ready", "judging": self._judging(connection, rules)}
         except SQLAlchemyError:
-            return {"database": "away", "judging": "unknown"}
+            return Readiness({"database": "away", "judging": "unknown"})
+        if stale := [name for name, each in sorted(fresh.items()) if each.stale]:
+            checks["feeds"] = f"stale, silent for too long: {', '.join(stale)}"
+        return Readiness(checks, {name: _told(each) for name, each in sorted(fresh.items())})
 
     def _judging(self, connection: Any, rules: Rules) -> str:
         if self._rejudging.rejudging(connection, rules):

@@ -13,8 +13,8 @@ from service.api.access import Authenticated
 from service.api.health import writer_alive
 from service.api.judging import RejudgingMemory, count_unjudged
 from service.clinical.episodes import Tier
-from service.metrics import CONTENT_TYPE, Standing, exposition
-from service.store import outbox_control, quarantine
+from service.metrics import CONTENT_TYPE, FeedStanding, Standing, exposition
+from service.store import freshness, outbox_control, quarantine
 from service.store.schema import alert
 from service.store.session import reading
 
@@ -37,6 +37,17 @@ def create_router() -> APIRouter:
     return router
 
 
+def _feeds(connection: Connection, now: datetime) -> dict[str, FeedStanding]:
+    return {
+        name: FeedStanding(_age(each.last_message, now), _age(each.caught_up, now), each.stale)
+        for name, each in freshness.of_every_source(connection, now).items()
+    }
+
+
+def _age(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else max((now - at).total_seconds(), 0.0)
+
+
 def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standing:
     waiting = outbox_control.counts(connection)
     late = (datetime.now(UTC) - waiting.oldest_due).total_seconds() if waiting.oldest_due else 0.0
@@ -54,4 +65,5 @@ def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standi
         outbox_cancelled=waiting.cancelled,
         outbox_oldest_seconds=max(late, 0.0),
         writer_alive=alive,
+        feeds=_feeds(connection, datetime.now(UTC)),
     )

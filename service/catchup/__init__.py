@@ -2,7 +2,8 @@
 
 Read in this order: `running` (a thread for each source), `turns` (one round with one source), `asker` (how
 what is found is taken in), `fetching` (what a notification pointed at), `polling` (what changed), `comparing`
-(what is gone), `past` (a patient's history when first seen), `subscribing` (the Subscriptions that are kept).
+(what is gone), `past` (a patient's history when first seen), `subscribing` (the Subscriptions that are kept),
+`gaps` (what their notifications passed over).
 """
 
 from service.catchup.asker import Asker

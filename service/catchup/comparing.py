@@ -13,6 +13,8 @@ _AT_ONCE: Final = 50
 """Ids in one search: an address of a few kilobytes."""
 _IN_A_TURN: Final = 500
 """Ids of the window that are looked for in each turn, so that comparing never keeps what is new waiting."""
+_RECENT_IN_A_TURN: Final = 5000
+"""And of what came lately. More come in bulk alone; those beyond are looked for with the window."""
 _RECENT: Final = timedelta(hours=1)
 """What came so long before the last turn, or since, is looked for in every turn: most of what is deleted was
 wrong from the start."""
@@ -33,7 +35,7 @@ def compare(asker: Asker, turn: Turn, *, whole: bool = False) -> Known | None:
     """
     now = asker.clock()
     recent = min(now, turn.read or now) - _RECENT
-    _look_for(asker, turn, Known(recent, ""), now - _SETTLED)
+    _look_for(asker, turn, Known(recent, ""), now - _SETTLED, None if whole else _RECENT_IN_A_TURN)
     window = turn.compared or Known(now - _WINDOW, "")
     return _look_for(asker, turn, window, recent, None if whole else _IN_A_TURN)
 

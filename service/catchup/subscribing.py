@@ -5,10 +5,12 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from service.catchup.gaps import OPERATIONS
 from service.errors import ConfigurationError
 from service.fhir.capabilities import Capabilities
 from service.fhir.client import FhirClient
-from service.fhir.subscriptions import Hook, wanted
+from service.fhir.remote import RemoteRefused
+from service.fhir.subscriptions import Hook, Resource, wanted
 from service.store import catch_up, subscriptions
 from service.store.session import reading, writing
 from service.store.sources import Source
@@ -46,20 +48,32 @@ def connect(
     disconnect(engine, source, client)
     made: list[Kept] = []
     for each in resources:
-        there = client.create(each).resource
-        kept = Kept(
-            source.id,
-            str(there.get("id", "")),
-            str(each.get("topic") or each["criteria"]),
-            str(there.get("status", "requested")),
-            now,
-        )
+        kept = _made(source, client, each, offered, now)
         with writing(engine) as connection:
             subscriptions.add(connection, kept)
         made.append(kept)
     with writing(engine) as connection:
         catch_up.hurry(connection, source.id, now)
     return offered, made
+
+
+def _made(source: Source, client: FhirClient, wanted: Resource, offered: Capabilities, now: datetime) -> Kept:
+    """Make one. Many servers show nothing of what they made, and say only where it is."""
+    answer = client.create(wanted)
+    id_ = answer.id_of("Subscription")
+    if id_ is None:
+        raise RemoteRefused("POST Subscription: the server made one and does not say which")
+    subject = str(wanted.get("topic") or wanted["criteria"])
+    by_topic = "topic" in wanted or "?" not in subject
+    return Kept(
+        source.id,
+        id_,
+        subject,
+        str(answer.resource.get("status", "requested")),
+        now,
+        operations=tuple(each for each in OPERATIONS if each in offered.operations) if by_topic else (),
+        events=0 if by_topic else None,
+    )
 
 
 def look_after(engine: Engine, source: Source, client: FhirClient, now: datetime) -> list[Kept]:

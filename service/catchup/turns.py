@@ -7,15 +7,16 @@ from typing import Final
 from service.catchup.asker import Asker
 from service.catchup.comparing import compare
 from service.catchup.fetching import fetch
+from service.catchup.gaps import fill_gaps
 from service.catchup.past import read_pasts
 from service.catchup.polling import LEASE, read_changes
 from service.catchup.subscribing import look_after
 from service.errors import InvalidResource, LiverwatchError
 from service.fhir.queries import ASKED_FOR
 from service.fhir.remote import RemoteRefused, RemoteUnavailable
-from service.store import catch_up
+from service.store import catch_up, exports
 from service.store.catch_up import Turn
-from service.store.session import writing
+from service.store.session import reading, writing
 
 _SUBSCRIPTION: Final = "Subscription"
 TURNS: Final = (*ASKED_FOR, _SUBSCRIPTION)
@@ -54,7 +55,7 @@ def ask(asker: Asker, *, whole: bool = False) -> Asked:
         asked.fetched += done
     while not asker.stop() and (turn := _next(asker)) is not None:
         _take(asker, turn, asked, whole=whole)
-    while not asker.stop() and (done := read_pasts(asker)):
+    while not asker.stop() and not _pasts_come(asker) and (done := read_pasts(asker)):
         asked.pasts += done
     return asked
 
@@ -71,6 +72,12 @@ def ask_since(asker: Asker, since: datetime) -> Asked:
     return ask(asker, whole=True)
 
 
+def _pasts_come(asker: Asker) -> bool:
+    """Whether an export is bringing everybody's past."""
+    with reading(asker.engine) as connection:
+        return exports.brings_pasts(connection, asker.source.id, asker.clock())
+
+
 def _next(asker: Asker) -> Turn | None:
     with writing(asker.engine) as connection:
         return catch_up.take_turn(connection, asker.source.id, asker.clock(), LEASE)
@@ -83,6 +90,7 @@ def _take(asker: Asker, turn: Turn, asked: Asked, *, whole: bool) -> None:
     try:
         if turn.type == _SUBSCRIPTION:
             look_after(asker.engine, asker.source, asker.client, asker.clock())
+            fill_gaps(asker)
         else:
             read_changes(asker, turn)
             compared = compare(asker, turn, whole=whole)

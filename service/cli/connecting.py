@@ -1,5 +1,6 @@
 """`source connect`, `status`, `disconnect`: the Subscriptions at an EHR, and how far it has been asked."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,7 +113,7 @@ def status(name: Name, as_json: Json = False) -> None:
         if source.active and source.settings.fhir_base_url is not None:
             offered, problem = _look(engine, source)
         with reading(engine) as connection:
-            known = _known(connection, source.id)
+            known = _known(connection, source)
     asked = source.active and source.settings.asks
     server = None if offered is None else _offered(offered)
     found = {"name": name, "server": server, "problem": problem, "asked": asked, **known}
@@ -144,17 +145,37 @@ def _say(found: dict[str, Any]) -> None:
     for line in found["server"]["in_words"] if found["server"] else ():
         say(line)
     for each in found["subscriptions"]:
-        say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}")
+        say(f"Subscription/{each['id']} ({each['status']}): {_short(each['subject'])}{_gaps(each)}")
+    for line in _freshness(found):
+        say(line)
     if said is not None:
         say(f"Last notified {said['at']:%Y-%m-%d %H:%M} UTC: {said['kind']} {said['status']}".rstrip())
     if to_fetch["count"]:
         since = f"{to_fetch['since']:%Y-%m-%d %H:%M}"
         say(f"{to_fetch['count']} resources that it pointed at are not here yet, the first since {since} UTC")
+    if found["export"]:
+        begun, files = found["export"]["begun"], found["export"]["files_read"]
+        say(f"An export begun {begun:%Y-%m-%d %H:%M} UTC is not done; {files} of its files are read")
     if not found["asked"]:
         say(f"the server of {name} is not asked for anything")
     if found["types"]:
         columns = ("type", "mark", "read", "problem")
         table(columns, ([each[column] for column in columns] for each in found["types"]))
+
+
+def _freshness(found: dict[str, Any]) -> list[str]:
+    """When its feed last brought anything, and when its server was last asked with success."""
+    fresh = found["freshness"]
+    if fresh is None:
+        return []
+    last, read = fresh["last_message"], fresh["caught_up"]
+    told = (
+        f"The feed last brought something {last:%Y-%m-%d %H:%M} UTC"
+        if last
+        else "The feed never brought anything"
+    )
+    lines = [f"{told}: it is stale, silent for longer than --stale-after-seconds" if fresh["stale"] else told]
+    return lines + ([f"Caught up with what changed {read:%Y-%m-%d %H:%M} UTC"] if read else [])
 
 
 def in_words(offered: "Capabilities") -> list[str]:
@@ -194,20 +215,47 @@ def _kept(each: "Kept") -> dict[str, Any]:
     return {"id": each.fhir_id, "subject": each.subject, "status": each.status, "checked": each.checked}
 
 
+def _gaps(each: dict[str, Any]) -> str:
+    """What its notifications passed over."""
+    missing = each["missing"]
+    if missing is not None:
+        which = (
+            f"{missing['from']}"
+            if missing["from"] == missing["to"]
+            else f"{missing['from']} to {missing['to']}"
+        )
+        return f"; events {which} did not come, noticed {missing['since']:%Y-%m-%d %H:%M} UTC"
+    return f"; gaps noticed and asked for: {each['gaps']}" if each["gaps"] else ""
+
+
 def _short(subject: str) -> str:
     return subject if len(subject) <= 60 else f"{subject[:59]}…"
 
 
-def _known(connection: "Connection", source_id: int) -> dict[str, Any]:
+def _known(connection: "Connection", source: "Source") -> dict[str, Any]:
     """What the database holds of a source's Subscriptions, its notifications and its turns."""
-    from service.store import catch_up, fetches, heard, subscriptions
+    from service.store import catch_up, exports, fetches, freshness, gaps, heard, subscriptions
 
+    source_id = source.id
+    fresh = freshness.of_every_source(connection, now()).get(source.name)
     waiting, since = fetches.waiting(connection, source_id)
     said = heard.latest(connection, source_id)
+    export = exports.under_way(connection, source_id)
+    files = exports.count_read(connection, source_id)
+    noticed = gaps.count(connection, source_id)
+    missing = {
+        each.fhir_id: {"from": each.first, "to": each.last, "since": each.since}
+        for each in gaps.of_source(connection, source_id)
+    }
     return {
+        "export": None if export is None else {"begun": export.begun, "files_read": files},
+        "freshness": None if fresh is None else asdict(fresh),
         "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
         "to_fetch": {"count": waiting, "since": since},
-        "subscriptions": [_kept(each) for each in subscriptions.of_source(connection, source_id)],
+        "subscriptions": [
+            {**_kept(each), "gaps": noticed.get(each.fhir_id, 0), "missing": missing.get(each.fhir_id)}
+            for each in subscriptions.of_source(connection, source_id)
+        ],
         "types": [
             {"type": each.type, "mark": each.mark, "read": each.read, "problem": each.problem}
             for each in catch_up.states(connection, source_id)

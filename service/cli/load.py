@@ -46,7 +46,7 @@ def load(
 
     files = find_files(paths)
     settings = settings_of(clock)
-    with database(settings) as engine, _until_interrupted() as stop, collected_seldom():
+    with database(settings) as engine, until_interrupted() as stop, collected_seldom():
         known, new = ensure_source(engine, source, now(), actor())
         if new:
             note(f"source {source!r} created")
@@ -54,7 +54,7 @@ def load(
         say_change(engine, rules, "what this load changes is judged")
         loader = Loader(engine, known, rules, Limits(settings.max_bundle_bytes, depth=settings.max_depth))
         loader.stop = stop.is_set
-        loader.on_rejected = _Teller()
+        loader.on_rejected = Teller()
         with progress("{task.fields[done]}") as display:
             task = display.add_task("reading", total=sum(each.size for each in files), done="")
             judging = None
@@ -84,13 +84,14 @@ def load(
         raise typer.Exit(1)
 
 
-class _Teller:
+class Teller:
     """Tells the first rejected pieces one by one."""
 
     def __init__(self) -> None:
         self._told = 0
 
     def __call__(self, rejection: "Rejection") -> None:
+        """Tell of one, unless many have been told."""
         self._told += 1
         if self._told <= MOST_TOLD:
             note(f"rejected: {rejection}")
@@ -99,7 +100,7 @@ class _Teller:
 
 
 @contextmanager
-def _until_interrupted() -> Iterator[threading.Event]:
+def until_interrupted() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C (or a polite kill) sets; the second one ends the program at once."""
     asked = threading.Event()
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}

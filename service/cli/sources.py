@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli import asking, connecting
+from service.cli import asking, connecting, exporting
 from service.cli.console import Json, note, say, say_json, say_json_list, table
 from service.cli.opening import actor, database, now, settings_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The EHRs that feed the service.", no_args_is_help=True)
 app.command()(asking.catchup)
+app.command()(exporting.export)
 app.command()(connecting.connect)
 app.command()(connecting.status)
 app.command()(connecting.disconnect)
@@ -111,6 +112,13 @@ CatchUp = Annotated[
     ),
 ]
 PollSeconds = Annotated[int | None, typer.Option(help="How often it is asked; 300 unless said.")]
+StaleAfter = Annotated[
+    int | None,
+    typer.Option(
+        "--stale-after-seconds",
+        help="After so long without a message its feed is stale; 0: never (unless said).",
+    ),
+]
 Contacts = Annotated[
     list[str] | None,
     typer.Option(
@@ -205,6 +213,7 @@ def add(  # noqa: PLR0913, PLR0917 - one option for each setting
     signing_secret_file: SigningSecretFile = None,
     signing_secret_env: SigningSecretEnv = None,
     certificates: Certificates = None,
+    stale_after_seconds: StaleAfter = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
     launch_client_id: LaunchClient = None,
@@ -270,6 +279,7 @@ def set_(  # noqa: PLR0913, PLR0917 - one option for each setting
     signing_secret_file: SigningSecretFile = None,
     signing_secret_env: SigningSecretEnv = None,
     certificates: Certificates = None,
+    stale_after_seconds: StaleAfter = None,
     cds_issuer: Issuer = None,
     cds_jwks: Jwks = None,
     launch_client_id: LaunchClient = None,

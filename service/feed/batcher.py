@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from service.errors import LiverwatchError, Overloaded
 from service.feed.counting import count_taken
+from service.feed.hearing import Hearing
 from service.feed.memory import RETRY_AFTER_SECONDS
 from service.ingest import Delivery, Rules, keep_for_later, take
 from service.store.session import is_away, reading
@@ -51,6 +52,7 @@ class Batcher:
         queue_requests: int = 4096,
     ) -> None:
         self._engine = engine
+        self._hearing = Hearing(engine)
         self._rules = rules
         self._clock = clock
         self._batch_requests = batch_requests
@@ -143,6 +145,7 @@ class Batcher:
         else:
             _settle(batch, None)
             count_taken(deliveries, receipt)
+            self._hearing.note(deliveries)
 
     def _set_aside(self, waiting: _Waiting, error: Exception) -> None:
         """Keep, visibly, a well-formed request whose storing fails however often it is tried."""

@@ -147,7 +147,8 @@ class Feed:
 def _delivery(source: Source, told: Notification, message: Message | None) -> Delivery:
     """What a notification said, as it is stored."""
     pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
-    heard = Heard(told.kind, told.status, told.events) if told.kind else None
+    said = Heard(told.kind, told.status, told.events, told.numbers, told.subscription)
+    heard = said if told.kind else None
     return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard, message)
 
 

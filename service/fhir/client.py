@@ -11,6 +11,7 @@ import httpx2
 import msgspec
 from msgspec import Raw
 
+from service.fhir.bulk_export import BulkExport
 from service.fhir.capabilities import Capabilities, Release, read_capabilities, topics_among
 from service.fhir.exchange import MAX_RESPONSE_BYTES, Answer, Credential, Exchange, Token, within
 from service.fhir.outgoing import to_bytes, validate_outgoing
@@ -74,6 +75,11 @@ class FhirClient:
     def close(self) -> None:
         """Give its connections back."""
         self._exchange.close()
+
+    @property
+    def bulk(self) -> BulkExport:
+        """Its exports in bulk."""
+        return BulkExport(self._exchange)
 
     def fetch(self, resource_type: str, resource_id: str) -> Answer | None:
         """The answer to reading a resource, with its ETag; None where there is none of it (404, 410).
@@ -200,6 +206,18 @@ class FhirClient:
         headers = {"If-Match": if_match} if if_match else {}
         path = f"{resource['resourceType']}/{_checked(str(resource['id']))}"
         return self._exchange.send("PUT", path, to_bytes(resource), headers)
+
+    def operate(
+        self, resource_type: str, resource_id: str, operation: str, parameters: Mapping[str, str]
+    ) -> bytes:
+        """What an operation on one resource answers; it must be one that changes nothing.
+
+        Raises:
+            RemoteError: the server did not answer, or refused.
+        """
+        query = f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
+        path = f"{resource_type}/{_checked(resource_id)}/${operation}{query}"
+        return self._exchange.send("GET", path).body
 
     def delete(self, resource_type: str, resource_id: str) -> None:
         """Delete a resource; one that is gone already is gone.

@@ -5,7 +5,8 @@ No redirect is followed and no address elsewhere is asked, whatever a server ans
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, cached_property
@@ -71,6 +72,20 @@ class Answer:
     """Version of what was read or written, as `If-Match` takes it."""
     location: str | None = None
     """Where what was created is."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def id_of(self, resource_type: str) -> str | None:
+        """The id of what was created: as it stands in the resource, else in where it is; None: neither says.
+
+        Raises:
+            RemoteUnavailable: the body is not JSON.
+        """
+        shown = self.resource.get("id")
+        if self.resource.get("resourceType") == resource_type and isinstance(shown, str):
+            return shown
+        path = urlsplit(self.location or "").path.partition("/_history")[0].rstrip("/")
+        before, _, id_ = path.rpartition("/")
+        return id_ if id_ and before.rpartition("/")[2] == resource_type else None
 
     @cached_property
     def resource(self) -> Resource:
@@ -128,20 +143,77 @@ class Exchange:
             raise RemoteRefused(f"{method}: the address is outside the configured base URL")
         kind = urlsplit(url).path.removeprefix(urlsplit(self.base).path).partition("/")[0]
         what = f"{method} {kind or ('transaction' if method == 'POST' else 'page')}"
-        response, body = self._once(method, url, content, headers or {}, what)
+        return self._answer(method, url, content, headers or {}, what)
+
+    def send_beside(self, method: str, url: str, headers: Mapping[str, str], what: str) -> Answer:
+        """As `send`, to any address at the origin of the base URL: where its server keeps what it prepares.
+
+        Args:
+            method: of HTTP.
+            url: absolute.
+            headers: beside the usual ones.
+            what: what it is called in messages.
+
+        Raises:
+            RemoteError: the address is at another origin; or as of `send`.
+            ConfigurationError: the credential is not there.
+        """
+        self._check_origin(url, what)
+        return self._answer(method, url, None, headers, what)
+
+    @contextmanager
+    def stream(self, url: str, accept: str, what: str, *, known: bool) -> Iterator[httpx2.Response]:
+        """A response under way, for what is too long to be held; compressed with gzip at most.
+
+        Args:
+            url: absolute; the caller has seen to it that it may be asked.
+            accept: media type.
+            what: what it is called in messages.
+            known: whether the credential is sent, which never leaves the origin of the base URL.
+
+        Raises:
+            RemoteError: the server did not answer, broke off, or refused; or the credential would leave.
+            ConfigurationError: the credential is not there.
+        """
+        if known:
+            self._check_origin(url, what)
+        for again in (True, False):
+            sent = {"Accept": accept, "Accept-Encoding": "gzip", **(self._authorization() if known else {})}
+            try:
+                with self._http.stream("GET", url, headers=sent) as response:
+                    if again and known and response.status_code == 401 and self._credential.renew():
+                        continue
+                    if not response.is_success:
+                        wait = response.headers.get("Retry-After")
+                        raise failure(response.status_code, what, retry_after=wait)
+                    yield response
+                    return
+            except httpx2.HTTPError as error:
+                raise RemoteUnavailable(f"{what}: {type(error).__name__}", affects_server=True) from None
+
+    def _check_origin(self, url: str, what: str) -> None:
+        if origin_of(url) != origin_of(self.base) or urlsplit(url).username is not None:
+            raise RemoteRefused(f"{what}: the address is not at the server of the base URL")
+
+    def _authorization(self) -> dict[str, str]:
+        value = self._credential.header()
+        return {} if value is None else {"Authorization": value}
+
+    def _answer(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], what: str
+    ) -> Answer:
+        response, body = self._once(method, url, content, headers, what)
         if response.status_code == 401 and self._credential.renew():
-            response, body = self._once(method, url, content, headers or {}, what)
+            response, body = self._once(method, url, content, headers, what)
         if not response.is_success:
             raise failure(response.status_code, what, _outcome(body), response.headers.get("Retry-After"))
         got = response.headers
-        return Answer(what, response.status_code, body, got.get("ETag"), got.get("Location"))
+        return Answer(what, response.status_code, body, got.get("ETag"), got.get("Location"), got)
 
     def _once(
         self, method: str, url: str, content: bytes | None, headers: Mapping[str, str], what: str
     ) -> tuple[httpx2.Response, bytes]:
-        sent = {"Accept": MEDIA_TYPE, **headers}
-        if (authorization := self._credential.header()) is not None:
-            sent["Authorization"] = authorization
+        sent = {"Accept": MEDIA_TYPE, **headers, **self._authorization()}
         if content is not None:
             sent["Content-Type"] = MEDIA_TYPE
         deadline = time.monotonic() + 2 * self._seconds

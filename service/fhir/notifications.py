@@ -46,6 +46,10 @@ class Notification:
     """Of the Subscription, one of STATUSES; empty where it is not said."""
     events: int | None = None
     """Since the Subscription began, as the server counts."""
+    numbers: tuple[int, ...] = ()
+    """Of the events it tells of, as the server counts."""
+    subscription: str = ""
+    """Id of the Subscription; empty where it is not said."""
 
 
 class _Typed(datatypes.Fhir, gc=False):
@@ -115,6 +119,8 @@ def decode_notification(
         said.kind,
         said.status,
         said.events,
+        said.numbers,
+        said.subscription,
     )
 
 
@@ -135,6 +141,8 @@ class _Said:
     kind: str
     status: str
     events: int | None
+    numbers: tuple[int, ...]
+    subscription: str
     focuses: list[str]
 
 
@@ -147,19 +155,17 @@ def _said(entry: Entry) -> _Said | None:
         return None
     if content["resourceType"] == "Parameters":
         content = _of_parameters(content)
-    events = content.get("notificationEvent")
-    focuses = [
-        key
-        for event in (events if isinstance(events, list) else [])
-        if isinstance(event, dict)
-        for reference in _references(event)
-        for key in _key(reference)
-    ]
+    told = content.get("notificationEvent")
+    events = [each for each in (told if isinstance(told, list) else []) if isinstance(each, dict)]
+    focuses = [key for event in events for reference in _references(event) for key in _key(reference)]
+    counted = [_count(each.get("eventNumber")) for each in events]
     status = content.get("status")
     return _Said(
         str(content.get("type", "")),
         status if isinstance(status, str) and status in STATUSES else "",
         _count(content.get("eventsSinceSubscriptionStart")),
+        tuple(each for each in counted if each is not None),
+        _subscription(content.get("subscription")),
         focuses,
     )
 
@@ -175,10 +181,13 @@ def _of_parameters(content: dict[str, Any]) -> dict[str, Any]:
             status["status"] = value
         elif name == "events-since-subscription-start":
             status["eventsSinceSubscriptionStart"] = value
+        elif name == "subscription":
+            status["subscription"] = value
         elif name == "notification-event":
             found = list(_parameters(parts))
             events.append(
                 {
+                    "eventNumber": next((each for part, each, _ in found if part == "event-number"), None),
                     "focus": next((each for part, each, _ in found if part == "focus"), None),
                     "additionalContext": [each for part, each, _ in found if part == "additional-context"],
                 }
@@ -199,6 +208,13 @@ def _references(event: dict[str, Any]) -> Iterator[str]:
     for each in (event.get("focus"), *(more if isinstance(more, list) else ())):
         if isinstance(each, dict) and isinstance(each.get("reference"), str):
             yield each["reference"]
+
+
+def _subscription(reference: object) -> str:
+    """The id of the Subscription that is referred to."""
+    named = reference.get("reference") if isinstance(reference, dict) else None
+    (key,) = (_key(named) if isinstance(named, str) else []) or [""]
+    return key.removeprefix("Subscription/") if key.startswith("Subscription/") else ""
 
 
 def _count(value: object) -> int | None:

@@ -58,7 +58,7 @@ def changes(type_: str, *, since: datetime | None = None, patient: str | None = 
     if patient is not None:
         asked["_id" if type_ == PATIENT else "patient"] = patient
     if since is not None:
-        asked["_lastUpdated"] = f"ge{_instant(since)}"
+        asked["_lastUpdated"] = f"ge{instant(since)}"
     if type_ == "Observation":
         asked["code"] = codes_asked_for()
     return asked
@@ -137,5 +137,6 @@ def codes_asked_for() -> str:
     return ",".join(sorted({*CODES, *(code for kind in kinds().values() for code in kind.codes)}))
 
 
-def _instant(at: datetime) -> str:
+def instant(at: datetime) -> str:
+    """As FHIR writes it, in UTC."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

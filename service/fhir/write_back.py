@@ -151,10 +151,9 @@ def carry_out(client: FhirClient, entry: Resource) -> Resource:
         client.update(resource, if_match=request.get("ifMatch"))
         return {"location": request["url"]}
     answer = client.create(resource, if_none_exist=request["ifNoneExist"])
-    kind, id_ = resource["resourceType"], answer.resource.get("id")
-    if answer.resource.get("resourceType") == kind and isinstance(id_, str):
-        return {"location": f"{kind}/{id_}"}
-    return {"location": answer.location or ""}
+    kind = str(resource["resourceType"])
+    id_ = answer.id_of(kind)
+    return {"location": f"{kind}/{id_}" if id_ else answer.location or ""}
 
 
 def _look(client: FhirClient, wanted: Wanted, known: Known, *, search: bool) -> Found:

@@ -16,7 +16,7 @@ from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
 from service.ingest.judging import FAILED, Rules, judge
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
-from service.store import fetches, heard, messages, patients, quarantine, resources
+from service.store import fetches, gaps, heard, messages, patients, quarantine, resources
 from service.store.heard import Heard
 from service.store.messages import Message
 from service.store.quarantine import Held
@@ -178,6 +178,7 @@ def _note(connection: Connection, source: Source, deliveries: Iterable[Delivery]
             fetches.ask(connection, source.id, each.fetches, now)
         if each.heard is not None:
             heard.note(connection, source.id, each.heard, each.received)
+            gaps.note(connection, source.id, each.heard, each.received)
 
 
 def replay(

@@ -5,7 +5,17 @@ worth at a time), `load` (storing, judging, and the summary).
 """
 
 from service.loading.chunks import Limits
-from service.loading.files import FeedFile, Rejection, find_files
+from service.loading.files import FeedFile, Opened, Readable, Rejection, find_files
 from service.loading.load import Loader, Summary, ensure_source
 
-__all__ = ["FeedFile", "Limits", "Loader", "Rejection", "Summary", "ensure_source", "find_files"]
+__all__ = [
+    "FeedFile",
+    "Limits",
+    "Loader",
+    "Opened",
+    "Readable",
+    "Rejection",
+    "Summary",
+    "ensure_source",
+    "find_files",
+]

@@ -9,7 +9,7 @@ from service.fhir.bundles import decode_bundle
 from service.fhir.decode import decode_resource, resource_type
 from service.fhir.incoming import Incoming
 from service.fhir.strict_json import check_json
-from service.loading.files import FeedFile, Piece, Rejection, read_pieces
+from service.loading.files import Piece, Readable, Rejection, read_pieces
 from service.store.sources import Source
 
 CHUNK_BYTES = 8 * 1024 * 1024
@@ -33,7 +33,7 @@ class Chunk:
     incoming: list[Incoming] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     read: int = 0
-    """Bytes of the files (as they lie on the disk) read since the chunk before."""
+    """Bytes of the files, compressed or not, read since the chunk before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Decoder:
     rulebook: Rulebook
     limits: Limits
 
-    def chunks(self, files: Iterable[FeedFile], size: Callable[[], int]) -> Iterator[Chunk]:
+    def chunks(self, files: Iterable[Readable], size: Callable[[], int]) -> Iterator[Chunk]:
         """Everything in the files, in order.
 
         Args:
@@ -67,10 +67,10 @@ class Decoder:
                     if len(chunk.incoming) >= wanted or held >= CHUNK_BYTES:
                         yield chunk
                         chunk, held, wanted = Chunk(), 0, size()
-            chunk.read += file.size - position
+            chunk.read += max(file.size - position, 0)
         yield chunk
 
-    def _decode(self, file: FeedFile, piece: Piece, rejected: list[Rejection]) -> list[Incoming]:
+    def _decode(self, file: Readable, piece: Piece, rejected: list[Rejection]) -> list[Incoming]:
         try:
             raw = check_json(piece.raw, max_depth=self.limits.depth)
             if not piece.line and resource_type(raw) == "Bundle":
@@ -85,7 +85,7 @@ class Decoder:
                 decode_resource(raw, source=self.source.name, zone=self.source.zone, rulebook=self.rulebook)
             ]
         except LiverwatchError as error:
-            rejected.append(Rejection(file.path, piece.line, _why(error, piece.line)))
+            rejected.append(Rejection(file.name, piece.line, _why(error, piece.line)))
             return []
 
 

@@ -13,7 +13,7 @@ from service.clinical.episodes import Assessment, Tier
 from service.errors import Conflict
 from service.ingest import Delivery, Rules, is_behind, judge_page, pages, take_each
 from service.loading.chunks import Chunk, Decoder, Limits
-from service.loading.files import FeedFile, Rejection
+from service.loading.files import Readable, Rejection
 from service.loading.pace import Pace
 from service.store import decisions, patients, sources
 from service.store.schema import alert, to_act_on
@@ -107,7 +107,7 @@ class Loader:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     summary: Summary = field(default_factory=Summary)
 
-    def load(self, files: Sequence[FeedFile]) -> Summary:
+    def load(self, files: Sequence[Readable]) -> Summary:
         """Store everything in the files, then judge; stops between two transactions when asked to.
 
         Raises:
@@ -115,15 +115,19 @@ class Loader:
             sqlalchemy.exc.SQLAlchemyError: the database failed; what was stored before stays.
         """
         began = time.perf_counter()
-        self._store(files)
+        self.store(files)
         if not self.summary.stopped:
-            self._judge()
-        with reading(self.engine) as connection:
-            self.summary.alerts = _open_alerts(connection, self.source)
+            self.judge()
+        self.count_alerts()
         self.summary.seconds = time.perf_counter() - began
         return self.summary
 
-    def _store(self, files: Sequence[FeedFile]) -> None:
+    def store(self, files: Sequence[Readable]) -> None:
+        """Store everything in the files; what is not judged by then is visibly so.
+
+        Raises:
+            Overloaded, sqlalchemy.exc.SQLAlchemyError: as of `load`.
+        """
         pace = Pace(500, 50, 4000)
         decoder = Decoder(self.source, self.rules.rulebook, self.limits)
         for chunk in decoder.chunks(files, lambda: pace.size):
@@ -146,8 +150,12 @@ class Loader:
             self.on_rejected(rejection)
         self.on_read(chunk.read)
 
-    def _judge(self) -> None:
-        """Judge every record that is behind, this load's and any other's."""
+    def judge(self) -> None:
+        """Judge every record that is behind, this load's and any other's.
+
+        Raises:
+            Overloaded, sqlalchemy.exc.SQLAlchemyError: as of `load`.
+        """
         pace = Pace(100, 10, 2000)
         for page in pages(self.engine, patients.unjudged, lambda: pace.size):
             began = time.perf_counter()
@@ -161,6 +169,11 @@ class Loader:
             if self.stop():
                 self.summary.stopped = True
                 return
+
+    def count_alerts(self) -> None:
+        """Note in the summary how many alerts of the source are open."""
+        with reading(self.engine) as connection:
+            self.summary.alerts = _open_alerts(connection, self.source)
 
     def _count_episodes(self, assessment: Assessment) -> None:
         for episode in assessment.episodes:

@@ -8,7 +8,7 @@ who may.
 `styles` lists the kinds of server it can be. `subscriptions` reads what is asked for, `rest_hooks` and
 `topic_bundles` word it, `notifying` sends it, `mishaps` lets things go wrong, `operations` answers `$status`
 and `$events`; `verbatim` is the demo's way. `server` puts it together, `playing` is what the command line
-adds, `hanging_up` loses answers on purpose, `running` and `serving` start it.
+adds, `bulk` exports all there is, `hanging_up` loses answers on purpose, `running` and `serving` start it.
 
 Run it with `liverwatch simulate-ehr`.
 """

@@ -12,6 +12,7 @@ _WRITTEN: Final = (
     "DetectedIssue",
     "Device",
     "Flag",
+    "Group",
     "Provenance",
     "Subscription",
     "Task",
@@ -35,6 +36,7 @@ _PARAMETERS: Final = {
     "status": "token",
     "subject": "reference",
 }
+_BULK: Final = "http://hl7.org/fhir/uv/bulkdata"
 _SMART: Final = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 
@@ -51,6 +53,7 @@ def statement(style: Style, base: str, *, smart: bool) -> Resource:
         "mode": "server",
         "resource": [_resource(kind, style) for kind in kinds],
         "interaction": [{"code": "transaction"}, {"code": "batch"}],
+        "operation": [{"name": "export", "definition": f"{_BULK}/OperationDefinition/export"}],
     }
     if smart:
         rest["security"] = {"service": [{"coding": [{"system": _SMART, "code": "SMART-on-FHIR"}]}]}
@@ -66,6 +69,7 @@ def statement(style: Style, base: str, *, smart: bool) -> Resource:
         "kind": "instance",
         "software": {"name": f"Simulated EHR ({style.name})"},
         "implementation": {"description": "Simulated EHR", "url": base},
+        "instantiates": [f"{_BULK}/CapabilityStatement/bulk-data"],
         "fhirVersion": style.fhir_version,
         "format": ["json"],
         **(guides if style.name.startswith("backport") else {}),
@@ -102,6 +106,10 @@ def _resource(kind: str, style: Style) -> Resource:
         "conditionalUpdate": True,
         "searchParam": [{"name": name, "type": type_} for name, type_ in _PARAMETERS.items()],
     }
+    if kind == "Group":
+        resource["operation"] = [
+            {"name": "export", "definition": f"{_BULK}/OperationDefinition/group-export"}
+        ]
     if kind != "Subscription" or not style.has_topics:
         return resource
     definitions = f"{BACKPORT.rpartition('/')[0]}/OperationDefinition/backport-subscription"

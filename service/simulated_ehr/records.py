@@ -124,6 +124,14 @@ class Records:
             if each == kind and past[-1].resource is not None
         ]
 
+    def deleted(self, kind: str, since: datetime) -> list[str]:
+        """Ids of those of a type that were deleted since then and do not exist now."""
+        return [
+            id_
+            for (each, id_), past in self._versions.items()
+            if each == kind and past[-1].resource is None and past[-1].updated >= since
+        ]
+
     def _append(self, key: tuple[str, str], number: str, updated: datetime, resource: Resource) -> Version:
         stamp = updated.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         meta = {**resource.get("meta", {}), "versionId": number, "lastUpdated": stamp}

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.simulated_ehr.access import Doorkeeper
+from service.simulated_ehr.bulk import Exports
 from service.simulated_ehr.capability import statement, topic
 from service.simulated_ehr.encoding import FHIR_JSON, encode
 from service.simulated_ehr.exchange import base_of, body_of, json_answer
@@ -68,6 +69,7 @@ class Hospital:
             TokenEndpoint(f"{base.removesuffix('/fhir')}/auth/token", options.jwks) if options.jwks else None
         )
         self._door, self._tokens = Doorkeeper(options.token, tokens), tokens
+        self.exports = Exports(self.records, needs_token=bool(options.token or options.jwks))
         self._answers_to_lose = 0
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -86,7 +88,12 @@ class Hospital:
             routes.append(Route("/auth/token", self._tokens.answer, methods=["POST"]))
             path = "/fhir/.well-known/smart-configuration"
             routes.append(Route(path, self._tokens.configuration, methods=["GET"]))
-        guarded = {**operations, **Interactions(self.records, self._options.style).routes(), **control}
+        guarded = {
+            **operations,
+            **self.exports.routes(),
+            **Interactions(self.records, self._options.style).routes(),
+            **control,
+        }
         for path, methods in guarded.items():
             for method, handler in methods.items():
                 routes.append(Route(path, self._answering(handler), methods=[method]))

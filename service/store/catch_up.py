@@ -4,7 +4,7 @@ A mark only ever moves forward, unless a person sets it back. Whoever asks has t
 should two ask nevertheless, what both find is stored once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -98,6 +98,24 @@ def advance(connection: Connection, turn: Turn, mark: datetime, until: datetime)
     connection.execute(catch_up.update().where(_of(turn)).values(next_at=until))
 
 
+def reached(
+    connection: Connection, source_id: int, types: Iterable[str], since: datetime | None, mark: datetime
+) -> list[str]:
+    """What a source changed before `mark` has been read otherwise, from `since` on (None: all there was).
+
+    Returns:
+        The types that are asked for from there on; others have a mark that is later, or before `since`.
+    """
+    later = or_(catch_up.c.mark.is_(None), catch_up.c.mark < mark)
+    moves = later if since is None else and_(catch_up.c.mark >= since, catch_up.c.mark < mark)
+    moved = []
+    for type_ in sorted(types):
+        where = and_(catch_up.c.source_id == source_id, catch_up.c.type == type_, moves)
+        if connection.execute(catch_up.update().where(where).values(mark=mark)).rowcount:
+            moved.append(type_)
+    return moved
+
+
 def finish(
     connection: Connection, turn: Turn, *, read: datetime | None, next_at: datetime, compared: Known | None
 ) -> None:
@@ -128,9 +146,11 @@ def set_back(connection: Connection, source_id: int, since: datetime, now: datet
     )
 
 
-def hurry(connection: Connection, source_id: int, now: datetime) -> None:
-    """Ask for every type of a source at once."""
+def hurry(connection: Connection, source_id: int, now: datetime, types: Collection[str] = ()) -> None:
+    """Ask for these types of a source no later than then; unless any are named, for every type."""
     later = and_(catch_up.c.source_id == source_id, catch_up.c.next_at > now)
+    if types:
+        later = and_(later, catch_up.c.type.in_(types))
     connection.execute(catch_up.update().where(later).values(next_at=now))
 
 

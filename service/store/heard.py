@@ -19,6 +19,10 @@ class Heard:
     """Of the Subscription: `requested`, `active`, `error`, `off`; empty where it is not said."""
     events: int | None
     """Since the Subscription began, as the server counts."""
+    numbers: tuple[int, ...] = ()
+    """Of the events it told of, as the server counts."""
+    subscription: str = ""
+    """Id of the Subscription; empty where it is not said."""
 
 
 def note(connection: Connection, source_id: int, said: Heard, at: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from service.clinical.results import Sex
 from service.store.query import Query, among
@@ -209,6 +209,12 @@ def claim_without_past(
 def past_is_known(connection: Connection, number: int) -> None:
     """The EHR has been asked for the past of this one."""
     connection.execute(patient.update().where(patient.c.id == number).values(past_due=None))
+
+
+def pasts_are_known(connection: Connection, source_id: int) -> None:
+    """All there is of everybody in a source has been read: nobody's past need be asked for."""
+    waiting = and_(patient.c.source_id == source_id, patient.c.past_due.is_not(None))
+    connection.execute(patient.update().where(waiting).values(past_due=None))
 
 
 def under_watch(connection: Connection, source_id: int, after: int, limit: int) -> list[tuple[int, str]]:

@@ -401,6 +401,12 @@ subscription = Table(
     Column("status", String(32), nullable=False, comment="as the server said last; gone where it has none"),
     Column("checked", Instant, nullable=False, comment="when it said so"),
     Column("asked_again", Instant, nullable=True, comment="when it was last asked to be active again"),
+    Column("operations", String(64), nullable=False, comment="offered there, of: status, events"),
+    Column("events", BigInteger, nullable=True, comment="highest number told of; null: it does not count"),
+    Column("missing_from", BigInteger, nullable=True, comment="first number that did not come"),
+    Column("missing_to", BigInteger, nullable=True, comment="last number that did not come"),
+    Column("missing_since", Instant, nullable=True, comment="when that was noticed"),
+    Column("gaps", Integer, nullable=False, server_default=text("0"), comment="that were noticed so far"),
     comment="the Subscriptions this service made at a source's server, and keeps",
 )
 
@@ -429,6 +435,35 @@ heard = Table(
     Column("status", String(32), nullable=False),
     Column("events", BigInteger, nullable=True),
     comment="the latest word of each source's server on its Subscription",
+)
+
+bulk_export = Table(
+    "bulk_export",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("asked", Text, nullable=False, comment="JSON: what a person asked for"),
+    Column("types", Text, nullable=False, comment="resource types the server was asked for, with commas"),
+    Column("status_url", Text, nullable=False, comment="where the server tells how far it is"),
+    Column("begun", Instant, nullable=False),
+    Column("seen", Instant, nullable=False, comment="when somebody last worked on it"),
+    comment="the export in bulk that is under way, of each source",
+)
+
+bulk_file = Table(
+    "bulk_file",
+    metadata,
+    Column("source_id", ForeignKey("bulk_export.source_id"), primary_key=True),
+    Column("digest", String(64), primary_key=True, comment="SHA-256 of its address without a signature"),
+    Column("rejected", Integer, nullable=False, comment="lines in it that are no resource"),
+    comment="files of that export that have been read, and what they brought is stored",
+)
+
+last_message = Table(
+    "last_message",
+    metadata,
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("at", Instant, nullable=False, comment="no more than seconds before the latest"),
+    comment="when the feed of each source last brought anything",
 )
 
 audit = Table(

@@ -28,6 +28,8 @@ SHORTEST_SECRET: Final = 16
 """Characters of a secret that a person or another program chose."""
 SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
 """Seconds between two looks at what a server changed."""
+SHORTEST_SILENCE, LONGEST_SILENCE = 60, 30 * 24 * 3600
+"""Seconds after which a silent feed may count as stale."""
 
 
 DEFAULT_SCOPES: Final = " ".join(
@@ -109,6 +111,8 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Where there are any, one of them is needed, in place of the feed secret.
     """
+    stale_after_seconds: int = 0
+    """After so long without a message its feed counts as stale; 0: never."""
     cds_issuer: str | None = None
     """The `iss` of the tokens its EHR calls the CDS service with; None: it may not call it."""
     cds_jwks: str | None = None
@@ -274,6 +278,11 @@ def check(settings: SourceSettings) -> None:
         raise ConfigurationError("fhir_base_url: give it without query, fragment, user and password")
     if not SHORTEST_POLL <= settings.poll_seconds <= LONGEST_POLL:
         raise ConfigurationError(f"poll_seconds: give {SHORTEST_POLL} to {LONGEST_POLL}")
+    silence = settings.stale_after_seconds
+    if silence and not SHORTEST_SILENCE <= silence <= LONGEST_SILENCE:
+        raise ConfigurationError(
+            f"stale_after_seconds: give {SHORTEST_SILENCE} to {LONGEST_SILENCE}, or 0 for never"
+        )
     _check_authentication(settings)
     check_feed(settings)
     _check_cds(settings)

@@ -23,9 +23,13 @@ class Kept:
     status: str
     checked: datetime
     asked_again: datetime | None = None
+    operations: tuple[str, ...] = ()
+    """Offered there: of `status` and `events`."""
+    events: int | None = None
+    """The highest number of an event that is known of; None: it does not count them."""
 
 
-_COLUMNS = ("source_id", "fhir_id", "subject", "status", "checked", "asked_again")
+_COLUMNS = ("source_id", "fhir_id", "subject", "status", "checked", "asked_again", "operations", "events")
 _LONGEST_SUBJECT = 512
 
 
@@ -36,14 +40,21 @@ def of_source(connection: Connection, source_id: int) -> list[Kept]:
         .where(subscription.c.source_id == source_id)
         .order_by(subscription.c.subject, subscription.c.fhir_id)
     )
-    return [Kept(*row) for row in connection.execute(query)]
+    return [
+        Kept(
+            *(row.source_id, row.fhir_id, row.subject, row.status, row.checked, row.asked_again),
+            operations=tuple(row.operations.split()),
+            events=row.events,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def add(connection: Connection, made: Kept) -> None:
     """Remember one that was just made."""
     row = (
         *(made.source_id, made.fhir_id, made.subject[:_LONGEST_SUBJECT]),
-        *(made.status, made.checked, made.asked_again),
+        *(made.status, made.checked, made.asked_again, " ".join(made.operations), made.events),
     )
     insert_rows(connection, subscription, _COLUMNS, [row], keep=True)
 

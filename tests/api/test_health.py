@@ -1,14 +1,17 @@
 """Whether the service is up and ready, told to anybody, and told truly."""
 
+from datetime import UTC, datetime, timedelta
+
 from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from service.api import health, judging
 from service.clinical.rulebook import load_rulebook
 from service.ingest import Rules
-from service.store import sources
+from service.store import freshness, sources
 from service.store.schema import patient
 from service.store.session import open_engine, reading, writing
+from service.store.sources import SourceSettings
 from tests.api.reading_room import ReadingRoom
 
 import pytest
@@ -34,12 +37,15 @@ def test_a_running_process_is_live_whatever_else(room: ReadingRoom, anybody: Tes
     assert anybody.head("/health/live").status_code == 200
 
 
-def test_it_is_ready_when_database_and_writer_are(anybody: TestClient) -> None:
+def test_it_is_ready_when_database_and_writer_are(room: ReadingRoom, anybody: TestClient) -> None:
     answer = anybody.get("/health/ready")
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
         "checks": {"database": "ready", "judging": "up to date", "writer": "alive"},
+        "sources": {
+            name: {"last_message": None, "caught_up": None, "stale": False} for name in sorted(room.sources)
+        },
     }
 
 
@@ -78,6 +84,28 @@ def test_rejudging_is_said_and_does_not_stop_the_service(room: ReadingRoom, anyb
         answer = anybody.get("/health/ready")
         assert answer.status_code == 200
         assert answer.json()["checks"]["judging"].startswith(said)
+
+
+def test_a_feed_that_is_silent_for_too_long_is_stale_and_the_service_is_ready_all_the_same(
+    room: ReadingRoom, anybody: TestClient
+) -> None:
+    now = datetime.now(UTC)
+    with writing(room.engine) as connection:
+        clinic = sources.change(connection, "clinic", SourceSettings(stale_after_seconds=600))
+        freshness.message_came(connection, [clinic.id], now - timedelta(seconds=601))
+    answer = anybody.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert answer.json()["checks"]["feeds"] == "stale, silent for too long: clinic"
+    assert answer.json()["sources"]["clinic"]["stale"]
+    with writing(room.engine) as connection:
+        freshness.message_came(connection, [clinic.id], now)
+    told = anybody.get("/health/ready").json()
+    assert "feeds" not in told["checks"]
+    assert told["sources"]["clinic"] == {
+        "last_message": now.isoformat(),
+        "caught_up": None,
+        "stale": False,
+    }
 
 
 def test_however_often_anybody_asks_the_database_is_spared(

@@ -6,11 +6,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from service.store import outbox, quarantine
+from service.store import catch_up, freshness, outbox, quarantine, sources
+from service.store.catch_up import Turn
 from service.store.quarantine import Held
 from service.store.schema import alert as alert_table
 from service.store.schema import outbox as outbox_table
 from service.store.session import writing
+from service.store.sources import SourceSettings
 from tests.api.reading_room import ReadingRoom, number
 from tests.fhir.alert_examples import urgent
 
@@ -52,6 +54,24 @@ def test_what_stands_in_the_database_is_told(room: ReadingRoom, client: TestClie
     assert value(told, "unjudged_records") == 0
     assert value(told, "rejudging") == 0
     assert value(told, "writer_alive") == 1
+
+
+def test_how_fresh_each_source_is_is_told_by_its_name(room: ReadingRoom, client: TestClient) -> None:
+    now = datetime.now(UTC)
+    with writing(room.engine) as connection:
+        clinic = sources.change(connection, "clinic", SourceSettings(stale_after_seconds=60))
+        freshness.message_came(connection, [clinic.id], now - timedelta(seconds=90))
+        catch_up.begin(connection, clinic.id, ["Observation", "Patient", "Condition", "Subscription"], now)
+        for type_, seconds in (("Observation", 500), ("Patient", 20), ("Subscription", 9000)):
+            turn = Turn(clinic.id, type_, None, None, None, now)
+            read = now - timedelta(seconds=seconds)
+            catch_up.finish(connection, turn, read=read, next_at=now, compared=None)
+    told = scrape(client)
+    assert 90 <= value(told, "feed_silent_seconds", source="clinic") < 150
+    assert 500 <= value(told, "catch_up_age_seconds", source="clinic") < 560
+    assert value(told, "feed_stale", source="clinic") == 1
+    assert value(told, "feed_stale", source="annex") == 0
+    assert 'liverwatch_feed_silent_seconds{source="annex"}' not in client.get("/metrics").text
 
 
 def test_urgent_alerts_that_nobody_takes_in_time_are_told_while_they_wait(

@@ -35,6 +35,8 @@ class Ehr:
         self.total: object = ...
         """What it says of how many matches there are; `...`: the truth."""
         self.down = False
+        self.shows = True
+        """Whether it shows what it made; else it says where that is, and nothing more."""
         self.statement: Resource | None = None
         """Its CapabilityStatement."""
         self.asked: list[str] = []
@@ -80,7 +82,11 @@ class Ehr:
             resource = {**resource, "id": f"new{len(self.held) + 1}"}
         if resource.get("status") == "requested":
             resource = {**resource, "status": "active"}
-        return httpx2.Response(201, json=self.put(resource))
+        stored = self.put(resource)
+        if self.shows:
+            return httpx2.Response(201, json=stored)
+        version = f"{path}/{stored['id']}/_history/1" if method == "POST" else path
+        return httpx2.Response(201, headers={"Location": f"{BASE}/{version}"})
 
     def _search(self, kind: str, query: dict[str, str]) -> dict[str, Any]:
         found = [each for key, each in self.held.items() if key.startswith(f"{kind}/")]

@@ -139,6 +139,18 @@ def test_connecting_again_leaves_no_second_one(clinic: Clinic) -> None:
     assert clinic.ehr.held == {}
 
 
+def test_one_whose_server_shows_nothing_of_it_is_known_by_where_it_is(clinic: Clinic) -> None:
+    clinic.ehr.statement, clinic.ehr.shows = statement("4.0.1", TOPIC), False
+    (only,) = made(clinic)
+    assert statuses(clinic) == ["requested"]
+    clinic.feed.now += timedelta(minutes=6)
+    ask(clinic.asker())
+    assert statuses(clinic) == ["active"]
+    asker = clinic.asker()
+    assert disconnect(asker.engine, asker.source, asker.client) == 1
+    assert f"Subscription/{only['id']}" not in clinic.ehr.held
+
+
 def test_one_that_the_server_gave_up_is_asked_for_again_but_not_all_the_time(clinic: Clinic) -> None:
     clinic.ehr.statement = statement("4.0.1", TOPIC)
     (only,) = made(clinic)
