@@ -214,6 +214,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
         str | None, typer.Option(help=f"override: one of {', '.join(OverrideReason)}; else free text.")
     ] = None,
     note: Annotated[str, typer.Option(help="Free text.")] = "",
+    to: Annotated[str | None, typer.Option(help="assign: who looks after it from now on.")] = None,
     as_json: Json = False,
     clock: AsOf = None,
 ) -> None:
@@ -233,6 +234,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
             until_next_result=next_result,
             reason=reason,
             note=note,
+            to=to,
         )
     if as_json:
         say_json(

@@ -1,0 +1,184 @@
+"""The worklist: alerts that somebody has to act on, as people work through them, a page at a time.
+
+An alert carries its place as text that sorts (`alerts.place_of`), and one index holds the places with all
+that is filtered by: a page is a walk along it, however many alerts there are.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
+
+from service.alerts.alert import Alert, State
+from service.clinical.causes.cause import CauseName
+from service.clinical.episodes import Family, Tier
+from service.store import alerts
+from service.store.names import called
+from service.store.query import among
+from service.store.schema import alert, patient, patient_identifier, patient_name
+
+
+class Place(NamedTuple):
+    """Where a page ends and the next one begins."""
+
+    place: str
+    alert: UUID
+
+
+class Line(NamedTuple):
+    """One alert of a page, with whose it is."""
+
+    alert: Alert
+    place: Place
+    source_id: int
+    public_id: UUID
+    fhir_id: str
+    name: str
+    """Empty where no Patient states one."""
+    born: str
+    """The birth date as stated; empty where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts; of what is None or empty, all."""
+
+    tier: Tier | None = None
+    family: Family | None = None
+    states: Collection[State] = ()
+    owner: str | None = None
+    unowned: bool = False
+    cause: CauseName | None = None
+    born_after: date | None = None
+    """Younger people: born later than this day."""
+    born_by: date | None = None
+    """Older people: born on this day or before."""
+    words: str = ""
+    """Of a name or an identifier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many alerts there are, over all pages."""
+
+    tiers: Mapping[Tier, int]
+    unowned: int
+
+    @property
+    def total(self) -> int:
+        """Of every tier."""
+        return sum(self.tiers.values())
+
+
+def page(
+    connection: Connection, sources: Collection[int], wanted: Wanted, limit: int, after: Place | None = None
+) -> list[Line]:
+    """The alerts after `after`, at most `limit`, as people work through them.
+
+    Args:
+        connection: an open transaction.
+        sources: ids of those that may be seen.
+        wanted: which alerts.
+        limit: how many at most.
+        after: the place of the last one seen.
+    """
+    columns = (
+        *(alert.c.content, alert.c.place, alert.c.id, alert.c.source_id, patient.c.public_id),
+        *(patient.c.fhir_id, patient_name.c.shown, patient_name.c.born),
+    )
+    query = _chosen(select(*columns), sources, wanted)
+    if after is not None:
+        query = query.where(tuple_(alert.c.place, alert.c.id) > tuple_(*after))
+    rows = connection.execute(query.order_by(alert.c.place, alert.c.id).limit(limit))
+    return [
+        Line(
+            alerts.decode(row.content),
+            Place(row.place, row.id),
+            row.source_id,
+            row.public_id,
+            row.fhir_id,
+            row.shown or "",
+            row.born or "",
+        )
+        for row in rows
+    ]
+
+
+def count(connection: Connection, sources: Collection[int], wanted: Wanted) -> Counts:
+    """How many there are on all pages, by tier, and how many that nobody looks after."""
+    query = _chosen(select(alert.c.tier, func.count(), func.count(alert.c.owner)), sources, wanted)
+    rows = connection.execute(query.group_by(alert.c.tier)).all()
+    return Counts({Tier(row[0]): row[1] for row in rows}, sum(row[1] - row[2] for row in rows))
+
+
+def owners(connection: Connection, sources: Collection[int]) -> list[str]:
+    """Everybody who looks after an alert."""
+    query = select(alert.c.owner).distinct().where(_seen(sources), alert.c.owner.is_not(None))
+    return sorted(connection.execute(query).scalars(), key=str.casefold)
+
+
+def _seen(sources: Collection[int]) -> ColumnElement[bool]:
+    return and_(alert.c.place.is_not(None), among(alert.c.source_id, sources))
+
+
+def _chosen(query: Select[Any], sources: Collection[int], wanted: Wanted) -> Select[Any]:
+    """`query`, of the alerts wanted, with no more tables than it takes to find them."""
+    conditions = [_seen(sources), *_of_alert(wanted), *_of_age(wanted)]
+    if wanted.words:
+        conditions.append(_named(wanted.words))
+    told = {column.table for column in query.selected_columns if hasattr(column, "table")}
+    found = alert.join(patient, patient.c.id == alert.c.patient_id)
+    if patient_name in told or wanted.words:
+        found = found.outerjoin(patient_name, patient_name.c.patient_id == alert.c.patient_id)
+    elif not _of_age(wanted):
+        return query.select_from(alert).where(*conditions)
+    return query.select_from(found).where(*conditions)
+
+
+def _of_alert(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.tier is not None:
+        found.append(alert.c.tier == int(wanted.tier))
+    if wanted.family is not None:
+        found.append(alert.c.family == wanted.family.value)
+    if wanted.states:
+        found.append(alert.c.state.in_([state.value for state in wanted.states]))
+    if wanted.unowned:
+        found.append(alert.c.owner.is_(None))
+    elif wanted.owner is not None:
+        found.append(alert.c.owner == wanted.owner)
+    if wanted.cause is not None:
+        found.append(alert.c.cause == wanted.cause.value)
+    return found
+
+
+def _of_age(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.born_after is not None:
+        found.append(patient.c.birth_date > wanted.born_after)
+    if wanted.born_by is not None:
+        found.append(patient.c.birth_date <= wanted.born_by)
+    return found
+
+
+def _named(words: str) -> ColumnElement[bool]:
+    """By the beginnings of words of the name, or by a whole identifier of any of the person's records.
+
+    An identifier may be given with its system (`system|value`) or without.
+    """
+    text = words.strip()
+    record, column = patient.alias(), patient_identifier.c
+    theirs = or_(record.c.id == alert.c.patient_id, record.c.survivor_id == alert.c.patient_id)
+    carries = (
+        column.identifier == text if "|" in text else column.identifier.endswith(f"|{text}", autoescape=True)
+    )
+    identified = (
+        select(column.patient_id)
+        .join(record, record.c.id == column.patient_id)
+        .where(theirs, carries)
+        .exists()
+    )
+    return or_(called(text), patient.c.fhir_id == text, identified)
