@@ -137,6 +137,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.cds_keys = KeyRing()
     install_error_answers(app)
     app.include_router(create_api())
+    app.include_router(dashboard.create_pages())
     if settings.cds_origins:
         app.add_middleware(CdsOrigins, allow_origins=settings.cds_origins)
     app.add_middleware(FeedFirst, routes=feed_routes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.alerts.alert import Action, OverrideReason
-from service.cli import plans
+from service import plans
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of

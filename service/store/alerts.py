@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Select, insert, select
 
 from service.alerts.alert import Alert, Disposition
-from service.alerts.events import Change
+from service.alerts.events import Change, EventKind
 from service.alerts.states import OVER
 from service.clinical.episodes import Tier
 from service.errors import NotFound
@@ -131,6 +132,26 @@ def place_of(content: Alert) -> str | None:
 
 
 _GRAVEST = max(Tier)
+
+
+class Happened(NamedTuple):
+    """One event of an alert."""
+
+    alert_id: UUID
+    at: datetime
+    kind: EventKind
+    detail: str
+    revision: int
+    """Of the alert after it."""
+
+
+def events_of(connection: Connection, ids: Collection[UUID]) -> list[Happened]:
+    """What happened to those alerts, oldest first."""
+    query = select(alert_event).where(alert_event.c.alert_id.in_(list(ids))).order_by(alert_event.c.id)
+    return [
+        Happened(row.alert_id, row.at, EventKind(row.kind), row.detail, row.revision)
+        for row in connection.execute(query)
+    ]
 
 
 def add_disposition(connection: Connection, made: Disposition, patient_id: int, alert_id: UUID) -> None:

@@ -10,12 +10,12 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, tuple_
 
 from service.alerts.alert import Alert, State
 from service.clinical.causes.cause import CauseName
 from service.clinical.episodes import Family, Tier
-from service.store import alerts
+from service.store import alerts as alerts_store
 from service.store.names import called
 from service.store.query import among
 from service.store.schema import alert, patient, patient_identifier, patient_name
@@ -85,26 +85,53 @@ def page(
         limit: how many at most.
         after: the place of the last one seen.
     """
-    columns = (
-        *(alert.c.content, alert.c.place, alert.c.id, alert.c.source_id, patient.c.public_id),
-        *(patient.c.fhir_id, patient_name.c.shown, patient_name.c.born),
-    )
-    query = _chosen(select(*columns), sources, wanted)
+    query = _chosen(select(*_LINE), sources, wanted)
     if after is not None:
         query = query.where(tuple_(alert.c.place, alert.c.id) > tuple_(*after))
     rows = connection.execute(query.order_by(alert.c.place, alert.c.id).limit(limit))
-    return [
-        Line(
-            alerts.decode(row.content),
-            Place(row.place, row.id),
-            row.source_id,
-            row.public_id,
-            row.fhir_id,
-            row.shown or "",
-            row.born or "",
-        )
-        for row in rows
-    ]
+    return [_line(row) for row in rows]
+
+
+def lines(
+    connection: Connection,
+    sources: Collection[int],
+    *,
+    alerts: Collection[UUID] = (),
+    people: Collection[int] = (),
+) -> list[Line]:
+    """Alerts by their ids or by whose they are, those that are over too: the live ones first.
+
+    Args:
+        connection: an open transaction.
+        sources: ids of those that may be seen; of any other there are none.
+        alerts: ids of alerts.
+        people: numbers of people.
+    """
+    found = alert.join(patient, patient.c.id == alert.c.patient_id).outerjoin(
+        patient_name, patient_name.c.patient_id == alert.c.patient_id
+    )
+    named = or_(alert.c.id.in_(list(alerts)), among(alert.c.patient_id, people))
+    query = select(*_LINE).select_from(found).where(among(alert.c.source_id, sources), named)
+    ordered = query.order_by(alert.c.place.is_(None), alert.c.place, alert.c.created.desc(), alert.c.id)
+    return [_line(row) for row in connection.execute(ordered)]
+
+
+_LINE = (
+    *(alert.c.content, alert.c.place, alert.c.id, alert.c.source_id, patient.c.public_id),
+    *(patient.c.fhir_id, patient_name.c.shown, patient_name.c.born),
+)
+
+
+def _line(row: Row[Any]) -> Line:
+    return Line(
+        alerts_store.decode(row.content),
+        Place(row.place or "", row.id),
+        row.source_id,
+        row.public_id,
+        row.fhir_id,
+        row.shown or "",
+        row.born or "",
+    )
 
 
 def count(connection: Connection, sources: Collection[int], wanted: Wanted) -> Counts:

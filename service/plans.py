@@ -1,4 +1,4 @@
-"""The plan of an alert at the keyboard: what may lie behind it, what comes next, what is done already."""
+"""The plan of an alert as it is shown: what may lie behind it, what comes next, what is done already."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def as_objects(alert: "Alert") -> dict[str, Any]:
-    """Causes, steps and what is done already, as `--json` writes them.
+    """Causes, steps and what is done already, as `--json` writes them and pages show them.
 
     The steps are those that stand on this alert: what another alert of the patient asks for too is told once.
     An alert that was overridden, or is over, asks for none.
