@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.alerts.alert import Action, OverrideReason
-from service import plans
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
@@ -30,6 +29,7 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """List the alerts that somebody has to act on, the most urgent first."""
+    from service import plans
     from service.readings import interpretations
     from service.store import decisions
     from service.store.session import reading, writing

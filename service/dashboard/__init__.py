@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from service.dashboard import decision_pages, worklist_pages
+from service.dashboard import decision_pages, patient_pages, worklist_pages
 from service.dashboard.rule_pages import routes
 
 __all__ = ["create_pages", "routes"]
@@ -13,4 +13,5 @@ def create_pages() -> APIRouter:
     router = APIRouter()
     router.include_router(worklist_pages.router)
     router.include_router(decision_pages.router)
+    router.include_router(patient_pages.router)
     return router

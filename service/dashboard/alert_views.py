@@ -1,4 +1,4 @@
-"""What of an alert is said on its row, at a glance: what was found, since when, what comes next, who has it."""
+"""What of an alert is said on its row: what was found, since when, what comes next, who has it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

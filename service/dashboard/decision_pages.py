@@ -1,7 +1,8 @@
-"""Deciding about alerts: one, or several at once. A script gets the row as it stands then; a form is sent back."""
+"""Deciding about alerts, one or several at once. A script gets the row as it stands; a form is sent back."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -67,7 +68,7 @@ async def decide_many(request: Request, user: SignedIn) -> Response:
     return await run_in_threadpool(_decide_many, request, user, form)
 
 
-def choices_of(request: Request) -> dict[str, object]:
+def choices_of(request: Request) -> dict[str, Any]:
     """What the forms offer: reasons, a day to snooze until, and one to monitor until."""
     today = datetime.now(UTC).date()
     months = request.app.state.rules.rulebook.rules.follow_up.monitoring_months

@@ -1,4 +1,4 @@
-"""What was decided last about an alert, whether it can be taken back, and what has changed since somebody looked."""
+"""What was decided last about an alert, what takes it back, and what has changed since somebody looked."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from service.alerts.states import day_of, state_of
 from service.alerts.undoing import Undoing, undoing
 from service.dashboard.alert_views import Notice
 from service.dashboard.words import DONE, instant
+from service.fhir.wording import headline
 from service.store import alerts
 
 _WORDS = {
@@ -47,6 +48,11 @@ def changed(connection: Connection, alert: Alert, seen_revision: int) -> Notice:
         "It stands now as shown here.",
         refused=True,
     )
+
+
+def title(alert: Alert) -> str:
+    """What an alert is about, in a few words."""
+    return headline(alert)[1]
 
 
 def _decisions(connection: Connection, alert: Alert) -> list[Disposition]:

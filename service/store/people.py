@@ -51,6 +51,12 @@ def numbered(connection: Connection, sources: Collection[int], public_id: UUID) 
     return None if found is None else found.survivor_id or found.id
 
 
+def public_id_of(connection: Connection, number: int) -> UUID:
+    """The id by which pages and endpoints name a patient."""
+    found: UUID = connection.execute(select(patient.c.public_id).where(patient.c.id == number)).scalar_one()
+    return found
+
+
 def by_number(connection: Connection, numbers: Collection[int]) -> dict[int, list[PatientRow]]:
     """The people of these numbers, each with every record merged into theirs; the survivor's first."""
     return _with_merged(connection, _rows().where(among(patient.c.id, numbers)).order_by(patient.c.id))

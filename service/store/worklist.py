@@ -122,7 +122,7 @@ _LINE = (
 )
 
 
-def _line(row: Row[Any]) -> Line:
+def _line(row: Row[*tuple[Any, ...]]) -> Line:
     return Line(
         alerts_store.decode(row.content),
         Place(row.place or "", row.id),
