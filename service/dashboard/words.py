@@ -1,5 +1,6 @@
 """How tiers, states, times and names are said on the pages."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -69,15 +70,24 @@ def plain(text: Any) -> str:
     return printable(str(text))
 
 
+def dated(text: str) -> list[str]:
+    """The text in pieces, every second of which is a day that no line should break."""
+    return _DAY.split(text)
+
+
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)")
+
+
 def instant(moment: datetime) -> str:
     """`2025-03-01 14:05 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def filters() -> dict[str, Callable[..., str]]:
+def filters() -> dict[str, Callable[..., Any]]:
     """What templates call these."""
     return {
         "plain": plain,
+        "dated": dated,
         "instant": instant,
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds"),
         "state": lambda state: STATES[state],
