@@ -7,6 +7,7 @@ from uuid import UUID
 
 from service.alerts.alert import Action, RemarkKind
 from service.dashboard.pages import Form
+from service.dashboard.words import plain
 from service.errors import InvalidDecision
 from service.review import Decided
 
@@ -16,8 +17,8 @@ _BACK = re.compile(r"/(?:\?[A-Za-z0-9_=&%.+~-]*|patients/[0-9a-f-]{36})?")
 
 
 def first(form: Form, name: str) -> str:
-    """The first value of a field, without blanks around it; empty where it was not sent."""
-    return next(iter(form.get(name) or ()), "").strip()
+    """The first value of a field, without blanks around it and what no reader sees; empty where not sent."""
+    return plain(next(iter(form.get(name) or ()), "")).strip()
 
 
 def decided(form: Form, alert_id: UUID, seen_revision: str | None = None) -> Decided:

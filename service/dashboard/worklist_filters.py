@@ -15,7 +15,7 @@ from service.clinical.catalogues.causes import known_causes
 from service.clinical.causes.cause import CauseName
 from service.clinical.episodes import Family, Tier
 from service.clinical.months import add_months
-from service.dashboard.words import FAMILIES, STATES, TIERS
+from service.dashboard.words import FAMILIES, STATES, TIERS, plain
 from service.store.worklist import Place, Wanted
 
 AGES: Final[Mapping[str, tuple[str, int | None, int | None]]] = {
@@ -61,12 +61,13 @@ class Filters:
     """Searched for; never part of an address."""
     after: Place | None = None
 
-    def wanted(self, user: str, today: date) -> Wanted:
+    def wanted(self, user: str, today: date, people: Collection[int] | None = None) -> Wanted:
         """As the store is asked.
 
         Args:
             user: whose `me` is.
             today: the day ages are of.
+            people: whom the words that are searched for name; None where nothing is searched for.
         """
         states = GROUPS[self.state][1] if self.state in GROUPS else (State(self.state),)
         owner = {Whose.MINE: user, Whose.NOBODYS: None, "": None}.get(self.owner, _name(self.owner))
@@ -80,7 +81,7 @@ class Filters:
             cause=CauseName(self.cause) if self.cause else None,
             born_by=None if youngest is None else add_months(today, -12 * youngest),
             born_after=None if oldest is None else add_months(today, -12 * (oldest + 1)),
-            words=self.words,
+            people=people,
         )
 
     @property
@@ -103,7 +104,7 @@ def read(given: Mapping[str, Sequence[str]]) -> Filters:
     """The filters in an address or a form."""
 
     def one(name: str, allowed: Collection[str] | None = None) -> str:
-        value = next(iter(given.get(name) or ()), "").strip()[:LONGEST_SEARCH]
+        value = plain(next(iter(given.get(name) or ()), "")).strip()[:LONGEST_SEARCH]
         return value if allowed is None or value in allowed else ""
 
     return Filters(

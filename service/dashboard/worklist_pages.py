@@ -62,7 +62,8 @@ def show(
     with reading(request.app.state.engine) as connection:
         names = visible(connection, user)
         narrowed = [key for key, name in names.items() if filters.source in ("", name)]
-        wanted = filters.wanted(user.name, now.date())
+        people = worklist.named(connection, narrowed, filters.words) if filters.words else None
+        wanted = filters.wanted(user.name, now.date(), people)
         lines = worklist.page(connection, narrowed, wanted, PAGE + 1, filters.after)
         counts = worklist.count(connection, narrowed, wanted)
         owners = worklist.owners(connection, list(names))

@@ -56,8 +56,8 @@ class Wanted:
     """Younger people: born later than this day."""
     born_by: date | None = None
     """Older people: born on this day or before."""
-    words: str = ""
-    """Of a name or an identifier."""
+    people: Collection[int] | None = None
+    """Only alerts of these people; see `named`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,34 @@ def count(connection: Connection, sources: Collection[int], wanted: Wanted) -> C
     return Counts({Tier(row[0]): row[1] for row in rows}, sum(row[1] - row[2] for row in rows))
 
 
+def named(connection: Connection, sources: Collection[int], words: str) -> set[int]:
+    """People with an alert that somebody has to act on, whom these words name.
+
+    By the beginnings of words of the name; by the id in the source; or by a whole identifier of any of the
+    person's records, with its system (`system|value`) or without.
+    """
+    text, record, column = words.strip(), patient.alias(), patient_identifier.c
+    live = select(alert.c.patient_id).where(_seen(sources))
+    with_name = live.join(patient_name, patient_name.c.patient_id == alert.c.patient_id).where(called(text))
+    of_source = and_(among(patient.c.source_id, sources), patient.c.fhir_id == text)
+    with_id = select(func.coalesce(patient.c.survivor_id, patient.c.id)).where(of_source)
+    found = set(connection.execute(with_name).scalars()) | set(connection.execute(with_id).scalars())
+    if "|" in text:
+        carries = and_(among(column.source_id, sources), column.identifier == text)
+        carriers = select(func.coalesce(record.c.survivor_id, record.c.id)).join(
+            patient_identifier, column.patient_id == record.c.id
+        )
+        return found | set(connection.execute(carriers.where(carries)).scalars())
+    ends = column.identifier.endswith(f"|{text}", autoescape=True)
+    own = live.join(patient_identifier, column.patient_id == alert.c.patient_id).where(ends)
+    merged = (
+        live.join(record, record.c.survivor_id == alert.c.patient_id)
+        .join(patient_identifier, column.patient_id == record.c.id)
+        .where(ends)
+    )
+    return found.union(connection.execute(own).scalars(), connection.execute(merged).scalars())
+
+
 def owners(connection: Connection, sources: Collection[int]) -> list[str]:
     """Everybody who looks after an alert."""
     query = select(alert.c.owner).distinct().where(_seen(sources), alert.c.owner.is_not(None))
@@ -154,11 +182,9 @@ def _seen(sources: Collection[int]) -> ColumnElement[bool]:
 def _chosen(query: Select[Any], sources: Collection[int], wanted: Wanted) -> Select[Any]:
     """`query`, of the alerts wanted, with no more tables than it takes to find them."""
     conditions = [_seen(sources), *_of_alert(wanted), *_of_age(wanted)]
-    if wanted.words:
-        conditions.append(_named(wanted.words))
     told = {column.table for column in query.selected_columns if hasattr(column, "table")}
     found = alert.join(patient, patient.c.id == alert.c.patient_id)
-    if patient_name in told or wanted.words:
+    if patient_name in told:
         found = found.outerjoin(patient_name, patient_name.c.patient_id == alert.c.patient_id)
     elif not _of_age(wanted):
         return query.select_from(alert).where(*conditions)
@@ -172,13 +198,17 @@ def _of_alert(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
     if wanted.family is not None:
         found.append(alert.c.family == wanted.family.value)
     if wanted.states:
-        found.append(alert.c.state.in_([state.value for state in wanted.states]))
+        # As an expression, so that SQLite does not leave the worklist's order for the index by state, and sort.
+        state = func.coalesce(alert.c.state, "")
+        found.append(state.in_([each.value for each in wanted.states]))
     if wanted.unowned:
         found.append(alert.c.owner.is_(None))
     elif wanted.owner is not None:
         found.append(alert.c.owner == wanted.owner)
     if wanted.cause is not None:
         found.append(alert.c.cause == wanted.cause.value)
+    if wanted.people is not None:
+        found.append(among(alert.c.patient_id, wanted.people))
     return found
 
 
@@ -189,23 +219,3 @@ def _of_age(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
     if wanted.born_by is not None:
         found.append(patient.c.birth_date <= wanted.born_by)
     return found
-
-
-def _named(words: str) -> ColumnElement[bool]:
-    """By the beginnings of words of the name, or by a whole identifier of any of the person's records.
-
-    An identifier may be given with its system (`system|value`) or without.
-    """
-    text = words.strip()
-    record, column = patient.alias(), patient_identifier.c
-    theirs = or_(record.c.id == alert.c.patient_id, record.c.survivor_id == alert.c.patient_id)
-    carries = (
-        column.identifier == text if "|" in text else column.identifier.endswith(f"|{text}", autoescape=True)
-    )
-    identified = (
-        select(column.patient_id)
-        .join(record, record.c.id == column.patient_id)
-        .where(theirs, carries)
-        .exists()
-    )
-    return or_(called(text), patient.c.fhir_id == text, identified)

@@ -1,4 +1,4 @@
-"""Deciding in the browser: two steps at most, undoable, with or without a script, and nothing is overwritten."""
+"""Deciding in the browser: two steps at most, undoable, with or without a script."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,6 +1,6 @@
 """Two hospitals with patients, and people who look at the pages: on both kinds of database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,9 +53,11 @@ class Ward:
 
     def feed(self, resources: Iterable[Any], source: str = "clinic") -> None:
         self.count += 1
+        self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], source)
+
+    def load(self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW) -> None:
         stored, _ = ensure_source(self.engine, source, NOW, "test")
-        path = write_lines(self.folder / f"{self.count}.ndjson", resources)
-        Loader(self.engine, stored, RULES, clock=lambda: NOW).load(find_files([path]))
+        Loader(self.engine, stored, RULES, clock=lambda: at).load(find_files(paths))
 
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
