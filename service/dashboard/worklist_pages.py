@@ -21,7 +21,7 @@ from service.store import worklist
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
 
-PAGE = 50
+PAGE = 30
 """Alerts on one page."""
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], default_response_class=Response)

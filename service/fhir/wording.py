@@ -171,6 +171,8 @@ def no_longer_advised(step: str, words: Words) -> dict[str, str]:
 
 def printable(text: str) -> str:
     """The text without the control characters that neither FHIR strings nor XML allow."""
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c in "\n\t" or c.isprintable())
 
 

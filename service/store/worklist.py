@@ -198,7 +198,7 @@ def _of_alert(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
     if wanted.family is not None:
         found.append(alert.c.family == wanted.family.value)
     if wanted.states:
-        # As an expression, so that SQLite does not leave the worklist's order for the index by state, and sort.
+        # An expression, or SQLite would leave the worklist's order for the index by state, and sort.
         state = func.coalesce(alert.c.state, "")
         found.append(state.in_([each.value for each in wanted.states]))
     if wanted.unowned:

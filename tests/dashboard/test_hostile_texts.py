@@ -39,7 +39,7 @@ def record(text: str) -> list[Any]:
         identifier=[{"system": f"urn:{text}", "value": text}],
         text=div,
     )
-    noted = {"note": [{"text": text}], "text": div, "subject": subject}
+    noted: dict[str, Any] = {"note": [{"text": text}], "text": div, "subject": subject}
     results = [result(f"p1-{day}", "p1", day, **noted) for day in PERSISTENT]
     unreadable = result("odd", "p1", "2024-09-04", valueQuantity={"value": 1, "unit": text}, **noted)
     drug = {"text": f"isoniazid {text}"}
