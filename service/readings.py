@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from service.alerts.alert import Alert, State
 from service.assessments import moment
@@ -12,8 +12,7 @@ from service.clinical.interpretation import interpret
 from service.clinical.readings import Interpretation
 from service.ingest import Rules
 from service.store import histories, sources
-from service.store.patients import COLUMNS, PatientRow, row_of
-from service.store.schema import patient
+from service.store.people import by_number
 
 PAGE = 200
 """People whose records are read at a time."""
@@ -39,14 +38,7 @@ def interpretations(
     found: dict[UUID, list[Interpretation]] = {}
     for start in range(0, len(subjects), PAGE):
         some = subjects[start : start + PAGE]
-        rows = connection.execute(
-            select(*(patient.c[name] for name in COLUMNS))
-            .where(patient.c.id.in_(some) | patient.c.survivor_id.in_(some))
-            .order_by(patient.c.survivor_id.is_not(None), patient.c.id)
-        )
-        people: dict[int, list[PatientRow]] = {}
-        for row in rows:
-            people.setdefault(row.survivor_id or row.id, []).append(row_of(row))
+        people = by_number(connection, some)
         for person, record in histories.records(connection, people, names).items():
             as_of = moment(record, rules, now)
             for alert in of_person.get(person, ()):

@@ -8,20 +8,30 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine
 
 from service.alerts import decide
-from service.alerts.alert import Action, Alert
+from service.alerts.alert import Action, Alert, Remark, RemarkKind
 from service.clinical.episodes import Tier
 from service.clinical.months import add_months
 from service.ingest import LostRace, Rules, check_agreement, judge
 from service.ingest.receiving import in_transaction
-from service.errors import Conflict
-from service.store import alerts, decisions, patients, sources
+from service.errors import Conflict, InvalidDecision
+from service.store import alerts, decisions, patients, remarks, sources
 from service.store.patients import PatientRow
 
 
 _OTHER_SETTINGS = (
     "the settings of this source have changed since the record was judged: run `liverwatch rejudge` first"
 )
+LONGEST_REMARK = 4000
+"""Characters of a remark."""
+
 _RISEN = "the alert has become more urgent since it was shown: look at it again"
+
+
+class Changed(Conflict):
+    """The alert is not what the person saw: what is decided may not be meant for what it is now."""
+
+    def __init__(self) -> None:
+        super().__init__("the alert has changed since it was shown; nothing was recorded: look at it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +48,14 @@ class Decided:
     reason: str | None = None
     """The coded reason of an override; free text otherwise."""
     note: str = ""
+    to: str | None = None
+    """Whom it is assigned to."""
     id: UUID = field(default_factory=uuid4)
     """Of the disposition. One that is there already was recorded before: nothing is done again."""
     seen_as: Tier | None = None
     """The tier of the alert as the person saw it, where that may be a while ago."""
+    seen_revision: int | None = None
+    """The alert's revision as the person saw it; on any other nothing is decided."""
 
 
 def dispose(  # noqa: PLR0913 - one argument for each thing a person says
@@ -56,6 +70,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
     until_next_result: bool = False,
     reason: str | None = None,
     note: str = "",
+    to: str | None = None,
 ) -> Alert:
     """Record a decision and judge the person anew, so that state, events and what the EHR should hold follow.
 
@@ -71,6 +86,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         until_next_result: a snooze wakes with the next result.
         reason: the coded reason of an override; free text otherwise.
         note: free text.
+        to: whom it is assigned to.
 
     Returns:
         The alert as it stands afterwards.
@@ -81,7 +97,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         InvalidDecision: a date, a reason or a name is missing or one too many.
         Overloaded: another process kept the record busy for too long; nothing was recorded.
     """
-    decided = Decided(alert_id, action, until, until_next_result, reason, note)
+    decided = Decided(alert_id, action, until, until_next_result, reason, note, to)
     return dispose_all(engine, [decided], by=by, rules=rules, now=now)[0]
 
 
@@ -95,7 +111,7 @@ def dispose_all(
 
     Raises:
         NotFound, Conflict, InvalidDecision, Overloaded: as `dispose`; Conflict also where an alert has become
-            more urgent than the person saw it.
+            more urgent than the person saw it, or (`Changed`) is not what the person saw at all.
     """
 
     def work(connection: Connection) -> list[Alert]:
@@ -109,6 +125,45 @@ def dispose_all(
         return [alerts.get(connection, each.alert_id) for each in decided]
 
     return in_transaction(engine, work)
+
+
+def say(engine: Engine, alert_id: UUID, kind: RemarkKind, *, by: str, now: datetime, text: str = "") -> None:
+    """Keep what somebody says of an alert: it decides nothing, and is not written to the EHR.
+
+    Args:
+        engine: the database.
+        alert_id: the alert.
+        kind: a comment, or whether the alert was useful.
+        by: who says so.
+        now: the moment, aware.
+        text: of a comment; also why an alert was useful or not.
+
+    Raises:
+        NotFound: no such alert.
+        InvalidDecision: nobody named, or a comment without a word in it, or too long.
+    """
+    if not by.strip():
+        raise InvalidDecision("a remark needs the name of the person who made it", where="by")
+    if kind is RemarkKind.COMMENT and not text.strip():
+        raise InvalidDecision("a comment needs words", where="text")
+    if len(text) > LONGEST_REMARK:
+        raise InvalidDecision(f"a remark has at most {LONGEST_REMARK} characters", where="text")
+    made = Remark(uuid4(), alert_id, now, by.strip(), kind, text.strip())
+
+    def work(connection: Connection) -> None:
+        subject = alerts.get(connection, alert_id).subject
+        remarks.add(connection, made)
+        decisions.write_audit(
+            connection,
+            at=now,
+            actor=made.by,
+            action=f"remark-{kind}",
+            source_id=patients.source_of(connection, subject),
+            patient_id=subject,
+            detail={"alert": str(alert_id), "remark": str(made.id)},
+        )
+
+    in_transaction(engine, work)
 
 
 def _record(
@@ -130,6 +185,8 @@ def _record(
         raise Conflict(_OTHER_SETTINGS)
     if decided.seen_as is not None and alert.tier > decided.seen_as:
         raise Conflict(_RISEN)
+    if decided.seen_revision is not None and alert.revision != decided.seen_revision:
+        raise Changed
     made = decide.dispose(
         alert,
         decided.action,
@@ -139,6 +196,7 @@ def _record(
         until_next_result=decided.until_next_result,
         reason=decided.reason,
         note=decided.note,
+        to=decided.to,
         new_id=lambda: decided.id,
     )
     alerts.add_disposition(connection, made, alert.subject, alert.id)

@@ -7,13 +7,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, select
 
-from service.alerts.alert import Action, Alert, State
+from service.alerts.alert import Action, Alert, RemarkKind, State
 from service.clinical.rulebook import load_rulebook
 from service.errors import Conflict, InvalidDecision, NotFound
 from service.ingest import Rules
 from service.loading import Loader, ensure_source, find_files
-from service.review import dispose
-from service.store import alerts, patients
+from service.review import Changed, Decided, dispose, dispose_all, say
+from service.store import alerts, patients, remarks
 from service.store.schema import alert, alert_event, audit, disposition
 from service.store.session import reading
 from tests.liver_files import persistent, result, write_lines
@@ -125,3 +125,58 @@ def test_a_decision_is_kept_even_if_judging_fails_and_the_record_is_visibly_unju
         assert len(patients.unjudged(connection, 10)) == 1
     feed([], NOW)
     assert the_alert(engine).state is State.TAKEN
+
+
+def test_who_acts_on_what_has_changed_meanwhile_is_told_and_nothing_is_overwritten(
+    engine: Engine, feed: Callable[..., None]
+) -> None:
+    feed(persistent("p1"))
+    seen = the_alert(engine)
+    decide(engine, Action.TAKE)
+    late = Decided(seen.id, Action.OVERRIDE, reason="duplicate", seen_revision=seen.revision)
+    with pytest.raises(Changed, match="nothing was recorded"):
+        dispose_all(engine, [late], by="nurse Bo", rules=RULES, now=NOW)
+    after = the_alert(engine)
+    assert (after.state, after.owner) == (State.TAKEN, "nurse")
+    assert len(after.dispositions) == 1
+
+
+def test_who_is_given_an_alert_owns_it_and_who_gave_it_is_on_record(
+    engine: Engine, feed: Callable[..., None]
+) -> None:
+    feed(persistent("p1"))
+    after = decide(engine, Action.ASSIGN, to="Bo")
+    assert (after.state, after.owner) == (State.TAKEN, "Bo")
+    with reading(engine) as connection:
+        noted = connection.execute(select(audit).where(audit.c.action == "dispose-assign")).one()
+    assert noted.actor == "nurse"
+
+
+def test_a_remark_is_kept_and_audited_without_its_words_and_changes_nothing(
+    engine: Engine, feed: Callable[..., None]
+) -> None:
+    feed(persistent("p1"))
+    before = the_alert(engine)
+    say(engine, before.id, RemarkKind.COMMENT, by="nurse", now=NOW, text=" spoke to her son ")
+    say(engine, before.id, RemarkKind.USEFUL, by="Bo", now=NOW + timedelta(seconds=1))
+    assert the_alert(engine) == before
+    with reading(engine) as connection:
+        said = remarks.of_alerts(connection, [before.id])
+        details = (
+            connection.execute(select(audit.c.detail).where(audit.c.action.like("remark-%"))).scalars().all()
+        )
+    assert [(each.by, each.kind, each.text) for each in said] == [
+        ("nurse", RemarkKind.COMMENT, "spoke to her son"),
+        ("Bo", RemarkKind.USEFUL, ""),
+    ]
+    assert len(details) == 2
+    assert "son" not in "".join(details)
+
+
+@pytest.mark.parametrize(("text", "by"), [("  ", "nurse"), ("x" * 4001, "nurse"), ("x", " ")])
+def test_a_comment_needs_words_of_a_bearable_length_and_a_name(
+    engine: Engine, feed: Callable[..., None], text: str, by: str
+) -> None:
+    feed(persistent("p1"))
+    with pytest.raises(InvalidDecision):
+        say(engine, the_alert(engine).id, RemarkKind.COMMENT, by=by, now=NOW, text=text)

@@ -425,6 +425,19 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("created", Instant(), nullable=False),
         sa.Column("updated", Instant(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column(
+            "place",
+            sa.String(length=11),
+            nullable=True,
+            comment="in the worklist: sorts as people work; null: over",
+        ),
+        sa.Column("owner", sa.Text(), nullable=True),
+        sa.Column(
+            "cause",
+            sa.String(length=24),
+            nullable=True,
+            comment="the candidate that most in the record speaks for",
+        ),
         sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole alert"),
         sa.Column(
             "waiting_from",
@@ -463,6 +476,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         )
         batch_op.create_index(batch_op.f("ix_alert_state_tier"), ["state", "tier"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_updated"), ["updated"], unique=False)
+        batch_op.create_index(
+            "ix_alert_worklist",
+            ["place", "id", "source_id", "state", "tier", "family", "owner", "cause", "patient_id"],
+            unique=False,
+            postgresql_where=sa.text("place IS NOT NULL"),
+            sqlite_where=sa.text("place IS NOT NULL"),
+        )
 
     op.create_table(
         "decision",
@@ -491,6 +511,44 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_patient_id"), ["patient_id"], unique=False)
+
+    op.create_table(
+        "patient_name",
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False, comment="as a person reads it: Chalmers, Peter James"),
+        sa.Column(
+            "searched",
+            sa.Text(),
+            nullable=False,
+            comment="every word of every name, folded, each after a blank",
+        ),
+        sa.Column(
+            "born",
+            sa.String(length=10),
+            nullable=False,
+            comment="as stated: a day, a month, a year; empty: unknown",
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_patient_name_patient_id_patient")
+        ),
+        sa.PrimaryKeyConstraint("patient_id", name=op.f("pk_patient_name")),
+        comment="what people are called, as the current versions of Patients state it",
+    )
+    op.create_table(
+        "remark",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("alert_id", sa.Uuid(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint("kind IN ('comment', 'useful', 'not-useful')", name=op.f("ck_remark_kind")),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_remark_alert_id_alert")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_remark")),
+        comment="what people say of an alert beside what they decide about it",
+    )
+    with op.batch_alter_table("remark", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_remark_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
         "patient_identifier",
@@ -530,7 +588,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("at", Instant(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole disposition"),
         sa.CheckConstraint(
-            "action IN ('take', 'snooze', 'known-cause', 'escalate', 'refer', 'override', 'reopen')",
+            "action IN ('take', 'assign', 'snooze', 'known-cause', 'escalate', 'refer', 'override', "
+            "'reopen')",
             name=op.f("ck_disposition_action"),
         ),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_disposition_alert_id_alert")),
@@ -796,11 +855,21 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_patient_identifier_patient_id"))
 
     op.drop_table("patient_identifier")
+    with op.batch_alter_table("remark", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_remark_alert_id"))
+
+    op.drop_table("remark")
+    op.drop_table("patient_name")
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_decision_patient_id"))
 
     op.drop_table("decision")
     with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_alert_worklist",
+            postgresql_where=sa.text("place IS NOT NULL"),
+            sqlite_where=sa.text("place IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_alert_updated"))
         batch_op.drop_index(batch_op.f("ix_alert_state_tier"))
         batch_op.drop_index(

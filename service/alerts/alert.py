@@ -32,6 +32,8 @@ class Action(StrEnum):
     """What a person may decide about an alert."""
 
     TAKE = "take"
+    ASSIGN = "assign"
+    """To give it to somebody else, who looks after it from then on."""
     SNOOZE = "snooze"
     KNOWN_CAUSE = "known-cause"
     ESCALATE = "escalate"
@@ -50,6 +52,26 @@ class OverrideReason(StrEnum):
     PATIENT_DECLINED = "patient-declined"
     DUPLICATE = "duplicate"
     OTHER = "other"
+
+
+class RemarkKind(StrEnum):
+    """What a person may say of an alert without deciding anything about it."""
+
+    COMMENT = "comment"
+    USEFUL = "useful"
+    NOT_USEFUL = "not-useful"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody said of an alert: it changes nothing of it, and is not written to the EHR."""
+
+    id: UUID
+    alert_id: UUID
+    at: datetime
+    by: str
+    kind: RemarkKind
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +94,8 @@ class Disposition:
     until_next_result: bool = False
     reason: str | None = None
     note: str = ""
+    to: str | None = None
+    """Whom it was assigned to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
     until_next_result: bool = False,
     reason: str | None = None,
     note: str = "",
+    to: str | None = None,
     new_id: Callable[[], UUID],
 ) -> Disposition:
     """The decision `by` made `at` that moment, on the alert as it stands.
@@ -33,6 +34,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         until_next_result: a snooze wakes with the next result of the episode.
         reason: an `OverrideReason` for an override; free text otherwise.
         note: free text.
+        to: whom it is assigned to; of nothing else.
         new_id: mints the disposition's identifier.
 
     Raises:
@@ -47,6 +49,9 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
     if not by.strip():
         raise InvalidDecision("a decision needs the name of the person who made it", where="by")
     _check_sleep(action, day_of(at), until, until_next_result)
+    to = (to or "").strip() or None
+    if (action is Action.ASSIGN) != (to is not None):
+        raise InvalidDecision("assign, and nothing else, needs the name of whom it goes to", where="to")
     if action is Action.OVERRIDE:
         reason = _coded(reason)
     return Disposition(
@@ -62,6 +67,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         until_next_result=until_next_result,
         reason=reason,
         note=note,
+        to=to,
     )
 
 

@@ -15,6 +15,7 @@ from service.clinical.results import ResultKey
 
 _EVERYTHING: Mapping[Action, State] = {
     Action.TAKE: State.TAKEN,
+    Action.ASSIGN: State.TAKEN,
     Action.SNOOZE: State.SNOOZED,
     Action.KNOWN_CAUSE: State.MONITORING,
     Action.ESCALATE: State.ESCALATED,
@@ -40,7 +41,9 @@ TRANSITIONS: Mapping[State, Mapping[Action, State]] = MappingProxyType(
         State.OVERRIDDEN: _all_but(Action.SNOOZE, Action.KNOWN_CAUSE, Action.OVERRIDE),
         # Lost to follow-up: it stays so until the next result; what is decided waits underneath.
         State.DORMANT: MappingProxyType(
-            dict.fromkeys((Action.TAKE, Action.ESCALATE, Action.REFER, Action.OVERRIDE), State.DORMANT)
+            dict.fromkeys(
+                (Action.TAKE, Action.ASSIGN, Action.ESCALATE, Action.REFER, Action.OVERRIDE), State.DORMANT
+            )
         ),
         State.RESOLVED: MappingProxyType({}),
         State.ENTERED_IN_ERROR: MappingProxyType({}),
@@ -86,6 +89,8 @@ class _Fold:
         owner = self.owner
         if disposition.action is Action.TAKE:
             owner = disposition.by
+        elif disposition.action is Action.ASSIGN:
+            owner = disposition.to
         elif disposition.action in (Action.OVERRIDE, Action.REOPEN):
             owner = None
         return _Fold(following, owner, disposition if following in ASLEEP else None)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.alerts.alert import Action, OverrideReason
-from service.cli import plans
 from service.cli.console import Json, say, say_json, say_json_list
 from service.cli.naming import AlertId, alert_named
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
@@ -30,6 +29,7 @@ def alerts(
     as_json: Json = False,
 ) -> None:
     """List the alerts that somebody has to act on, the most urgent first."""
+    from service import plans
     from service.readings import interpretations
     from service.store import decisions
     from service.store.session import reading, writing
@@ -214,6 +214,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
         str | None, typer.Option(help=f"override: one of {', '.join(OverrideReason)}; else free text.")
     ] = None,
     note: Annotated[str, typer.Option(help="Free text.")] = "",
+    to: Annotated[str | None, typer.Option(help="assign: who looks after it from now on.")] = None,
     as_json: Json = False,
     clock: AsOf = None,
 ) -> None:
@@ -233,6 +234,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
             until_next_result=next_result,
             reason=reason,
             note=note,
+            to=to,
         )
     if as_json:
         say_json(

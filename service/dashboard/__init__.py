@@ -2,7 +2,16 @@
 
 from fastapi import APIRouter
 
-from service.dashboard import account_pages, break_glass, elsewhere_pages, launch_pages, sign_in_pages
+from service.dashboard import (
+    account_pages,
+    break_glass,
+    decision_pages,
+    elsewhere_pages,
+    launch_pages,
+    patient_pages,
+    sign_in_pages,
+    worklist_pages,
+)
 from service.dashboard.answers import install_page_answers
 from service.dashboard.rule_pages import routes
 
@@ -17,4 +26,6 @@ def create_pages() -> APIRouter:
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
         router.include_router(part.create_router())
+    for pages in (worklist_pages, decision_pages, patient_pages):
+        router.include_router(pages.router)
     return router

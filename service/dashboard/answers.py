@@ -1,6 +1,6 @@
 """What a browser is told in the stead of a page, and the headers that every page goes out with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -66,7 +66,7 @@ def _on_refused(request: Request, error: Exception) -> Response:
     return HTMLResponse(error.message, error.status)
 
 
-_ANSWERS: Final = {
+_ANSWERS: Final[Mapping[type[Exception], Callable[[Request, Exception], Response]]] = {
     NotSignedIn: _on_not_signed_in,
     PasswordDue: _on_password_due,
     BehindGlass: _on_behind_glass,

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 
 from service.dashboard.access import form_token
 from service.dashboard.rule_views import breakable
+from service.dashboard.words import filters
 
 
 @cache
@@ -21,12 +22,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["breakable"] = breakable
+    made.filters.update(filters(), breakable=breakable)
     return made
 
 
 def page(request: Request, template: str, status: int = 200, **content: Any) -> HTMLResponse:
-    """A whole page: it may say who is signed in, and has the token that its forms must send.
+    """A page, or a part of one: it may say who is signed in, and has the token that its forms must send.
 
     Args:
         request: whose answer it is; its application has `state.rules` and `.settings`.

@@ -51,6 +51,10 @@ class PatientFacts(NamedTuple):
     identifiers: tuple[tuple[str, str], ...] = ()
     """(system, value); system is empty where none is given."""
     problems: tuple[Problem, ...] = ()
+    names: tuple[str, ...] = ()
+    """As a person reads them, the one in use first."""
+    born: str = ""
+    """The birth date as it was stated, to the day, the month or the year; empty where it is not known."""
 
 
 class Deleted(NamedTuple):

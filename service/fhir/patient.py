@@ -2,6 +2,7 @@
 
 from service.clinical.results import Sex
 from service.fhir import wire
+from service.fhir.human_name import names_in
 from service.fhir.incoming import PatientFacts, Problem
 from service.fhir.origin import Origin
 from service.fhir.references import is_kept, patient_id
@@ -25,6 +26,8 @@ def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
         replaces=replaces,
         identifiers=_identifiers(given, problems),
         problems=tuple(problems),
+        names=names_in(given.name),
+        born=(given.birth_date or "") if birth_date is not None else "",
     )
 
 

@@ -89,6 +89,7 @@ class Patient(Fhir, tag_field="resourceType", tag="Patient"):
 
     id: str | None = None
     meta: Meta | None = None
+    name: Any = None
     gender: str | None = None
     birth_date: str | None = None
     deceased_boolean: bool | None = None

@@ -15,6 +15,7 @@ from service.languages import marked as _
 
 _ACTIONS = {
     Action.TAKE: "Taken on for review",
+    Action.ASSIGN: "Assigned for review",
     Action.KNOWN_CAUSE: "Known cause and stable: monitored",
     Action.ESCALATE: "Escalated to a physician",
     Action.REFER: "Referred",
@@ -155,6 +156,8 @@ def _referring(to: Collection[str]) -> str:
 def mitigation(disposition: Disposition) -> str:
     """A person's decision in words."""
     words = _ACTIONS[disposition.action]
+    if disposition.to is not None:
+        words += f" to {printable(disposition.to)}"
     if disposition.until is not None:
         words += f" until {disposition.until}"
     if disposition.reason:
@@ -178,6 +181,8 @@ def no_longer_advised(step: str, words: Words) -> dict[str, str]:
 
 def printable(text: str) -> str:
     """The text without the control characters that neither FHIR strings nor XML allow."""
+    if text.isprintable():
+        return text
     return "".join(c for c in text if c in "\n\t" or c.isprintable())
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from service.fhir.incoming import PatientFacts
 from service.ingest.arrivals import identifier_text, merges_stated
-from service.store import identities, quarantine
+from service.store import identities, names, quarantine
 from service.store.patients import PatientRow
 from service.store.quarantine import LINK_CYCLE, Held
 from service.store.sources import Source
@@ -46,6 +46,7 @@ def apply_facts(
     said_ids = {
         row.id: {identifier_text(*each) for each in said.identifiers} for row, said in latest.values()
     }
+    names.state(connection, {row.id: (said.names, said.born) for row, said in latest.values()})
     moved = identities.state_identifiers(connection, source.id, said_ids)
     merges = {row.fhir_id: merges_stated(said, row.fhir_id) for row, said in latest.values()}
     relinked = identities.state_merges(connection, source.id, merges)

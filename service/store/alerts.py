@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Select, insert, select
 
 from service.alerts.alert import Alert, Disposition
-from service.alerts.events import Change
+from service.alerts.events import Change, EventKind
+from service.alerts.states import OVER
+from service.clinical.episodes import Tier
 from service.errors import NotFound
 from service.store.query import Query, among
 from service.store.rows import insert_rows, update_rows
@@ -92,8 +95,8 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
 
 
 _COLUMNS = (
-    *("patient_id", "source_id", "family", "state", "tier", "updated", "revision", "content"),
-    *("waiting_from", "overdue"),
+    *("patient_id", "source_id", "family", "state", "tier", "updated", "revision"),
+    *("place", "owner", "cause", "content", "waiting_from", "overdue"),
 )
 
 
@@ -107,10 +110,48 @@ def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...
         int(content.tier),
         now,
         content.revision,
+        place_of(content),
+        content.owner,
+        next((cause.name.value for cause in content.episode.plan.causes if cause.speaks_for), None),
         encode(content),
         waiting.latest if waiting is not None and not waiting.nobody_left else None,
         waiting is not None and waiting.overdue,
     )
+
+
+def place_of(content: Alert) -> str | None:
+    """Where an alert stands in the worklist: by tier, untaken for too long, age, and without an owner first.
+
+    Text that sorts so; None for one that nobody has to act on.
+    """
+    if content.state in OVER:
+        return None
+    overdue = content.waiting is not None and content.waiting.overdue
+    since = content.episode.alerts_from or content.episode.onset
+    return f"{_GRAVEST - content.tier}{not overdue:d}{since:%Y%m%d}{content.owner is not None:d}"
+
+
+_GRAVEST = max(Tier)
+
+
+class Happened(NamedTuple):
+    """One event of an alert."""
+
+    alert_id: UUID
+    at: datetime
+    kind: EventKind
+    detail: str
+    revision: int
+    """Of the alert after it."""
+
+
+def events_of(connection: Connection, ids: Collection[UUID]) -> list[Happened]:
+    """What happened to those alerts, oldest first."""
+    query = select(alert_event).where(alert_event.c.alert_id.in_(list(ids))).order_by(alert_event.c.id)
+    return [
+        Happened(row.alert_id, row.at, EventKind(row.kind), row.detail, row.revision)
+        for row in connection.execute(query)
+    ]
 
 
 def add_disposition(connection: Connection, made: Disposition, patient_id: int, alert_id: UUID) -> None:

@@ -139,6 +139,11 @@ def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = 
     return locked
 
 
+def source_of(connection: Connection, number: int) -> int:
+    """The source that a patient is of."""
+    return int(connection.execute(select(patient.c.source_id).where(patient.c.id == number)).scalar_one())
+
+
 def save(connection: Connection, rows: Iterable[PatientRow]) -> None:
     """Write back locked patients that changed."""
     changed = sorted(rows, key=lambda each: each.id)

@@ -1,10 +1,13 @@
 """People as stored, read without locking anybody: for lists and reports."""
 
+from collections.abc import Collection
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Select, or_, select
 
 from service.store.patients import COLUMNS, PatientRow, row_of
+from service.store.query import among
 from service.store.schema import patient
 
 
@@ -37,6 +40,26 @@ def people(
         of_merged = merged.select().with_only_columns(merged.c.survivor_id).where(merged.c.fhir_id == fhir_id)
         survivors = survivors.where(or_(patient.c.fhir_id == fhir_id, patient.c.id.in_(of_merged)))
     return _with_merged(connection, survivors.order_by(patient.c.id).limit(limit))
+
+
+def numbered(connection: Connection, sources: Collection[int], public_id: UUID) -> int | None:
+    """The number of the person who has a record of that public id in one of these sources."""
+    query = select(patient.c.id, patient.c.survivor_id).where(
+        patient.c.public_id == public_id, among(patient.c.source_id, sources)
+    )
+    found = connection.execute(query).one_or_none()
+    return None if found is None else found.survivor_id or found.id
+
+
+def public_id_of(connection: Connection, number: int) -> UUID:
+    """The id by which pages and endpoints name a patient."""
+    found: UUID = connection.execute(select(patient.c.public_id).where(patient.c.id == number)).scalar_one()
+    return found
+
+
+def by_number(connection: Connection, numbers: Collection[int]) -> dict[int, list[PatientRow]]:
+    """The people of these numbers, each with every record merged into theirs; the survivor's first."""
+    return _with_merged(connection, _rows().where(among(patient.c.id, numbers)).order_by(patient.c.id))
 
 
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:

@@ -171,6 +171,15 @@ def patients_held(connection: Connection, patient_ids: Collection[int], reason: 
     return {row[0] for row in rows}
 
 
+def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Held]:
+    """What of these patients' resources is held now, the latest received first."""
+    query = select(quarantine).where(
+        quarantine.c.patient_id.in_(list(patient_ids)), quarantine.c.resolved.is_(None)
+    )
+    rows = connection.execute(query.order_by(quarantine.c.received.desc(), quarantine.c.id))
+    return [Held(*row) for row in rows]
+
+
 def listed(connection: Connection, *, everything: bool = False, limit: int | None = 1000) -> list[Held]:
     """What is held, newest first; `everything`: also what has been resolved."""
     query = select(quarantine).order_by(quarantine.c.id.desc()).limit(limit)

@@ -129,6 +129,13 @@ def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Ve
     return _versions(connection, among(resource.c.patient_id, patient_ids))
 
 
+def older_of_patients(connection: Connection, patient_ids: Collection[int]) -> list[tuple[int, Version]]:
+    """The versions of what is known about patients that are not current, with their source, as received."""
+    columns = [superseded.c.source_id, superseded.c.key, *(superseded.c[name] for name in _VERSION)]
+    query = select(*columns).where(among(superseded.c.patient_id, patient_ids)).order_by(superseded.c.id)
+    return [(row[0], Version(*row[1:])) for row in connection.execute(query)]
+
+
 def named_by(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Version]:
     """The current versions of what names its patient by one of these identifiers."""
     of_source = resource.c.source_id == source_id

@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
 )
 
-from service.alerts.alert import Action, State
+from service.alerts.alert import Action, RemarkKind, State
 from service.alerts.states import OVER
 from service.clinical.episodes import Family
 
@@ -170,6 +170,16 @@ patient_identifier = Table(
     comment="identifiers, as the current versions of Patients state them",
 )
 
+patient_name = Table(
+    "patient_name",
+    metadata,
+    Column("patient_id", ForeignKey("patient.id"), primary_key=True),
+    Column("shown", Text, nullable=False, comment="as a person reads it: Chalmers, Peter James"),
+    Column("searched", Text, nullable=False, comment="every word of every name, folded, each after a blank"),
+    Column("born", String(10), nullable=False, comment="as stated: a day, a month, a year; empty: unknown"),
+    comment="what people are called, as the current versions of Patients state it",
+)
+
 _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("patient_id", Integer, True),
     ("version_id", String(128), True),
@@ -282,6 +292,9 @@ alert = Table(
     Column("created", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("place", String(11), nullable=True, comment="in the worklist: sorts as people work; null: over"),
+    Column("owner", Text, nullable=True),
+    Column("cause", String(24), nullable=True, comment="the candidate that most in the record speaks for"),
     Column("content", Text, nullable=False, comment="JSON: the whole alert"),
     Column(
         "waiting_from",
@@ -294,6 +307,12 @@ alert = Table(
     _one_of("state", State),
     Index(None, "state", "tier"),
     Index(None, "updated"),
+    Index(
+        "ix_alert_worklist",
+        *("place", "id", "source_id", "state", "tier", "family", "owner", "cause", "patient_id"),
+        postgresql_where=text("place IS NOT NULL"),
+        sqlite_where=text("place IS NOT NULL"),
+    ),
     Index(
         None,
         "source_id",
@@ -337,6 +356,19 @@ disposition_evidence = Table(
     Column("observation_id", String(192), primary_key=True, comment="of a contained result: Type/id"),
     Column("disposition_id", ForeignKey("disposition.id"), primary_key=True),
     comment="decisions stay with the results they were made on, whoever those turn out to belong to",
+)
+
+remark = Table(
+    "remark",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    _one_of("kind", RemarkKind),
+    comment="what people say of an alert beside what they decide about it",
 )
 
 decision = Table(

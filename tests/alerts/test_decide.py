@@ -13,6 +13,7 @@ from service.errors import Conflict, InvalidDecision
 from tests.alerts.making import Clinic, day, episode, ids, keys, moment
 
 NEEDS: dict[Action, dict[str, Any]] = {
+    Action.ASSIGN: {"to": "Bo"},
     Action.SNOOZE: {"until": day(9)},
     Action.KNOWN_CAUSE: {"until": day(9)},
     Action.OVERRIDE: {"reason": OverrideReason.DUPLICATE},
@@ -58,6 +59,9 @@ def test_an_action_is_refused_exactly_where_the_state_does_not_permit_it(
         (Action.KNOWN_CAUSE, {"until": day(1)}, "until"),
         (Action.KNOWN_CAUSE, {"until": day(9), "until_next_result": True}, "until"),
         (Action.TAKE, {"until": day(9)}, "until"),
+        (Action.TAKE, {"to": "Bo"}, "to"),
+        (Action.ASSIGN, {}, "to"),
+        (Action.ASSIGN, {"to": "  "}, "to"),
         (Action.OVERRIDE, {}, "reason"),
         (Action.OVERRIDE, {"reason": "because"}, "reason"),
     ],

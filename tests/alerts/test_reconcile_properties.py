@@ -77,6 +77,7 @@ def decide(clinic: Clinic, deed: Deed) -> None:
         until=day(clinic.now + deed.lasts) if sleeps else None,
         until_next_result=action is Action.SNOOZE and deed.next_result,
         reason=OverrideReason.DUPLICATE if action is Action.OVERRIDE else None,
+        to="Bo" if action is Action.ASSIGN else None,
         new_id=lambda: UUID(int=10_000 + len(clinic.dispositions)),
     )
     clinic.dispositions.append(made)

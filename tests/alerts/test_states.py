@@ -1,5 +1,6 @@
 """The life of an alert: what a person may do in each state, and what happens by itself."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -10,18 +11,18 @@ from service.clinical.episodes import Tier
 from tests.alerts.making import decision, episode, moment
 
 EXPECTED = {
-    # take, snooze, known-cause, escalate, refer, override, reopen
-    State.OPEN: "taken snoozed monitoring escalated referred overridden -",
-    State.TAKEN: "taken snoozed monitoring escalated referred overridden open",
-    State.SNOOZED: "taken snoozed monitoring escalated referred overridden open",
-    State.MONITORING: "taken - monitoring escalated referred overridden open",
-    State.ESCALATED: "taken - monitoring escalated referred overridden open",
-    State.REFERRED: "taken - monitoring escalated - overridden open",
-    State.OVERRIDDEN: "taken - - escalated referred - open",
-    State.DORMANT: "dormant - - dormant dormant dormant -",
-    State.RESOLVED: "- - - - - - -",
-    State.ENTERED_IN_ERROR: "- - - - - - -",
-    State.MERGED: "- - - - - - -",
+    # take, assign, snooze, known-cause, escalate, refer, override, reopen
+    State.OPEN: "taken taken snoozed monitoring escalated referred overridden -",
+    State.TAKEN: "taken taken snoozed monitoring escalated referred overridden open",
+    State.SNOOZED: "taken taken snoozed monitoring escalated referred overridden open",
+    State.MONITORING: "taken taken - monitoring escalated referred overridden open",
+    State.ESCALATED: "taken taken - monitoring escalated referred overridden open",
+    State.REFERRED: "taken taken - monitoring escalated - overridden open",
+    State.OVERRIDDEN: "taken taken - - escalated referred - open",
+    State.DORMANT: "dormant dormant - - dormant dormant dormant -",
+    State.RESOLVED: "- - - - - - - -",
+    State.ENTERED_IN_ERROR: "- - - - - - - -",
+    State.MERGED: "- - - - - - - -",
 }
 
 
@@ -52,6 +53,12 @@ def test_an_alert_nobody_decided_about_is_open_and_unseen() -> None:
 def test_taking_names_the_owner_and_the_last_to_take_it_wins() -> None:
     made = [decision(1, Action.TAKE, 1, at=2, by="Ada"), decision(2, Action.TAKE, 1, at=1, by="Bo")]
     assert state_of(episode(1), made, moment(3)) == Standing(State.TAKEN, "Ada", True, None)
+
+
+def test_assigning_names_whom_it_is_given_to_and_not_who_gave_it() -> None:
+    given = replace(decision(2, Action.ASSIGN, 1, at=2, by="Ada"), to="Bo")
+    made = [decision(1, Action.TAKE, 1, at=1, by="Ada"), given]
+    assert state_of(episode(1), made, moment(3)) == Standing(State.TAKEN, "Bo", True, None)
 
 
 def test_reopening_gives_the_alert_back() -> None:

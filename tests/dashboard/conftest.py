@@ -1,4 +1,6 @@
-"""The front desk over a test's database, on both kinds of database."""
+"""The pages over a test's database, on both kinds of database."""
+
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -6,6 +8,7 @@ from sqlalchemy import Engine
 
 from service import passwords
 from tests.dashboard.front_desk import FrontDesk
+from tests.dashboard.ward import Ward
 
 _quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 _nobodys = _quick.hash("of nobody")
@@ -21,3 +24,8 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def desk(engine: Engine) -> FrontDesk:
     return FrontDesk(engine)
+
+
+@pytest.fixture
+def ward(engine: Engine, tmp_path: Path) -> Ward:
+    return Ward(engine, tmp_path)

@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "br", "wbr", "input"})
+VOID = frozenset({"meta", "link", "br", "wbr", "input", "path", "circle", "line", "polyline"})
 
 
 class Page(HTMLParser):
@@ -23,6 +23,9 @@ class Page(HTMLParser):
             self.handle_data("\n")
         if tag not in VOID:
             self._open.append((tag, words))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         opened, _ = self._open.pop()

@@ -221,15 +221,45 @@ def _luminance(colour: str) -> float:
     return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("ink", "paper"),
-    [("ink", "paper"), ("quiet", "paper"), ("link", "paper"), ("ink", "shade"), ("warn", "warn-paper")],
-)
-def test_every_pair_of_colours_has_contrast(ink: str, paper: str) -> None:
+PAIRS = [
+    *[("ink", "paper"), ("quiet", "paper"), ("link", "paper"), ("ink", "shade"), ("warn", "warn-paper")],
+    *[
+        ("quiet", "shade"),
+        ("link", "shade"),
+        ("on-button", "button"),
+        ("urgent", "paper"),
+        ("urgent", "shade"),
+    ],
+    *[(tier, f"{tier}-paper") for tier in ("urgent", "soon", "routine")],
+    *[("ink", "urgent-paper"), ("ink", "routine-paper"), ("link", "urgent-paper"), ("link", "routine-paper")],
+]
+
+
+def _contrast(colours: dict[str, str], one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(colours[one]), _luminance(colours[other])))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("ink", "paper"), PAIRS)
+def test_every_pair_of_colours_has_contrast(ink: str, paper: str, dark: bool) -> None:
+    assert _contrast(_colours(dark=dark), ink, paper) >= 4.5
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("mark", ["edge", "focus"])
+def test_what_bounds_a_field_or_shows_the_focus_stands_out_from_the_page(mark: str, dark: bool) -> None:
+    assert _contrast(_colours(dark=dark), mark, "paper") >= 3
+
+
+def _colours(*, dark: bool) -> dict[str, str]:
     sheet = (Path(dashboard.__file__).parent / "static" / "liverwatch.css").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", sheet))
-    darker, lighter = sorted((_luminance(colours[ink]), _luminance(colours[paper])))
-    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+    light, by_night = (
+        re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", each)
+        for each in re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)
+    )
+    assert {name for name, _ in light} == {name for name, _ in by_night}
+    return dict(by_night if dark else light)
 
 
 def test_a_release_date_that_nobody_states_is_not_made_up() -> None:

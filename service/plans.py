@@ -1,20 +1,19 @@
-"""The plan of an alert at the keyboard: what may lie behind it, what comes next, what is done already."""
+"""The plan of an alert as it is shown: what may lie behind it, what comes next, what is done already."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from service.alerts.advising import SILENT
+from service.alerts.alert import Alert
 from service.clinical.catalogues.causes import known_causes
+from service.clinical.causes.cause import Evidence
+from service.clinical.episodes import Step
 from service.clinical.recommendations import orderable
-
-if TYPE_CHECKING:
-    from service.alerts.alert import Alert
-    from service.clinical.causes.cause import Evidence
-    from service.clinical.episodes import Step
+from service.fhir import wording
 
 
-def as_objects(alert: "Alert") -> dict[str, Any]:
-    """Causes, steps and what is done already, as `--json` writes them.
+def as_objects(alert: Alert) -> dict[str, Any]:
+    """Causes, steps and what is done already, as `--json` writes them and pages show them.
 
     The steps are those that stand on this alert: what another alert of the patient asks for too is told once.
     An alert that was overridden, or is over, asks for none.
@@ -46,16 +45,14 @@ def as_objects(alert: "Alert") -> dict[str, Any]:
     }
 
 
-def as_lines(alert: "Alert") -> list[str]:
+def as_lines(alert: Alert) -> list[str]:
     """The same in the words of the DetectedIssue, naming the resources that each thing rests on."""
-    from service.fhir import wording
-
     steps = alert.steps if alert.state not in SILENT else ()
     told = [f"Next, by {step.due}: {orderable(step.name).text}." for step in steps]
     return [wording.printable(line) for line in (*wording.plan(alert.episode.plan, referring=True), *told)]
 
 
-def _step(step: "Step") -> dict[str, Any]:
+def _step(step: Step) -> dict[str, Any]:
     described = orderable(step.name)
     return {
         "step": step.name,
@@ -68,7 +65,5 @@ def _step(step: "Step") -> dict[str, Any]:
     }
 
 
-def _evidence(given: "Iterable[Evidence]") -> list[dict[str, Any]]:
-    from service.fhir import wording
-
+def _evidence(given: Iterable[Evidence]) -> list[dict[str, Any]]:
     return [{"words": each.words, "resources": wording.references(each)} for each in given]

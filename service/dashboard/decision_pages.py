@@ -1,0 +1,161 @@
+"""Deciding about alerts, one or several at once. A script gets the row as it stands; a form is sent back."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from service.alerts.alert import RemarkKind
+from service.clinical.months import add_months
+from service.dashboard import decision_forms, meanwhile
+from service.dashboard.access import SignedIn, User, needs
+from service.dashboard.alert_views import Notice
+from service.dashboard.making import page
+from service.dashboard.pages import Form, PageRoute, asked_by_script, form_of
+from service.dashboard.rows import DECIDERS, line_of, row_alone
+from service.dashboard.words import REASONS
+from service.dashboard.worklist_filters import read
+from service.dashboard.worklist_pages import show
+from service.errors import Conflict, InvalidDecision, LiverwatchError
+from service.review import Changed, dispose_all, say
+from service.store.session import reading
+from service.store.worklist import Line
+
+router = APIRouter(route_class=PageRoute, dependencies=[needs(*DECIDERS)], default_response_class=Response)
+
+_KEPT: Mapping[RemarkKind, str] = {
+    RemarkKind.COMMENT: "Your comment is kept",
+    RemarkKind.USEFUL: "Noted: useful",
+    RemarkKind.NOT_USEFUL: "Noted: not useful",
+}
+
+
+@router.get("/alerts/{alert_id}/decide")
+def forms(request: Request, user: SignedIn, alert_id: UUID) -> Response:
+    """Everything that can be decided about an alert, to be put under its row."""
+    with reading(request.app.state.engine) as connection:
+        row = row_alone(
+            connection, user, request.app.state.rules, datetime.now(UTC), line_of(connection, user, alert_id)
+        )
+    if not asked_by_script(request):
+        return RedirectResponse(f"/patients/{row.public_id}#{alert_id}", 303, {"Cache-Control": "no-store"})
+    return page(request, "decide.html", row=row, back="/", **choices_of(request))
+
+
+@router.post("/alerts/{alert_id}/decide")
+async def decide(request: Request, user: SignedIn, alert_id: UUID) -> Response:
+    """Record a decision about the alert as the person saw it."""
+    form = await form_of(request)
+    return await run_in_threadpool(_decide, request, user, alert_id, form)
+
+
+@router.post("/alerts/{alert_id}/say")
+async def remark(request: Request, user: SignedIn, alert_id: UUID) -> Response:
+    """Keep a remark about an alert."""
+    form = await form_of(request)
+    return await run_in_threadpool(_say, request, user, alert_id, form)
+
+
+@router.post("/decide")
+async def decide_many(request: Request, user: SignedIn) -> Response:
+    """Record the same decision about every alert that was ticked; each that cannot be says why."""
+    form = await form_of(request)
+    return await run_in_threadpool(_decide_many, request, user, form)
+
+
+def choices_of(request: Request) -> dict[str, Any]:
+    """What the forms offer: reasons, a day to snooze until, and one to monitor until."""
+    today = datetime.now(UTC).date()
+    months = request.app.state.rules.rulebook.rules.follow_up.monitoring_months
+    return {
+        "reasons": REASONS,
+        "snooze_until": add_months(today, 1),
+        "monitor_until": add_months(today, months),
+    }
+
+
+def _decide(request: Request, user: User, alert_id: UUID, form: Form) -> Response:
+    engine, rules = request.app.state.engine, request.app.state.rules
+    with reading(engine) as connection:
+        line_of(connection, user, alert_id)
+    try:
+        decided = decision_forms.decided(form, alert_id)
+        dispose_all(engine, [decided], by=user.name, rules=rules, now=datetime.now(UTC))
+    except (Conflict, InvalidDecision) as error:
+        return _refused(request, user, alert_id, form, error)
+    return _answer(request, user, alert_id, form)
+
+
+def _say(request: Request, user: User, alert_id: UUID, form: Form) -> Response:
+    engine = request.app.state.engine
+    with reading(engine) as connection:
+        line_of(connection, user, alert_id)
+    try:
+        kind, text = decision_forms.remark(form)
+        say(engine, alert_id, kind, by=user.name, now=datetime.now(UTC), text=text)
+    except InvalidDecision as error:
+        return _refused(request, user, alert_id, form, error)
+    return _answer(request, user, alert_id, form, Notice(_KEPT[kind]))
+
+
+def _decide_many(request: Request, user: User, form: Form) -> Response:
+    engine, rules = request.app.state.engine, request.app.state.rules
+    notices, refused = [], 0
+    for alert_id, revision in decision_forms.chosen(form):
+        with reading(engine) as connection:
+            line_of(connection, user, alert_id)
+        error: LiverwatchError | None = None
+        try:
+            decided = decision_forms.decided(form, alert_id, revision)
+            dispose_all(engine, [decided], by=user.name, rules=rules, now=datetime.now(UTC))
+        except (Conflict, InvalidDecision) as raised:
+            error, refused = raised, max(refused, raised.status)
+        with reading(engine) as connection:
+            line = line_of(connection, user, alert_id)
+            notice = _notice(connection, user, line, error, revision)
+            notices.append(
+                row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
+            )
+    return show(request, user, read(form), notices, refused or 200)
+
+
+def _refused(request: Request, user: User, alert_id: UUID, form: Form, error: LiverwatchError) -> Response:
+    """What was not recorded, and why, with the alert as it stands now."""
+    with reading(request.app.state.engine) as connection:
+        line = line_of(connection, user, alert_id)
+        notice = _notice(connection, user, line, error, decision_forms.first(form, "revision"))
+        row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
+    template = "row_alone.html" if asked_by_script(request) else "refused.html"
+    back = decision_forms.back(form)
+    return page(request, template, error.status, row=row, back=back, **choices_of(request))
+
+
+def _answer(
+    request: Request, user: User, alert_id: UUID, form: Form, notice: Notice | None = None
+) -> Response:
+    if not asked_by_script(request):
+        back = decision_forms.back(form)
+        joint = "&" if "?" in back else "?"
+        return RedirectResponse(f"{back}{joint}done={alert_id}", 303, {"Cache-Control": "no-store"})
+    with reading(request.app.state.engine) as connection:
+        line = line_of(connection, user, alert_id)
+        told = notice or meanwhile.done(connection, line.alert, user.name)
+        row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, told)
+    return page(request, "row_alone.html", row=row, back=decision_forms.back(form))
+
+
+def _notice(
+    connection: Connection, user: User, line: Line, error: LiverwatchError | None, revision: str
+) -> Notice | None:
+    if error is None:
+        return meanwhile.done(connection, line.alert, user.name)
+    if isinstance(error, Changed):
+        return meanwhile.changed(connection, line.alert, int(revision))
+    words = error.message[:1].upper() + error.message[1:]
+    return Notice(f"{words}. Nothing was recorded.", refused=True)

@@ -1,0 +1,80 @@
+"""What was decided last about an alert, what takes it back, and what has changed since somebody looked."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from service.alerts.alert import Action, Alert, Disposition
+from service.alerts.events import EventKind
+from service.alerts.states import day_of, state_of
+from service.alerts.undoing import Undoing, undoing
+from service.dashboard.alert_views import Notice
+from service.dashboard.words import DONE, instant
+from service.fhir.wording import headline
+from service.store import alerts
+
+_WORDS = {
+    EventKind.TIER_RAISED: "it has become more urgent",
+    EventKind.TIER_LOWERED: "it has become less urgent",
+    EventKind.RESOLVED: "it has been resolved",
+    EventKind.WITHDRAWN: "its grounds are gone",
+    EventKind.MERGED: "it is part of another alert now",
+    EventKind.WOKEN: "it is awake again",
+}
+
+
+def done(connection: Connection, alert: Alert, by: str) -> Notice | None:
+    """The last decision on an alert, and what takes it back; None where nobody has decided."""
+    made = _decisions(connection, alert)
+    if not made:
+        return None
+    last = made[-1]
+    return Notice(_said(last, by), _undo(alert, made, by) if last.by == by else None)
+
+
+def changed(connection: Connection, alert: Alert, seen_revision: int) -> Notice:
+    """Why what somebody decided on an older state of the alert was not recorded."""
+    happened = [each for each in alerts.events_of(connection, [alert.id]) if each.revision > seen_revision]
+    since = {each.at for each in happened}
+    words = [
+        f"{_said(made)} at {instant(made.at)}" for made in _decisions(connection, alert) if made.at in since
+    ]
+    words += [_WORDS[each.kind] for each in happened if each.kind in _WORDS]
+    if not words:
+        words = ["its results have changed"]
+    told = "; ".join(dict.fromkeys(words))
+    return Notice(
+        f"This alert has changed since you saw it: {told}. Nothing of yours was recorded. "
+        "It stands now as shown here.",
+        refused=True,
+    )
+
+
+def title(alert: Alert) -> str:
+    """What an alert is about, in a few words."""
+    return headline(alert)[1]
+
+
+def _decisions(connection: Connection, alert: Alert) -> list[Disposition]:
+    known = alerts.dispositions_of(connection, alert.dispositions)
+    return sorted(known, key=lambda made: (made.at, made.id))
+
+
+def _undo(alert: Alert, made: list[Disposition], by: str) -> Undoing | None:
+    """What stood before the last decision follows from those before it."""
+    stood = state_of(alert.episode, made[:-1], made[-1].at)
+    before = replace(alert, state=stood.state, owner=stood.owner)
+    return undoing(before, alert, by)
+
+
+def _said(made: Disposition, by: str | None = None) -> str:
+    words = DONE[made.action]
+    if made.to:
+        words += f" to {made.to}"
+    if made.until:
+        words += f" until {made.until}"
+    if made.until_next_result:
+        words += " or until the next result" if made.until else " until the next result"
+    if made.action is Action.SNOOZE and made.until and made.until <= day_of(made.at):
+        words += " (over)"
+    return f"{words} by {'you' if made.by == by else made.by}"

@@ -1,0 +1,78 @@
+"""What the pages that show patients share: failures told in words, and forms with several of a name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.dashboard.answers import ANSWERED_HERE
+from service.dashboard.making import page
+from service.errors import InvalidResource, LiverwatchError, TooLarge
+
+LONGEST_FORM: Final = 65_536
+"""Bytes of a form that are read."""
+
+_TITLES: Final[Mapping[int, str]] = {
+    403: "This is not open to you",
+    404: "There is nothing here",
+    409: "It has changed meanwhile",
+    413: "That is too much",
+    422: "Something is missing",
+    503: "The database does not answer",
+}
+
+Form = Mapping[str, Sequence[str]]
+"""Fields and their values, as they were sent."""
+
+
+class PageRoute(APIRoute):
+    """A route whose failures are told on a page, not as an OperationOutcome."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """The usual handler, with our errors made into pages."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except ANSWERED_HERE:
+                raise
+            except LiverwatchError as error:
+                return problem(request, error)
+
+        return handle
+
+
+def problem(request: Request, error: LiverwatchError) -> Response:
+    """The page that says what went wrong, in words without patient data."""
+    title = _TITLES.get(error.status, "That did not work")
+    answer = page(request, "problem.html", error.status, title=title, words=error.message)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+async def form_of(request: Request) -> Form:
+    """The fields of a form that was sent as `application/x-www-form-urlencoded`.
+
+    Raises:
+        TooLarge: more than any form of ours sends.
+        InvalidResource: it is no such form.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_FORM:
+            raise TooLarge("the form is too large")
+    try:
+        return parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=1000, errors="strict")
+    except ValueError as error:
+        raise InvalidResource("the form cannot be read") from error
+
+
+def asked_by_script(request: Request) -> bool:
+    """Whether a part of a page is enough, because htmx asks for it."""
+    return request.headers.get("hx-request") == "true"

@@ -1,0 +1,191 @@
+"""Everything that a patient's page says, read from one state of the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from service import plans
+from service.alerts.alert import Disposition
+from service.assessments import moment
+from service.clinical.readings import Interpretation, Readings
+from service.clinical.results import LabResult, PatientRecord, ResultKey
+from service.dashboard import meanwhile
+from service.dashboard.access import User
+from service.dashboard.alert_views import Row
+from service.dashboard.reason_views import Why, what_would_change, whys
+from service.dashboard.result_views import Earlier, Grid, Shown, earlier, grid_of, shown_results
+from service.dashboard.rows import rows_of, visible
+from service.dashboard.story_views import Moment, story
+from service.fhir.decode import decode_resource
+from service.fhir.incoming import RESULT_TYPES, Observed
+from service.fhir.wording import standing
+from service.ingest import Rules
+from service.readings import interpretations
+from service.store import (
+    alerts,
+    histories,
+    identities,
+    names,
+    people,
+    quarantine,
+    remarks,
+    resources,
+    sources,
+)
+from service.store import worklist
+from service.store.alerts import Happened
+from service.store.patients import PatientRow
+from service.store.quarantine import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One alert in full."""
+
+    row: Row
+    over: bool
+    standing: Sequence[str]
+    whys: Sequence[Why]
+    notes: Sequence[str]
+    changes: Sequence[str]
+    """What would change it."""
+    interpretation: Sequence[Interpretation]
+    plan: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A person's page."""
+
+    number: int
+    public_id: UUID
+    source_id: int
+    source: str
+    name: str
+    born: str
+    sex: str
+    age: int | None
+    deceased: bool
+    fhir_ids: Sequence[str]
+    identifiers: Sequence[str]
+    parts: Sequence[Part]
+    grid: Grid
+    left_out: Sequence[Shown]
+    earlier: Sequence[Earlier]
+    held: Sequence[Held]
+    story: Sequence[Moment]
+
+
+def portrait(
+    connection: Connection, user: User, public_id: UUID, rules: Rules, now: datetime
+) -> Portrait | None:
+    """What there is to say of the person who has a record of that id; None where the user may see none."""
+    seen = visible(connection, user)
+    number = people.numbered(connection, list(seen), public_id)
+    if number is None:
+        return None
+    rows = people.by_number(connection, [number])[number]
+    record = histories.records(connection, {number: rows}, seen)[number]
+    as_of = moment(record, rules, now)
+    readings = Readings(record, rules.rulebook, as_of)
+    older = _older(connection, rows, rules)
+    shown = shown_results(record, rules.rulebook, as_of, _corrected(older, record))
+    called = names.of_patients(connection, [number]).get(number)
+    ids = [row.fhir_id for row in rows]
+    return Portrait(
+        number=number,
+        public_id=people.public_id_of(connection, number),
+        source_id=rows[0].source_id,
+        source=seen[rows[0].source_id],
+        name=(called.name if called else "") or f"Patient {rows[0].fhir_id}",
+        born=called.born if called else "",
+        sex=record.sex.value if record.sex else "sex not known",
+        age=readings.age(as_of.date()),
+        deceased=record.deceased,
+        fhir_ids=ids,
+        identifiers=sorted(identities.identifiers_of(connection, rows[0].source_id, ids)),
+        parts=_parts(connection, user, number, readings, shown, rules, now),
+        grid=grid_of(shown),
+        left_out=[one for one in shown if one.left_out],
+        earlier=earlier(older, {one.key: one for one in record.results}),
+        held=quarantine.of_patients(connection, [row.id for row in rows]),
+        story=_story(connection, user, number),
+    )
+
+
+def _parts(
+    connection: Connection,
+    user: User,
+    number: int,
+    readings: Readings,
+    shown: Sequence[Shown],
+    rules: Rules,
+    now: datetime,
+) -> list[Part]:
+    lines = worklist.lines(connection, list(visible(connection, user)), people=[number])
+    read = interpretations(connection, [line.alert for line in lines], rules, now)
+    by_key = {one.key: one for one in shown}
+    return [
+        Part(
+            row=row,
+            over=not line.place.place,
+            standing=standing(line.alert),
+            whys=whys(line.alert, by_key, rules.rulebook),
+            notes=line.alert.episode.notes,
+            changes=what_would_change(line.alert, readings.values, rules.rulebook),
+            interpretation=read.get(line.alert.id, ()),
+            plan=plans.as_objects(line.alert),
+        )
+        for line, row in zip(lines, rows_of(connection, lines, rules, now, user), strict=True)
+    ]
+
+
+def _older(
+    connection: Connection, rows: Sequence[PatientRow], rules: Rules
+) -> list[tuple[datetime, Sequence[LabResult]]]:
+    """The results of every version that is not current, decoded again from what was received."""
+    found: list[tuple[datetime, Sequence[LabResult]]] = []
+    for source_id, version in resources.older_of_patients(connection, [row.id for row in rows]):
+        if version.key.partition("/")[0] not in RESULT_TYPES or version.digest is None:
+            continue
+        source = sources.by_id(connection, source_id)
+        raw = resources.raw(connection, version.digest)
+        read = decode_resource(raw, source=source.name, zone=source.zone, rulebook=rules.rulebook)
+        if isinstance(read.content, Observed):
+            found.append((version.received, read.content.results))
+    return found
+
+
+def _corrected(
+    older: Sequence[tuple[datetime, Sequence[LabResult]]], record: PatientRecord
+) -> dict[ResultKey, int]:
+    """How many versions before the current one said something else."""
+    current = {one.key: one for one in record.results}
+    counted: dict[ResultKey, int] = {}
+    for _, results in older:
+        for old in results:
+            new = current.get(old.key)
+            if new is not None and (old.value, old.comparator, old.day) != (
+                new.value,
+                new.comparator,
+                new.day,
+            ):
+                counted[old.key] = counted.get(old.key, 0) + 1
+    return counted
+
+
+def _story(connection: Connection, user: User, number: int) -> list[Moment]:
+    lines = worklist.lines(connection, list(visible(connection, user)), people=[number])
+    ids = [line.alert.id for line in lines]
+    titles = {line.alert.id: meanwhile.title(line.alert) for line in lines}
+    decided: list[tuple[UUID, Disposition]] = [
+        (line.alert.id, made)
+        for line in lines
+        for made in alerts.dispositions_of(connection, line.alert.dispositions)
+    ]
+    happened: list[Happened] = alerts.events_of(connection, ids)
+    return story(titles, happened, decided, remarks.of_alerts(connection, ids))

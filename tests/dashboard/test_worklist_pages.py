@@ -1,0 +1,180 @@
+"""The worklist in the browser: who needs what, and why, without a click."""
+
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.dashboard import worklist_pages
+from tests.dashboard.reading_pages import Page
+from tests.dashboard.ward import ADAMS, AUDITOR, BELL, STRANGER, Ward, form, names
+from tests.liver_files import persistent, person, result
+
+
+def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.text
+    return Page(answer.text)
+
+
+def call(family: str, given: str) -> list[dict[str, object]]:
+    return [{"family": family, "given": [given]}]
+
+
+@pytest.fixture
+def three(ward: Ward) -> Ward:
+    """A severe elevation, a persistent one, and one in another hospital."""
+    ward.feed([person("p1", name=call("Abel", "Ada")), *persistent("p1")])
+    severe = [result("s1", "p2", "2024-09-01", 30), result("s2", "p2", "2024-09-02", 1300)]
+    ward.feed([person("p2", name=call("Baker", "Bea"), birthDate="1950"), *severe])
+    ward.feed([person("p3", name=call("Cole", "Cy")), *persistent("p3")], "annex")
+    return ward
+
+
+def test_the_most_urgent_stands_first_and_no_other_hospitals_patient_at_all(three: Ward) -> None:
+    with three.client() as client:
+        assert names(page(client)) == ["Baker, Bea", "Abel, Ada"]
+    with three.client(STRANGER) as client:
+        assert names(page(client)) == ["Cole, Cy"]
+    with three.client(AUDITOR) as client:
+        assert names(page(client)) == ["Baker, Bea", "Abel, Ada", "Cole, Cy"]
+
+
+def test_a_row_says_why_without_a_click(three: Ward) -> None:
+    with three.client() as client:
+        shown = page(client)
+    urgent, routine = (text for _, each, text in shown.every("li") if "row" in str(each.get("class")).split())
+    assert "Urgent same day" in urgent
+    assert "Severe elevation: ALT ALT 32.5 × ULN 1300 U/L on 2024-09-02" in urgent
+    assert "born 1950, 74 years, female" in urgent
+    assert "Routine within 12 weeks" in routine
+    assert "Persistent elevation: ALT ALT 2 × ULN 80 U/L on 2024-09-03" in routine
+    assert "elevated for 8 months, since 2024-01-10" in routine
+    assert "Opennobody has it" in routine
+    assert re.search(r"due 20\d\d-\d\d-\d\d", routine)
+    labels = [str(each["aria-label"]) for _, each, _ in shown.every("svg") if each.get("role") == "img"]
+    assert labels[1] == (
+        "ALT, 4 days of testing from 2024-01-10 to 2024-09-03: 2.0 × to 2.0 × the limit, highest 2.0 ×"
+    )
+
+
+def test_urgency_is_told_by_a_word_and_a_shape_beside_its_colour(three: Ward) -> None:
+    with three.client() as client:
+        text = client.get("/").text
+    marks = re.findall(
+        r'class="tier tier-(\w+)"><svg[^>]*aria-hidden="true"[^>]*>(<\w+)[^>]*></svg> <b>(\w+)', text
+    )
+    assert {("urgent", "<path", "Urgent"), ("routine", "<circle", "Routine")} <= set(marks)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("tier=urgent", ["Baker, Bea"]),
+        ("tier=routine&family=transaminase", ["Abel, Ada"]),
+        ("family=bilirubin", []),
+        ("owner=nobody", ["Baker, Bea", "Abel, Ada"]),
+        ("owner=me", []),
+        ("age=65-", ["Baker, Bea"]),
+        ("age=40-64", ["Abel, Ada"]),
+        ("source=clinic", ["Baker, Bea", "Abel, Ada"]),
+        ("source=annex", []),
+        ("state=taken", []),
+        ("tier=nonsense&state=nonsense&age=x&cause=y&after=z", ["Baker, Bea", "Abel, Ada"]),
+    ],
+)
+def test_it_is_narrowed_by_the_address(three: Ward, query: str, found: list[str]) -> None:
+    with three.client() as client:
+        assert names(page(client, f"/?{query}")) == found
+
+
+def test_who_has_an_alert_and_what_sleeps_is_found_by_the_filters(three: Ward) -> None:
+    urgent, routine = three.alerts()
+    with three.client() as client:
+        client.post(f"/alerts/{urgent.id}/decide", data=form(urgent, "take"))
+        client.post(f"/alerts/{routine.id}/decide", data=form(routine, "snooze", next_result="yes"))
+        assert names(page(client)) == ["Baker, Bea"]
+        assert names(page(client, "/?owner=me")) == ["Baker, Bea"]
+        assert names(page(client, "/?state=asleep")) == ["Abel, Ada"]
+        assert names(page(client, "/?state=all")) == ["Baker, Bea", "Abel, Ada"]
+        assert "Nurse Adams" in page(client).texts("option")
+    with three.client(BELL) as client:
+        assert names(page(client, "/?owner=me")) == []
+        assert names(page(client, "/?owner=%3DNurse+Adams")) == ["Baker, Bea"]
+
+
+def test_a_name_is_searched_for_in_a_form_and_stands_in_no_address(three: Ward) -> None:
+    with three.client() as client:
+        answer = client.post("/search", data={"words": "abel a"})
+        assert names(Page(answer.text)) == ["Abel, Ada"]
+        links = [str(each.get("href")) for _, each, _ in Page(answer.text).every("a")]
+        assert not any("abel" in link.lower() for link in links)
+        assert names(Page(client.post("/search", data={"words": "cole"}).text)) == []
+        assert names(page(client, "/?words=abel")) == ["Abel, Ada"]  # understood, but never written by us
+
+
+def test_pages_go_on_where_the_last_one_ended(three: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worklist_pages, "PAGE", 1)
+    with three.client() as client:
+        first = page(client, "/?owner=nobody")
+        (going_on,) = [str(each["href"]) for _, each, _ in first.every("a") if each.get("rel") == "next"]
+        second = page(client, going_on)
+        assert (names(first), names(second)) == (["Baker, Bea"], ["Abel, Ada"])
+        assert not [each for _, each, _ in second.every("a") if each.get("rel") == "next"]
+        searched = Page(client.post("/search", data={"words": "1950 "}).text)
+        assert names(searched) == []
+
+
+def test_counts_are_of_what_is_asked_for(three: Ward) -> None:
+    with three.client() as client:
+        (counts,) = [text for _, each, text in page(client).every("p") if each.get("class") == "counts"]
+    assert counts.startswith("2 alerts:")
+    assert "nobody has it 2" in counts
+
+
+def test_an_empty_worklist_says_so_and_what_else_there_is(ward: Ward) -> None:
+    with ward.client() as client:
+        assert "Nothing to do" in page(client).texts("h2")
+        assert "No alert is like that" in page(client, "/?tier=soon").texts("h2")
+
+
+def test_who_may_only_look_is_offered_nothing_to_decide(three: Ward) -> None:
+    with three.client(AUDITOR) as client:
+        shown = page(client)
+    assert not [each for _, each, _ in shown.every("form") if "decide" in str(each.get("action"))]
+
+
+def test_nobody_sees_it_without_a_credential_and_the_failure_is_a_page(ward: Ward) -> None:
+    with ward.client(None) as client:
+        for address in ("/", "/patients/00000000-0000-0000-0000-000000000000"):
+            answer = client.get(address)
+            assert answer.status_code == 401
+            assert Page(answer.text).texts("h1") == ["You are not signed in"]
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_who_saw_which_alerts_is_in_the_audit(three: Ward) -> None:
+    with three.client() as client:
+        page(client)
+    ((actor, _, detail),) = three.audited("read-worklist")
+    shown = [str(each.id) for each in three.alerts()]
+    assert actor == ADAMS.id
+    assert detail["alerts"] == shown
+    assert detail["request"]
+
+
+def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: Ward) -> None:
+    with three.client() as client:
+        answer = client.get("/")
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self';")
+        assert "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        shown = Page(answer.text)
+        assert not any(
+            name == "style" or name.startswith("on") for _, given, _ in shown.elements for name in given
+        )
+        (script,) = [each for _, each, text in shown.every("script") if not text]
+        loaded = client.get(str(script["src"]))
+        assert loaded.status_code == 200
+        assert client.get(str(script["src"]).replace(".min.js", ".LICENSE.txt")).status_code == 200
