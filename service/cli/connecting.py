@@ -197,6 +197,8 @@ def in_words(offered: "Capabilities") -> list[str]:
     said += [f"It takes no {type_}." for type_ in written if not offered.can(type_, "create")]
     if "transaction" not in offered.system:
         said.append("It carries out no transactions.")
+    if "events" in offered.operations:
+        said.append("It keeps the events it told of: those that do not come are asked for by number.")
     if "export" in offered.operations:
         said.append("It exports in bulk.")
     return said

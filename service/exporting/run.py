@@ -1,5 +1,7 @@
 """One export from beginning to end, whatever it breaks off by: run again, it goes on."""
 
+from typing import Final
+
 from service.catchup.turns import TURNS
 from service.errors import Conflict
 from service.exporting.deletions import read_deletions
@@ -13,6 +15,9 @@ from service.fhir.remote import GONE, RemoteRefused
 from service.store import catch_up, exports, patients
 from service.store.exports import Asked, Export
 from service.store.session import writing
+
+_FORBIDDEN: Final = 403
+"""Says something of the credential, and nothing of the export."""
 
 
 def run(exporter: Exporter, asked: Asked, *, restart: bool = False) -> Exported:
@@ -57,6 +62,8 @@ def _prepared(exporter: Exporter, asked: Asked, *, restart: bool) -> tuple[Expor
     try:
         return export, wait_for(exporter, export)
     except RemoteRefused as refused:
+        if refused.code == _FORBIDDEN:
+            raise
         _forget(exporter, export)
         if new or refused.code not in GONE:
             raise RemoteRefused(f"{refused.message}: the server has given the export up") from None

@@ -205,6 +205,15 @@ def test_an_export_that_the_server_gives_up_is_an_error_and_leaves_nothing_under
     assert not is_under_way(room)
 
 
+def test_a_credential_that_is_refused_loses_no_export(room: Room) -> None:
+    fill(room)
+    room.server.instead["/jobs/1"] = [lambda: httpx2.Response(403)]
+    with pytest.raises(RemoteRefused, match="state of the export: HTTP 403"):
+        room.export()
+    assert room.export().complete
+    assert room.server.jobs == 1
+
+
 def test_another_export_is_not_begun_beside_one_that_is_not_done_unless_that_is_given_up(room: Room) -> None:
     fill(room)
     room.stop_after = 1
