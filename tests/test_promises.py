@@ -536,7 +536,7 @@ def play(engine: Engine, *, examples: int, steps: int, derandomize: bool) -> Non
     run_state_machine_as_test(world, settings=profile, _min_steps=steps // 2)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_neither_order_nor_batching_nor_restarts_change_what_is_known_judged_and_wanted(
     engine: Engine,
 ) -> None:

@@ -34,9 +34,11 @@ def biliary(on: OnRecord) -> Cause:
     share_of_direct(weighing, on, conjugated_speaks_for=True)
     of_pbc = "It speaks of primary biliary cholangitis only."
     weighing.serology("ama", "antimitochondrial antibodies (AMA)", against=of_pbc)
-    weighing.finding(DILATATION, "dilated bile ducts", against="It speaks against an obstruction only.")
+    obstructed = "It speaks against an obstruction only."
+    weighing.finding(DILATATION, "dilated bile ducts", stands=False, against=obstructed)
     weighing.finding("gallstones", "gallstones", against="Stones in the ducts are easily missed.")
-    weighing.finding("bile-duct-stones", "stones in the bile ducts", against="They are easily missed.")
+    missed = "They are easily missed."
+    weighing.finding("bile-duct-stones", "stones in the bile ducts", stands=False, against=missed)
     weighing.conditions(on.lasting(*_BILIARY))
     if on.pregnant:
         weighing.note(

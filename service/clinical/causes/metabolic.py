@@ -4,9 +4,9 @@ import re
 
 from service.clinical.causes.bounds import Bound, Side
 from service.clinical.causes.cause import Cause, CauseName
+from service.clinical.causes.hfe import hfe
 from service.clinical.causes.muscle_and_habits import ast_to_alt, body_mass
 from service.clinical.causes.on_record import OnRecord
-from service.clinical.causes.hfe import hfe
 from service.clinical.causes.weighing import Weighing, measured
 from service.clinical.saying import number
 

@@ -131,23 +131,25 @@ class Weighing:
             self.speaks_against(f"{words}. {against}".rstrip(), given)
         return answer
 
-    def finding(self, what: str, title: str, *, against: str = "") -> Answer | None:
+    def finding(self, what: str, title: str, *, stands: bool = True, against: str = "") -> None:
         """What imaging or a biopsy found; nothing is said where the record tells of none.
 
-        A negative one says nothing once it is older than serology may be. `against` follows it.
+        A negative one, and a positive one that does not `stand` for good, says nothing once it is older than
+        serology may be. `against` follows a negative one.
         """
-        found = self._on.newest(what)
+        found, months = self._on.newest(what), self._on.rules.windows.serology_months
         if found is None or found.answer is None:
-            return None
+            return
         own = f" ({found.text[:_LONGEST]})" if found.text else ""
-        words = f"{capitalised(title)}, reported on {found.day}"
-        if found.answer is Answer.POSITIVE:
+        words, positive = f"{capitalised(title)}, reported on {found.day}", found.answer is Answer.POSITIVE
+        if not (positive and stands) and not self._on.not_older(found, months):
+            self.unknown(f"{words}{own}: more than {months} months before.", found)
+        elif positive:
             self.speaks_for(f"{words}: found{own}.", found)
         elif found.answer is Answer.UNCLEAR:
             self.unknown(f"{words}: unclear{own}.", found)
-        elif self._on.not_older(found, self._on.rules.windows.serology_months):
+        else:
             self.speaks_against(f"{words}: not found{own}. {against}".rstrip(), found)
-        return found.answer
 
 
 def measured(title: str, given: Measurement) -> str:

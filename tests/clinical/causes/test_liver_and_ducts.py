@@ -77,6 +77,8 @@ RAISED = man(multiples(ALT, {0: 6}), multiples(ALP, {0: 1}))
         (CauseName.BILIARY, told("bile-duct-dilatation", "positive"), FOR, "Dilated bile ducts, reported on"),
         (CauseName.BILIARY, told("bile-duct-dilatation", "negative"), AGAINST, "against an obstruction only"),
         (CauseName.BILIARY, told("bile-duct-dilatation", "indeterminate"), UNKNOWN, "unclear"),
+        (CauseName.BILIARY, told("bile-duct-dilatation", "positive", -400), UNKNOWN, "more than 12 months"),
+        (CauseName.BILIARY, told("gallstones", "positive", -400), FOR, "Gallstones, reported on 2018-11-27"),
         (CauseName.BILIARY, told("gallstones", "positive"), FOR, "Gallstones, reported on 2020-01-01"),
         (CauseName.BILIARY, told("bile-duct-stones", "positive"), FOR, "Stones in the bile ducts"),
         (
