@@ -1,8 +1,8 @@
 """Who may open a page: people who have signed in, each with roles and with the sources they may see.
 
-An endpoint that takes `user: SignedIn` is for anybody who is signed in, one that takes `Annotated[User,
-needs(Role.NURSE)]` or has it among its `dependencies` for those of a role.
-Both check, where something is to be changed, that one of our own pages asks for it.
+An endpoint that takes `user: SignedIn` is for anybody who is signed in; one that takes `Annotated[User,
+needs(Role.NURSE)]`, or has that among its `dependencies`, for those of a role. Both check, where something is
+to be changed, that one of our own pages asks for it.
 """
 
 import secrets
