@@ -101,10 +101,16 @@ def test_every_thread_it_begins_ends_with_it(engine: Engine) -> None:
 
 def test_nothing_is_served_that_was_not_asked_for(engine: Engine) -> None:
     with TestClient(create_app(settings(), engine)) as service:
-        for path in ("/docs", "/redoc", "/openapi.json", "/", "/feeds"):
+        for path in ("/docs", "/redoc", "/openapi.json", "/feeds"):
             answer = service.get(path)
             assert answer.status_code == 404
             assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_the_worklist_is_served_and_not_to_just_anybody(engine: Engine) -> None:
+    with TestClient(create_app(settings(), engine)) as service:
+        assert service.get("/").status_code == 401
+        assert service.get("/rules").status_code == 200
 
 
 def test_the_sweep_goes_on_after_a_failure(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
