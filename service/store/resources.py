@@ -129,6 +129,14 @@ def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Ve
     return _versions(connection, among(resource.c.patient_id, patient_ids))
 
 
+def older_of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Version]:
+    """The versions that are not current of everything that was theirs, in order of receipt."""
+    query = select(superseded.c.key, *(superseded.c[name] for name in _VERSION)).where(
+        among(superseded.c.patient_id, patient_ids)
+    )
+    return [Version(*row) for row in connection.execute(query.order_by(superseded.c.id))]
+
+
 def named_by(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Version]:
     """The current versions of what names its patient by one of these identifiers."""
     of_source = resource.c.source_id == source_id
