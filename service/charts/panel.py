@@ -56,7 +56,8 @@ class Panel(NamedTuple):
 def draw(panel: Panel, course: Course) -> alt.LayerChart:
     """The panel, from what lies behind to what lies in front."""
     layers = [*_behind(panel, course), *_results(panel), _ends(panel)]
-    drawn: alt.LayerChart = alt.layer(*layers).properties(width=panel.width, height=panel.height)
+    drawn = alt.layer(*layers).properties(width=panel.width, height=panel.height)
+    assert isinstance(drawn, alt.LayerChart)
     return drawn
 
 

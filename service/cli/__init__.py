@@ -12,6 +12,7 @@ from service.cli import (
     episodes,
     judging,
     keys,
+    letters,
     load,
     outbox,
     quarantine,
@@ -40,6 +41,7 @@ app.command()(load.load)
 app.command()(episodes.episodes)
 app.command()(alerts.alerts)
 app.command()(alerts.dispose)
+app.command()(letters.letter)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.add_typer(sources.app, name="source")

@@ -39,6 +39,11 @@ def people(
     return _with_merged(connection, survivors.order_by(patient.c.id).limit(limit))
 
 
+def person_of(connection: Connection, number: int) -> list[PatientRow]:
+    """The patient of that number, and everybody who was merged into it."""
+    return _with_merged(connection, _rows().where(patient.c.id == number))[number]
+
+
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:
     found = {row.id: [row_of(row)] for row in connection.execute(survivors)}
     if found:

@@ -1,0 +1,112 @@
+"""What professionals read, in another language than English: sentences are recognised and said again.
+
+The medicine says what it found in English sentences with values in them. A phrasebook holds each of these as
+a pattern with `{placeholders}` beside its translation; a sentence that fits is said in the other language,
+and what stood in the placeholders is looked up in turn. What no pattern fits stays as it is: the record's own
+words do, and so would a sentence that nobody has translated yet, in English rather than not at all.
+
+The name of a placeholder says what fits: `n...` a number, `day...` a date, `level...` one level or several as
+`wording.level` says them, anything else any text.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from service.languages import ENGLISH, LOCALES
+
+_DATE: Final = r"\d{4}-\d\d-\d\d"
+_NUMBER: Final = r"[<>]?=?-?\d+(?:\.\d+)?"
+_LEVEL: Final = rf"[^;]+? {_NUMBER} × ULN \([^;]+?, limit {_NUMBER}, [^;]+?\) on {_DATE}"
+_FITS: Final = (("n", _NUMBER), ("day", _DATE), ("level", rf"{_LEVEL}(?:; {_LEVEL})*"))
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_SENTENCES: Final = re.compile(r"(?<=\w\w\.|\d\d\.|.\)\.|.\d\.) +(?=[A-Z0-9])")
+_NUMBERED: Final = re.compile(r"[a-z]+")
+
+
+class Signs(NamedTuple):
+    """How a language sets parts beside each other."""
+
+    space: str
+    """Between sentences."""
+    comma: str
+    """Between the items of a list."""
+    semicolon: str
+    colon: str
+    stop: str
+
+
+_SIGNS: Final[Mapping[str, Signs]] = MappingProxyType(
+    {
+        ENGLISH: Signs(" ", ", ", "; ", ": ", ". "),
+        "zh-CN": Signs("", "\u3001", "\uff1b", "\uff1a", "\u3002"),
+    }
+)
+
+
+class Phrasebook:
+    """Says sentences in one language."""
+
+    def __init__(self, language: str, phrases: Mapping[str, str]) -> None:
+        self.language = language
+        """BCP 47."""
+        self.signs = _SIGNS[language]
+        self._exact = {english: said for english, said in phrases.items() if "{" not in english}
+        patterns = [(english, said) for english, said in phrases.items() if "{" in english]
+        patterns.sort(key=lambda each: -len(_PLACEHOLDER.sub("", each[0])))
+        self._patterns = [(_pattern(english), said) for english, said in patterns]
+
+    def say(self, text: str) -> str:
+        """A text in this language: as a whole, else sentence by sentence, else part by part."""
+        whole = text if self.language == ENGLISH else self._whole(text)
+        if whole is not None:
+            return whole
+        for parts, join in (
+            (_SENTENCES.split(text), self.signs.space),
+            (text.split("; "), self.signs.semicolon),
+        ):
+            if len(parts) > 1:
+                return join.join(map(self.say, parts))
+        return text
+
+    def _whole(self, text: str) -> str | None:
+        exact = self._exact.get(text)
+        if exact is not None:
+            return exact
+        for pattern, said in self._patterns:
+            found = pattern.fullmatch(text)
+            if found is not None:
+                return said.format(**{name: self.say(part) for name, part in found.groupdict().items()})
+        return None
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """The pattern as a regular expression."""
+    built, end = "", 0
+    for found in _PLACEHOLDER.finditer(english):
+        name = found[1]
+        kind = _NUMBERED.match(name)
+        fits = dict(_FITS).get(kind[0] if kind else name, ".+?")
+        built += f"{re.escape(english[end : found.start()])}(?P<{name}>{fits})"
+        end = found.end()
+    return re.compile(built + re.escape(english[end:]))
+
+
+@cache
+def phrasebook(language: str) -> Phrasebook:
+    """The phrases of one of `LOCALES`; English is said as it is.
+
+    Raises:
+        KeyError: there is no such language.
+    """
+    if language == ENGLISH:
+        return Phrasebook(language, {})
+    file = files("service.languages").joinpath(LOCALES[language], "phrases.toml")
+    tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    return Phrasebook(
+        language, {english: said for table in tables.values() for english, said in table.items()}
+    )
