@@ -96,7 +96,9 @@ def _lines(panel: Panel, course: Course) -> Iterator[alt.Chart]:
         bands = ((each, panel.say(each.name)) for each in course.thresholds)
         lines += [(float(each.multiple), f"{each.multiple} ×: {name} (ALT, AST)") for each, name in bands]
     start = panel.window.first.isoformat()
-    rows = [{"value": value, "day": start, "text": text} for value, text in lines if low < value < high]
+    rows = [
+        {"value": value, "day": start, "text": text} for value, text in lines if low < value < high * 0.95
+    ]
     lined = alt.Chart(data(rows))
     yield lined.mark_rule(color=_GREY, strokeDash=[5, 4], strokeWidth=0.8).encode(y=panel.y())
     words = lined.mark_text(align="left", baseline="bottom", dx=3, dy=-1, fontSize=9, color="#404040")

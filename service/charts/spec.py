@@ -35,7 +35,7 @@ def chart_spec(
         say: gives the fixed texts in the reader's language.
         description: what it shows in words, for who cannot see it.
         width: of the plot, in pixels.
-        height: of its first panel, in pixels; the others have half of it.
+        height: of its first panel, in pixels; the others have a third of it.
     """
     window = window_of(course)
     panels: dict[str, list[tuple[Point, Told]]] = {}
@@ -45,7 +45,7 @@ def chart_spec(
     order = sorted(panels, key=lambda name: (name != UPPER, -len(panels[name]), name))
     parts: list[alt.LayerChart] = [
         draw(
-            Panel(name, panels[name], window, say, width, height if name == order[0] else height // 2), course
+            Panel(name, panels[name], window, say, width, height if name == order[0] else height // 3), course
         )
         for name in order
     ]
@@ -53,5 +53,11 @@ def chart_spec(
     chart = alt.vconcat(*parts, *([] if below is None else [below]), spacing=6)
     chart = chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
     titled = chart.properties(title=say(TITLES[scale]), description=description)
-    spec: Spec = titled.configure(font=FONTS).configure_view(stroke="#bbbbbb").to_dict()
+    spec: Spec = (
+        titled.configure(font=FONTS)
+        .configure_axis(titleFontSize=10, labelFontSize=9)
+        .configure_title(fontSize=12)
+        .configure_view(stroke="#bbbbbb")
+        .to_dict()
+    )
     return spec

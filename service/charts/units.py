@@ -47,8 +47,8 @@ class Told(NamedTuple):
     """Value, unit and multiple as they are read out."""
 
 
-UPPER: Final = "× upper limit of normal"
-LOWER: Final = "× lower limit of normal"
+UPPER: Final = "× upper limit"
+LOWER: Final = "× lower limit"
 
 
 def told(point: Point, scale: Scale) -> Told | None:

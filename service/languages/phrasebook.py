@@ -21,7 +21,7 @@ from service.languages import ENGLISH, LOCALES
 
 _DATE: Final = r"\d{4}-\d\d-\d\d"
 _NUMBER: Final = r"[<>]?=?-?\d+(?:\.\d+)?"
-_LEVEL: Final = rf"[^;]+? {_NUMBER} × ULN \([^;]+?, limit {_NUMBER}, [^;]+?\) on {_DATE}"
+_LEVEL: Final = rf"[^;:(]+? {_NUMBER} × ULN(?: \([^;]+?, limit {_NUMBER}, [^;]+?\))? on {_DATE}"
 _FITS: Final = (("n", _NUMBER), ("day", _DATE), ("level", rf"{_LEVEL}(?:; {_LEVEL})*"))
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _SENTENCES: Final = re.compile(r"(?<=\w\w\.|\d\d\.|.\)\.|.\d\.) +(?=[A-Z0-9])")

@@ -1,6 +1,8 @@
 """The letter to the specialist: what the record shows, what was done, and what is asked for."""
 
+import re
 from collections.abc import Iterator
+from datetime import date
 
 from service.alerts.advising import SILENT
 from service.alerts.alert import State
@@ -16,6 +18,13 @@ from service.letters.drawing import figure
 from service.letters.letter import Block, Items, Letter, Paragraph, Recipient, Section, Table
 from service.letters.values import by_day
 from service.settings import code_version
+
+_IN_THE_TABLE = re.compile(r"(?<=× ULN) \((?:[^()]|\([^()]*\))*?, limit (?:[^()]|\([^()]*\))*\)")
+"""Of a level what the table of results says too: value, limit and whose limit it is."""
+_SOURCE = re.compile(r"; source: .*?\)(?=: begun)")
+"""Where it was read what is known of a drug; that stands in the record of the alert."""
+_LATEST = "Latest "
+"""What begins so stands in the table of results."""
 
 _URGENCY = {
     Tier.URGENT: "Urgent: to be seen on the same day",
@@ -51,7 +60,7 @@ def referral(case: Case, book: Phrasebook) -> Letter:
         Section(say("Results"), [by_day(case.course, case.alert.episode.onset, say), figure(case, book)]),
         Section(say("How the results read together"), [Items(_given(case, book))]),
         Section(say("Possible causes"), [*_causes(case, book)]),
-        Section(say("What is missing"), [Items(_missing(case, book))]),
+        Section(say("What is missing"), [*_missing(case, book)]),
         Section(say("What was done"), [Items(_done(case, book))]),
         Section(say("What is proposed"), [Items(_proposed(case, book))]),
         Section(say("Decisions so far"), [Items(_decisions(case, book))]),
@@ -92,13 +101,13 @@ def _why(case: Case, book: Phrasebook) -> Iterator[Block]:
     _, headline = wording.headline(case.alert)
     yield Paragraph(book.say(headline), strong=True)
     told = [*wording.standing(case.alert), *wording.why(case.alert)]
-    yield Items([book.say(wording.printable(line)) for line in told])
+    yield Items([book.say(wording.printable(line)) for line in told if not line.startswith(_LATEST)])
 
 
 def _given(case: Case, book: Phrasebook) -> list[str]:
     """The readings that can be given, each with what a reader must know of it."""
     return [
-        book.say(each.words)
+        book.say(_short(each.words))
         + (f" [{book.signs.semicolon.join(map(book.say, each.caveats))}]" if each.caveats else "")
         for each in case.interpretation
         if each.given
@@ -135,16 +144,21 @@ def _title(cause: Cause, book: Phrasebook) -> str:
 
 
 def _told(evidence: tuple[Evidence, ...], book: Phrasebook) -> str:
-    return wording.printable(book.signs.space.join(book.say(each.words) for each in evidence))
+    return wording.printable(book.signs.space.join(book.say(_short(each.words)) for each in evidence))
 
 
-def _missing(case: Case, book: Phrasebook) -> list[str]:
-    """What could not be read, and what is not known of the causes that nothing speaks for."""
-    said = [book.say(each.words) for each in case.interpretation if not each.given]
-    for cause in case.alert.episode.plan.causes:
-        if cause.unknown and not cause.speaks_for:
-            said.append(f"{_title(cause, book)}{book.signs.colon}{_told(cause.unknown, book)}")
-    return said
+def _short(words: str) -> str:
+    """Without what stands in the table of results, or is for those who check the service."""
+    return _SOURCE.sub(")", _IN_THE_TABLE.sub("", words))
+
+
+def _missing(case: Case, book: Phrasebook) -> Iterator[Block]:
+    """What could not be read, and what is not known of the causes that nothing speaks for, each once."""
+    yield Items([book.say(each.words) for each in case.interpretation if not each.given])
+    causes = [each for each in case.alert.episode.plan.causes if not each.speaks_for]
+    unknown = {each.words: each for cause in causes for each in cause.unknown}
+    if unknown:
+        yield Paragraph(_told(tuple(unknown.values()), book))
 
 
 def _done(case: Case, book: Phrasebook) -> list[str]:
@@ -155,13 +169,15 @@ def _done(case: Case, book: Phrasebook) -> list[str]:
 
 
 def _proposed(case: Case, book: Phrasebook) -> list[str]:
-    """The steps that stand on this alert, but for what is said to the patient."""
-    if case.alert.state in SILENT:
-        return []
+    """The steps that stand on this alert, but for what is said to the patient; those of one day together."""
+    by_day: dict[date, list[str]] = {}
+    for step in case.alert.steps if case.alert.state not in SILENT else ():
+        if orderable(step.name).audience is not Audience.PATIENT:
+            by_day.setdefault(step.due, []).append(book.say(orderable(step.name).text))
+    signs = book.signs
     return [
-        book.say(f"By {step.due}: {orderable(step.name).text}.")
-        for step in case.alert.steps
-        if orderable(step.name).audience is not Audience.PATIENT
+        f"{book.say(f'By {day}')}{signs.colon}{signs.semicolon.join(steps)}{signs.stop}".rstrip()
+        for day, steps in sorted(by_day.items())
     ]
 
 
