@@ -8,6 +8,8 @@ import altair as alt
 
 from service.charts.course import Course
 
+Spec = dict[str, Any]
+"""Vega-Lite, or a part of it."""
 Say = Callable[[str], str]
 """A text in the reader's language."""
 
@@ -55,6 +57,21 @@ def time_axis(window: Window, field: str = "day") -> alt.X:
     return alt.X(f"{field}:T", scale=scale, axis=axis)
 
 
-def data(rows: Iterable[dict[str, Any]]) -> alt.InlineData:
-    """Rows as they stand in the spec."""
-    return alt.InlineData(values=list(rows))
+def layered(charts: Iterable[alt.Chart], width: int, height: int) -> Spec:
+    """Charts over each other. Put together here: Altair copies and validates all of each at every step."""
+    parts = [chart.to_dict(validate=False, context={"top_level": False}) for chart in charts]
+    return {"layer": parts, "width": width, "height": height}
+
+
+class Datasets:
+    """The rows of a chart, each under a name that its parts refer to."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {}
+        """By name, as they stand in the spec."""
+
+    def add(self, rows: Iterable[dict[str, Any]]) -> alt.NamedData:
+        """More rows; what refers to them."""
+        name = f"rows-{len(self.rows) + 1}"
+        self.rows[name] = list(rows)
+        return alt.NamedData(name=name)

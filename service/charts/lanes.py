@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from service.charts.axes import Say, Window, data, time_axis
+from service.charts.axes import Datasets, Say, Spec, Window, layered, time_axis
 from service.charts.course import Course, Event, Lane, Span
 from service.charts.palette import INK, LANES, MARKS
 
@@ -17,7 +17,7 @@ _ROW: Final = 16
 """Pixels."""
 
 
-def lanes(course: Course, window: Window, say: Say, width: int) -> alt.LayerChart | None:
+def lanes(course: Course, window: Window, say: Say, datasets: Datasets, width: int) -> Spec | None:
     """The chart of spans and events within the window; None where there are none."""
     events = [_event(event, say) for event in course.events if window.holds(event.day)]
     rows = [row for lane in Lane for row in _rows(course.spans, lane, window, say)]
@@ -26,11 +26,10 @@ def lanes(course: Course, window: Window, say: Say, width: int) -> alt.LayerChar
         return None
     axis = alt.Axis(title=None, labelLimit=170, domain=False, ticks=False, grid=True, gridColor="#ececec")
     y = alt.Y("name:N", sort=names, scale=alt.Scale(domain=names), axis=axis)
-    layers = [_bars(rows, window, y)] if rows else []
-    layers += _marks(events, window, y) if events else []
-    layered = alt.layer(*layers).resolve_scale(color="independent", shape="independent")
-    drawn: alt.LayerChart = layered.properties(width=width, height=_ROW * len(names))
-    return drawn
+    layers = [_bars(datasets.add(rows), window, y)] if rows else []
+    layers += _marks(datasets.add(events), window, y) if events else []
+    drawn = layered(layers, width, _ROW * len(names))
+    return drawn | {"resolve": {"scale": {"color": "independent", "shape": "independent"}}}
 
 
 def _rows(spans: Sequence[Span], lane: Lane, window: Window, say: Say) -> Iterator[dict[str, Any]]:
@@ -64,9 +63,9 @@ def _event(event: Event, say: Say) -> dict[str, Any]:
     }
 
 
-def _bars(rows: Sequence[dict[str, Any]], window: Window, y: alt.Y) -> alt.Chart:
+def _bars(rows: alt.NamedData, window: Window, y: alt.Y) -> alt.Chart:
     colours = alt.Scale(domain=[each.value for each in LANES], range=list(LANES.values()))
-    bars = alt.Chart(data(rows)).mark_bar(height=7, minBandSize=3, stroke=INK, strokeWidth=0.3)
+    bars = alt.Chart(rows).mark_bar(height=7, minBandSize=3, stroke=INK, strokeWidth=0.3)
     drawn: alt.Chart = bars.encode(
         x=time_axis(window, "from"),
         x2="to:T",
@@ -77,11 +76,11 @@ def _bars(rows: Sequence[dict[str, Any]], window: Window, y: alt.Y) -> alt.Chart
     return drawn
 
 
-def _marks(events: Sequence[dict[str, Any]], window: Window, y: alt.Y) -> list[alt.Chart]:
+def _marks(events: alt.NamedData, window: Window, y: alt.Y) -> list[alt.Chart]:
     names = [each.value for each in MARKS]
     shapes = alt.Scale(domain=names, range=[shape for shape, _ in MARKS.values()])
     colours = alt.Scale(domain=names, range=[colour for _, colour in MARKS.values()])
-    x, marked = time_axis(window), alt.Chart(data(events))
+    x, marked = time_axis(window), alt.Chart(events)
     points = marked.mark_point(filled=True, size=60, opacity=1).encode(
         x=x,
         y=y,

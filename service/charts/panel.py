@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import altair as alt
 
-from service.charts.axes import Say, Window, data, time_axis
+from service.charts.axes import Datasets, Say, Spec, Window, layered, time_axis
 from service.charts.course import Course, Lane, Point, Standing
 from service.charts.palette import BAND, HOLLOW, INK, LOOKS, SHADE, SHAPES
 from service.charts.units import LOWER, UPPER, Told
@@ -24,6 +24,7 @@ class Panel(NamedTuple):
     points: Sequence[tuple[Point, Told]]
     window: Window
     say: Say
+    datasets: Datasets
     width: int
     height: int
 
@@ -53,12 +54,10 @@ class Panel(NamedTuple):
         return alt.Color("analyte:N", scale=alt.Scale(domain=names, range=looks), legend=None)
 
 
-def draw(panel: Panel, course: Course) -> alt.LayerChart:
+def draw(panel: Panel, course: Course) -> Spec:
     """The panel, from what lies behind to what lies in front."""
     layers = [*_behind(panel, course), *_results(panel), _ends(panel)]
-    drawn = alt.layer(*layers).properties(width=panel.width, height=panel.height)
-    assert isinstance(drawn, alt.LayerChart)
-    return drawn
+    return layered(layers, panel.width, panel.height)
 
 
 def _behind(panel: Panel, course: Course) -> Iterator[alt.Chart]:
@@ -75,13 +74,13 @@ def _behind(panel: Panel, course: Course) -> Iterator[alt.Chart]:
         yield from _lines(panel, course)
     days = [{"day": each.day.isoformat()} for each in course.events if panel.window.holds(each.day)]
     if days:
-        rule = alt.Chart(data(days)).mark_rule(color=INK, strokeDash=[2, 4], opacity=0.5)
+        rule = alt.Chart(panel.datasets.add(days)).mark_rule(color=INK, strokeDash=[2, 4], opacity=0.5)
         yield rule.encode(x=time_axis(panel.window))
 
 
 def _rectangles(panel: Panel, corners: Sequence[tuple[Any, ...]], colour: str) -> alt.Chart:
     rows = [dict(zip(("from", "to", "low", "high"), each, strict=True)) for each in corners]
-    drawn = alt.Chart(data(rows)).mark_rect(color=colour, opacity=0.7)
+    drawn = alt.Chart(panel.datasets.add(rows)).mark_rect(color=colour, opacity=0.7)
     rectangles: alt.Chart = drawn.encode(
         x=time_axis(panel.window, "from"), x2="to:T", y=panel.y("low"), y2="high:Q"
     )
@@ -99,7 +98,7 @@ def _lines(panel: Panel, course: Course) -> Iterator[alt.Chart]:
     rows = [
         {"value": value, "day": start, "text": text} for value, text in lines if low < value < high * 0.95
     ]
-    lined = alt.Chart(data(rows))
+    lined = alt.Chart(panel.datasets.add(rows))
     yield lined.mark_rule(color=_GREY, strokeDash=[5, 4], strokeWidth=0.8).encode(y=panel.y())
     words = lined.mark_text(align="left", baseline="bottom", dx=3, dy=-1, fontSize=9, color="#404040")
     yield words.encode(x=time_axis(panel.window), y=panel.y(), text="text:N")
@@ -108,7 +107,7 @@ def _lines(panel: Panel, course: Course) -> Iterator[alt.Chart]:
 def _results(panel: Panel) -> Iterator[alt.Chart]:
     """A line an analyte through what counts, its limit where that is no constant, and each result."""
     x, y, colour = time_axis(panel.window), panel.y(), panel.colour(panel.analytes)
-    every = alt.Chart(data(_rows(panel)))
+    every = alt.Chart(panel.datasets.add(_rows(panel)))
     counted = every.transform_filter("datum.counts")
     dashes = alt.Scale(
         domain=[each.value for each in panel.analytes],
@@ -167,7 +166,9 @@ def _ends(panel: Panel) -> alt.Chart:
         {"analyte": analyte.value, "day": panel.window.last.isoformat(), "value": 10**place}
         for (analyte, _), place in zip(inorder, places, strict=True)
     ]
-    named = alt.Chart(data(rows)).mark_text(align="left", dx=5, fontWeight="bold", fontSize=10, clip=False)
+    named = alt.Chart(panel.datasets.add(rows)).mark_text(
+        align="left", dx=5, fontWeight="bold", fontSize=10, clip=False
+    )
     colour = panel.colour(panel.analytes)
     ends: alt.Chart = named.encode(x=time_axis(panel.window), y=panel.y(), text="analyte:N", color=colour)
     return ends

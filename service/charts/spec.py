@@ -4,23 +4,29 @@ Texts of the record stand in it as data only, never in an expression. It needs n
 days: read and written in UTC, whatever the viewer's zone.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import altair as alt
 
-from service.charts.axes import Say, window_of
+from service.charts.axes import Datasets, Say, Spec, window_of
 from service.charts.course import Course, Point
 from service.charts.lanes import lanes
 from service.charts.palette import FONTS
 from service.charts.panel import Panel, draw
 from service.charts.units import UPPER, Scale, Told, told
 
-Spec = dict[str, Any]
-
 TITLES: Final = {
     Scale.MULTIPLES: "Liver tests as multiples of the limit of normal, log scale",
     Scale.SI: "Liver tests in SI units, log scale",
     Scale.US: "Liver tests in US units, log scale",
+}
+
+
+_CONFIG: Final[Spec] = {
+    "font": FONTS,
+    "axis": {"titleFontSize": 10, "labelFontSize": 9},
+    "title": {"fontSize": 12},
+    "view": {"stroke": "#bbbbbb"},
 }
 
 
@@ -37,27 +43,24 @@ def chart_spec(
         width: of the plot, in pixels.
         height: of its first panel, in pixels; the others have a third of it.
     """
-    window = window_of(course)
+    window, datasets = window_of(course), Datasets()
     panels: dict[str, list[tuple[Point, Told]]] = {}
     for point in course.points:
         if (shown := told(point, scale)) is not None:
             panels.setdefault(shown.panel, []).append((point, shown))
     order = sorted(panels, key=lambda name: (name != UPPER, -len(panels[name]), name))
-    parts: list[alt.LayerChart] = [
-        draw(
-            Panel(name, panels[name], window, say, width, height if name == order[0] else height // 3), course
-        )
-        for name in order
+    heights = dict.fromkeys(order, height // 3) | dict.fromkeys(order[:1], height)
+    parts = [
+        draw(Panel(name, panels[name], window, say, datasets, width, heights[name]), course) for name in order
     ]
-    below = lanes(course, window, say, width)
-    chart = alt.vconcat(*parts, *([] if below is None else [below]), spacing=6)
-    chart = chart.resolve_scale(color="independent", shape="independent", strokeDash="independent")
-    titled = chart.properties(title=say(TITLES[scale]), description=description)
-    spec: Spec = (
-        titled.configure(font=FONTS)
-        .configure_axis(titleFontSize=10, labelFontSize=9)
-        .configure_title(fontSize=12)
-        .configure_view(stroke="#bbbbbb")
-        .to_dict()
-    )
-    return spec
+    below = lanes(course, window, say, datasets, width)
+    return {
+        "$schema": alt.SCHEMA_URL,
+        "title": say(TITLES[scale]),
+        "description": description,
+        "vconcat": [*parts, *([] if below is None else [below])],
+        "spacing": 6,
+        "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "independent")},
+        "datasets": datasets.rows,
+        "config": _CONFIG,
+    }

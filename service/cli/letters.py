@@ -28,7 +28,9 @@ class Language(StrEnum):
 def letter(
     alert: AlertId,
     to: Annotated[To, typer.Option(help="The specialist (referral) or the patient.")],
-    out: Annotated[Path, typer.Option(help="The PDF file to write.", dir_okay=False)],
+    out: Annotated[
+        Path, typer.Option(help="The PDF to write; a file ending in .txt gets plain text.", dir_okay=False)
+    ],
     language: Annotated[
         Language | None,
         typer.Option(help="Default: English to the specialist, the source's language to the patient."),
@@ -61,7 +63,9 @@ def letter(
                 patient_id=case.alert.subject,
                 detail={"alert": str(number), "to": recipient.value, "language": spoken},
             )
-        printed = print_letter(write_letter(case, recipient, spoken))
+        written = write_letter(case, recipient, spoken)
+        plain = out.suffix.lower() == ".txt"
+        printed = "\n".join((*written.lines(), "")).encode() if plain else print_letter(written)
     try:
         out.write_bytes(printed)
     except OSError as error:

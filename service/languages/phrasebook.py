@@ -6,8 +6,9 @@ and what stood in the placeholders is looked up in turn. What no pattern fits st
 words do, and so would a sentence that nobody has translated yet, in English rather than not at all.
 
 The name of a placeholder, but for a digit behind it, says what fits: `n` a number, `day` a date, `level` one
-level or several as `wording.level` says them, `what` words without any sign, `finding` the same with brackets, `name`
-words without a colon or full stop, `unit` the same without digits, `list` items between commas, anything else any text.
+level or several as `wording.level` says them, `what` words without any sign, `finding` words with no sign but
+brackets, `name` words without a colon or full stop, `unit` the same without digits, `list` items between
+commas, anything else any text.
 """
 
 import re
