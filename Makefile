@@ -39,7 +39,7 @@ setup: .venv/ready ## build .venv with the locked dependencies
 
 .venv/ready: .venv/uv-$(UV_VERSION) uv.lock pyproject.toml
 	@echo "==> Installing the dependencies that uv.lock names"
-	@$(UV) sync --locked --quiet --compile-bytecode
+	@$(UV) sync --locked --all-extras --quiet --compile-bytecode
 	@touch $@
 
 demo: .venv/ready ## the whole road on this machine: a simulated EHR, its feed, the alerts written back

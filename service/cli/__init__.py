@@ -13,6 +13,7 @@ from service.cli import (
     episodes,
     judging,
     keys,
+    letters,
     load,
     outbox,
     populating,
@@ -44,6 +45,7 @@ app.command()(load.load)
 app.command()(episodes.episodes)
 app.command()(alerts.alerts)
 app.command()(alerts.dispose)
+app.command()(letters.letter)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.add_typer(sources.app, name="source")

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from service.clinical.advice import paragraphs
 from service.clinical.recommendations import Audience, orderables
 from service.languages import ENGLISH, LOCALES, words_in
+from service.letters.patient_texts import TEXTS as LETTER_TEXTS
 
 ROOT = Path(__file__).parent.parent.parent
 TRANSLATED = [language for language in LOCALES if language != ENGLISH]
@@ -48,7 +49,7 @@ def wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_all_that_patients_read_is_found_for_translation(wanted: set[str]) -> None:
     assert len(PATIENT_TEXTS) > 20
-    assert wanted == {*PATIENT_TEXTS, "No longer advised: {step}"}
+    assert wanted == {*PATIENT_TEXTS, *LETTER_TEXTS, "No longer advised: {step}"}
 
 
 @every_language
