@@ -93,7 +93,7 @@ def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: st
     assert Answers(**answered) == TABLE[method, path]  # type: ignore[arg-type]
 
 
-def filled(path: str, patient: UUID) -> str:
+def filled(path: str, patient: str) -> str:
     """The address of a record that is there, of a rule, and of no alert."""
     return path.format(rule="jaundice", patient=patient, public_id=patient, alert_id=UUID(int=1))
 
