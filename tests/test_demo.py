@@ -50,6 +50,7 @@ def test_it_plays_to_its_end_and_the_ehr_holds_what_it_must(
     done = subprocess.run([*COMMAND, "--once"], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert PLAYED in " ".join(done.stdout.split())
+    assert "a clinic of 300 made-up people" in done.stdout
     for told in ("delivered twice", "arrived late", "corrected", "entered in error", "[IU]/L", "because"):
         assert told in done.stdout
     assert "\x1b" not in done.stdout

@@ -21,7 +21,7 @@ def population(
 ) -> None:
     """Make people who do not exist, with liver tests over years: NDJSON files to load, one for each type.
 
-    The same numbers give the same files. 8,500 people have about 300,000 results.
+    The same numbers give the same files. 6,700 people have about 300,000 results.
     """
     from service.population import population as people
     from service.population import write

@@ -8,7 +8,7 @@ ROUTINE: Final = (150, 230)
 """Days between two visits: twice a year or so."""
 DENSE: Final = (20, 45)
 SPARSE: Final = (280, 400)
-_PATTERNS: Final = (ROUTINE, ROUTINE, SPARSE, DENSE)
+_PATTERNS: Final = (*[ROUTINE] * 5, *[SPARSE] * 4, DENSE)
 
 
 def lately(chance: Random) -> int:
@@ -17,7 +17,7 @@ def lately(chance: Random) -> int:
 
 
 def any_pattern(chance: Random) -> tuple[int, int]:
-    """Routine, sparse or dense."""
+    """Mostly routine or sparse; in one of ten dense."""
     return chance.choice(_PATTERNS)
 
 

@@ -1,4 +1,8 @@
-"""A made-up population of laboratory results, the same for the same seed: what benchmarks measure with."""
+"""A made-up population of laboratory results, the same for the same seed: what benchmarks measure with.
+
+It stays beside `service.population`, whose people are more like real ones: here everybody has as many results
+as the next, all of one size, so that what is measured does not change with what the demonstration shows.
+"""
 
 import json
 import random

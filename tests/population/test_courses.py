@@ -23,6 +23,11 @@ def of(course: str, count: int = 12) -> list[Judged]:
     return [judged(history(21, number, DAY, BY_NAME[course])) for number in range(count)]
 
 
+@cache
+def crowd() -> list[Judged]:
+    return [judged(each) for each in population(1, 300, DAY)]
+
+
 def persistent(analyte: str, family: Family = Family.TRANSAMINASE) -> Meant:
     return lambda one: (Kind.PERSISTENT, analyte) in one.kinds(one.open(family))
 
@@ -155,7 +160,7 @@ def test_in_cirrhosis_platelets_and_albumin_fall() -> None:
 
 
 def test_what_was_examined_or_ordered_shows_as_done() -> None:
-    people = [judged(each) for each in population(5, 250, DAY) if each.course.name == "fatty_liver"]
+    people = of("fatty_liver", 30)
     shown = Counter(
         (step.name, step.ordered) for one in people for episode in one.open() for step in episode.plan.done
     )
@@ -165,7 +170,7 @@ def test_what_was_examined_or_ordered_shows_as_done() -> None:
 
 
 def test_trends_and_ages_of_alerts_differ() -> None:
-    people = [judged(each) for each in population(5, 150, DAY)]
+    people = crowd()
     standing = [episode for one in people for episode in one.open()]
     assert {each.trend for each in standing} == set(Trend)
     ages = sorted((DAY - each.tier_changes[-1].day).days for each in standing)
@@ -174,8 +179,8 @@ def test_trends_and_ages_of_alerts_differ() -> None:
 
 
 def test_the_list_looks_like_a_clinics() -> None:
-    """Of 400 people nearly a third have an open alert: mostly routine, some soon, few urgent."""
-    people = [judged(each) for each in population(1, 400, DAY)]
+    """Nearly a third of people have an open alert: mostly routine, some soon, few urgent."""
+    people = crowd()
     highest = Counter(max(episode.tier or 0 for episode in one.open()) for one in people if one.open())
     standing = sum(highest.values())
     assert 0.22 < standing / len(people) < 0.42
