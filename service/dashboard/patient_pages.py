@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from service.dashboard.access import SignedIn, User, needs, request_id
-from service.dashboard.break_glass import admitted
+from service.dashboard.break_glass import BehindGlass, admitted
 from service.dashboard.decision_pages import choices_of
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
-from service.dashboard.patient_views import portrait
+from service.dashboard.patient_views import Portrait, portrait
 from service.dashboard.rows import READERS, done_row, may_decide
 from service.errors import NotFound
 from service.store.decisions import write_audit
@@ -27,20 +27,15 @@ router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], defaul
 def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
     """The page of one person; that of the record they were merged into, where they were."""
     engine, rules, now = request.app.state.engine, request.app.state.rules, datetime.now(UTC)
-    with reading(engine) as connection:
-        sees, glass = _looking(connection, user, public_id, now)
-        shown = portrait(connection, sees, public_id, rules, now)
-        done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
-    with writing(engine) as connection:
-        write_audit(
-            connection,
-            at=now,
-            actor=user.id,
-            action="read-patient",
-            source_id=shown.source_id if shown else None,
-            patient_id=shown.number if shown else None,
-            detail={"found": shown is not None, "request": request_id(request), "glass": glass is not None},
-        )
+    try:
+        with reading(engine) as connection:
+            sees, glass = _looking(connection, user, public_id, now)
+            shown = portrait(connection, sees, public_id, rules, now)
+            done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
+    except BehindGlass:
+        _note(request, user, None, now, glass=False)
+        raise
+    _note(request, user, shown, now, glass=glass is not None)
     if shown is None:
         raise NotFound("there is no such patient")
     if shown.public_id != public_id:
@@ -70,3 +65,17 @@ def _looking(
     except NotFound:
         return user, None
     return replace(user, sources=user.sources | {admission.patient.source}), admission.until
+
+
+def _note(request: Request, user: User, shown: Portrait | None, now: datetime, *, glass: bool) -> None:
+    """In the audit, before anything is shown; a look in vain as well."""
+    with writing(request.app.state.engine) as connection:
+        write_audit(
+            connection,
+            at=now,
+            actor=user.id,
+            action="read-patient",
+            source_id=shown.source_id if shown else None,
+            patient_id=shown.number if shown else None,
+            detail={"found": shown is not None, "request": request_id(request), "glass": glass},
+        )

@@ -130,3 +130,19 @@ def test_what_is_open_is_shown_to_the_person_and_what_was_to_auditors_of_the_sou
     assert shown.texts("b") == []
     assert "None has been" in desk.at("dunn").get("/break-glass").text
     assert ("user:cole", "read-break-glass", {"count": 1}) in desk.audited()
+
+
+def test_a_record_opened_for_a_reason_is_shown_and_says_so_and_offers_no_decision(desk: FrontDesk) -> None:
+    number, patient = desk.patient()
+    desk.account("foreign", roles=(Role.NURSE,), sees=("annex",))
+    browser = desk.at("foreign")
+    address = f"/patients/{patient}"
+    assert browser.get(address).headers["location"] == f"{address}/break-glass"
+    words = "I cover for the colleague who is away"
+    sent = {"csrf_token": browser.token, "reason": "cover", "words": words}
+    assert browser.request("POST", f"{address}/break-glass", data=sent).status_code == 303
+    shown = browser.get(address)
+    assert shown.status_code == 200
+    assert "not of your sources" in shown.text
+    assert "Take it" not in shown.text
+    assert number

@@ -144,13 +144,15 @@ def test_who_may_only_look_is_offered_nothing_to_decide(three: Ward) -> None:
     assert not [each for _, each, _ in shown.every("form") if "decide" in str(each.get("action"))]
 
 
-def test_nobody_sees_it_without_a_credential_and_the_failure_is_a_page(ward: Ward) -> None:
-    with ward.client(None) as client:
-        for address in ("/", "/patients/00000000-0000-0000-0000-000000000000"):
+def test_who_is_not_signed_in_is_led_to_the_door_and_a_script_is_told_where_it_is(ward: Ward) -> None:
+    for address in ("/", "/patients/00000000-0000-0000-0000-000000000000"):
+        with ward.client(None) as client:
+            answer = client.get(address, headers={"accept": "text/html"})
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/sign-in")
+        with ward.client(None, script=True) as client:
             answer = client.get(address)
-            assert answer.status_code == 401
-            assert Page(answer.text).texts("h1") == ["You are not signed in"]
-            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
 
 
 def test_who_saw_which_alerts_is_in_the_audit(three: Ward) -> None:
