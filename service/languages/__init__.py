@@ -55,7 +55,7 @@ def marked(text: str) -> str:
 
 
 def english() -> Words:
-    """The language of all that professionals read."""
+    """The language of all that professionals read, but for letters (`phrasebook`)."""
     return words_in(ENGLISH)
 
 

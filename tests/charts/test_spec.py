@@ -1,4 +1,4 @@
-"""A patient's course as a chart: what counts, is corrected or excluded, on each scale; not by colour."""
+"""A patient's course as a chart: what is counted, corrected and excluded, on each scale, not by colour."""
 
 import json
 from datetime import UTC, date, datetime, time

@@ -122,7 +122,7 @@ def own_words(case: Case) -> list[str]:
     """Names that stand in the record, and drugs as the catalogue names them; the longest first."""
     record = case.record
     drugs = [one for each in record.medications for one in possibly_hepatotoxic(each.codings, each.text)]
-    named = [name_of(each) for each in record.conditions] + [name_of(each) for each in record.medications]
+    named = [*map(name_of, record.conditions), *map(name_of, record.medications)]
     texts = [each.text for each in record.measurements if each.text]
     found = {case.person.name, *named, *texts, *(drug.ingredient for drug in drugs)}
     return sorted(found, key=len, reverse=True)

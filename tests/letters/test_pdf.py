@@ -13,7 +13,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import Engine
 
-from service.letters.letter import Figure, Items, Letter, Paragraph, Recipient, Section, Table
+from service.letters.letter import Block, Figure, Items, Letter, Paragraph, Recipient, Section, Table
 from service.letters.page import page
 from service.letters.writing import write_letter
 from service.store.session import open_engine
@@ -108,7 +108,7 @@ HOSTILE = "</p><script>x</script><img src='http://bad.test/x'>"
 
 
 def test_what_stands_in_a_record_is_text_and_fetches_nothing() -> None:
-    blocks: list[Any] = [
+    blocks: list[Block] = [
         Paragraph(HOSTILE),
         Items([HOSTILE]),
         Table(HOSTILE, [HOSTILE, "b"], [[HOSTILE, HOSTILE]]),
