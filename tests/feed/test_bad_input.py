@@ -137,7 +137,7 @@ def test_a_resource_may_be_smaller_than_a_bundle_only(start: Start, hospital: En
 
 
 def test_a_source_that_does_not_exist_is_not_found(feed: TestClient) -> None:
-    for name in ("nobody", "Hospital", "%00", "..", CANARY, "x" * 5_000):
+    for name in ("nobody", "Hospital", "%00", "...", CANARY, "x" * 5_000):
         assert CANARY not in check_refused(feed.post(f"/feeds/{name}", json=observation()), 404)
 
 
