@@ -199,6 +199,7 @@ def work(engine: Engine, source: Source) -> list[str]:
             lambda: ask_since(asker, datetime(2024, 1, 1, tzinfo=UTC)),
             client.capabilities,
             lambda: client.search("DetectedIssue", {"_count": "1"}),
+            lambda: client.search("Observation", {"_count": "1"}),  # however soon the others gave up
             lambda: client.read("Observation", "pointed"),
             lambda: connect(engine, source, client, hook, datetime.now(UTC)),
             lambda: look_after(engine, source, client, datetime.now(UTC)),
