@@ -431,6 +431,8 @@ class World(RuleBasedStateMachine):
                 more["until"] = self.feed.now.date() + timedelta(days=data.draw(st.integers(1, 60)))
         elif action is Action.OVERRIDE:
             more["reason"] = OverrideReason.ALREADY_MANAGED.value
+        elif action is Action.ASSIGN:
+            more["to"] = data.draw(st.sampled_from(["Bell", "Adams"]))
         elif action is Action.KNOWN_CAUSE:
             more["until"] = self.feed.now.date() + timedelta(days=data.draw(st.integers(1, 200)))
         self.feed.decide(alert, action, **more)
