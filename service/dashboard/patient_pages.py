@@ -15,7 +15,7 @@ from service.dashboard.decision_pages import choices_of
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.patient_views import Portrait, portrait
-from service.dashboard.rows import READERS, done_row, may_decide
+from service.dashboard.rows import DECIDERS, READERS, done_row
 from service.errors import NotFound
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
@@ -31,7 +31,7 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
         with reading(engine) as connection:
             sees, glass = _looking(connection, user, public_id, now)
             shown = portrait(connection, sees, public_id, rules, now)
-            done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
+            done = done_row(connection, sees, rules, now, request.query_params.get("done", ""))
     except BehindGlass:
         _note(request, user, None, now, glass=False)
         raise
@@ -46,7 +46,6 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
         shown=shown,
         told=[done] if done else [],
         back=f"/patients/{shown.public_id}",
-        may_decide=may_decide(user) and glass is None,
         glass=glass,
         **choices_of(request),
     )
@@ -55,7 +54,7 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
 def _looking(
     connection: Connection, user: User, public_id: UUID, now: datetime
 ) -> tuple[User, datetime | None]:
-    """As whom somebody looks: with the record's source among theirs where they gave a reason; until when.
+    """As whom somebody looks, and until when: through the glass they see the record, and decide nothing.
 
     Raises:
         BehindGlass: it is of a source that they do not see, and they gave no reason.
@@ -64,7 +63,10 @@ def _looking(
         admission = admitted(connection, user, public_id, now)
     except NotFound:
         return user, None
-    return replace(user, sources=user.sources | {admission.patient.source}), admission.until
+    if admission.until is None:
+        return user, None
+    sources = user.sources | {admission.patient.source}
+    return replace(user, sources=sources, roles=user.roles.difference(DECIDERS)), admission.until
 
 
 def _note(request: Request, user: User, shown: Portrait | None, now: datetime, *, glass: bool) -> None:
