@@ -74,5 +74,5 @@ async def form_of(request: Request) -> Form:
 
 
 def asked_by_script(request: Request) -> bool:
-    """Whether a part of a page is enough, because htmx asks for it."""
-    return request.headers.get("hx-request") == "true"
+    """Whether htmx asks for a part of a page; a form of the page that it only carries wants a whole one."""
+    return request.headers.get("hx-request") == "true" and "hx-boosted" not in request.headers

@@ -139,6 +139,18 @@ def test_it_is_decided_on_the_page_too_and_one_comes_back_to_it(one: Ward) -> No
         assert "Taken by you" in client.get(answer.headers["location"]).text
 
 
+def test_a_decision_that_a_script_sends_for_the_form_of_the_page_gets_the_page_and_not_a_row(
+    one: Ward,
+) -> None:
+    page = f"/patients/{one.public_id('p1')}"
+    of = one.alert()
+    with one.client(script=True) as client:
+        boosted = {"HX-Boosted": "true"}
+        answer = client.post(f"/alerts/{of.id}/decide", data=form(of, "take", back=page), headers=boosted)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?done={of.id}")
+        assert Page(client.get(answer.headers["location"], headers=boosted).text).texts("h1") == ["Abel, Ada"]
+
+
 def test_who_only_looks_is_offered_no_decision(one: Ward) -> None:
     with one.client(AUDITOR) as client:
         shown = Page(client.get(f"/patients/{one.public_id('p1')}").text)
