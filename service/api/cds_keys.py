@@ -1,11 +1,9 @@
 """The public keys of CDS clients: from a file, read anew each time, or from a URL, remembered for a while."""
 
 import logging
-import ssl
 import threading
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from service.errors import ConfigurationError, LiverwatchError, Overloaded, RemoteError
+from service.fhir.exchange import open_http, read_body
 
 log = logging.getLogger(__name__)
 
@@ -79,30 +78,13 @@ class KeyRing:
 
     def _get(self, url: str) -> bytes:
         deadline = time.monotonic() + SECONDS
-        body = b""
-        # trust_env=False: no proxy variable or netrc may change whose keys these are.
         with (
-            httpx2.Client(
-                timeout=SECONDS,
-                follow_redirects=False,
-                trust_env=False,
-                verify=_trusted(),
-                transport=self._transport,
-            ) as http,
+            open_http(SECONDS, self._transport) as http,
             http.stream("GET", url, headers={"Accept": "application/json"}) as answer,
         ):
             if answer.status_code != 200:
                 raise RemoteError("the answer is no success")
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if len(body) > LARGEST or time.monotonic() > deadline:
-                    raise RemoteError("the answer is too large, or too slow")
-        return body
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    return ssl.create_default_context()
+            return read_body(answer, LARGEST, deadline)
 
 
 def _from_file(path: Path) -> KeySet:

@@ -54,11 +54,6 @@ class Client:
     """Whether the secret goes into the form, where a header is not understood."""
 
 
-def http_client() -> httpx2.Client:
-    """What asks: no proxy variable or netrc may change whom."""
-    return httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False)
-
-
 def redirect_uri(request: Request) -> str:
     """Where browsers come back to; both sides must know it to the letter."""
     return f"{request.app.state.settings.public_url.rstrip('/')}{ANSWER_PATH}"

@@ -14,13 +14,13 @@ from service.dashboard.elsewhere import (
     come_back,
     failed,
     forget,
-    http_client,
-    redeemed,
+    SECONDS,
     sent_away,
 )
-from service.dashboard.id_tokens import checked
+from service.dashboard.id_tokens import vouched
 from service.dashboard.launch_pages import launched
 from service.dashboard.signing_in import led_on, safe_address, sign_in
+from service.fhir.exchange import open_http
 from service.errors import LiverwatchError, NotFound
 from service.store import users
 from service.store.elsewhere import Sent
@@ -41,7 +41,7 @@ def _go(request: Request) -> Response:
     if settings.oidc_issuer is None:
         raise NotFound("nobody signs in elsewhere here")
     try:
-        with http_client() as http:
+        with open_http(SECONDS) as http:
             found = oidc.provider(http, settings.oidc_issuer)
         client = oidc.client_of(settings, found)
     except LiverwatchError as error:
@@ -69,19 +69,9 @@ def _answer(request: Request) -> Response:
 def _vouched_for(request: Request, sent: Sent, code: str) -> Response:
     """Sign somebody in for whom the identity provider vouches."""
     settings, now = request.app.state.settings, datetime.now(UTC)
-    assert sent.jwks_uri is not None
-    with http_client() as http:
+    with open_http(SECONDS) as http:
         client = oidc.client_of(settings, oidc.provider(http, sent.issuer))
-        answer = redeemed(request, http, sent, client, code)
-        claims = checked(
-            http,
-            answer.get("id_token"),
-            jwks_uri=sent.jwks_uri,
-            issuer=sent.issuer,
-            client_id=client.id,
-            nonce=sent.nonce,
-            now=now,
-        )
+        _, claims = vouched(request, http, sent, client, code, now)
     roles = oidc.roles_in(claims, settings)
     if not roles:
         raise NotVouchedFor("your organisation's account has no role here: ask whoever manages it")

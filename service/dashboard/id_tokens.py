@@ -7,9 +7,11 @@ import httpx2
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from starlette.requests import Request
 
-from service.dashboard.elsewhere import SECONDS, NotVouchedFor
+from service.dashboard.elsewhere import SECONDS, Client, NotVouchedFor, redeemed
 from service.ehr.authorization_server import asked
+from service.store.elsewhere import Sent
 
 _KEY_TYPES: Final = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
@@ -19,6 +21,30 @@ _KEY_TYPES: Final = {
 _SKEW_SECONDS: Final = 60
 _LONGEST: Final = 16 * 1024
 _registry = jws.JWSRegistry(algorithms=list(_KEY_TYPES), strict_check_header=False)
+
+
+def vouched(
+    request: Request, http: httpx2.Client, sent: Sent, client: Client, code: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a code is worth: the token answer, and the claims of the ID token in it.
+
+    Raises:
+        NotVouchedFor: there is no ID token in it that can be believed.
+        RemoteError: whoever was asked does not answer.
+        ConfigurationError: it refuses the code, or this service.
+    """
+    assert sent.jwks_uri is not None
+    answer = redeemed(request, http, sent, client, code)
+    claims = checked(
+        http,
+        answer.get("id_token"),
+        jwks_uri=sent.jwks_uri,
+        issuer=sent.issuer,
+        client_id=client.id,
+        nonce=sent.nonce,
+        now=now,
+    )
+    return answer, claims
 
 
 def checked(

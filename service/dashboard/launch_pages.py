@@ -10,10 +10,11 @@ from starlette.responses import Response
 from service.dashboard import launch, oidc
 from service.dashboard.access import signed_in
 from service.dashboard.break_glass import patient_page
-from service.dashboard.elsewhere import NotVouchedFor, failed, http_client, redeemed, sent_away
-from service.dashboard.id_tokens import checked
+from service.dashboard.elsewhere import NotVouchedFor, SECONDS, failed, sent_away
+from service.dashboard.id_tokens import vouched
 from service.dashboard.making import page
 from service.dashboard.signing_in import led_on, sign_in
+from service.fhir.exchange import open_http
 from service.errors import LiverwatchError
 from service.store import glass, sources, users
 from service.store.elsewhere import Sent
@@ -37,7 +38,7 @@ def _go(request: Request) -> Response:
     try:
         with reading(request.app.state.engine) as connection:
             source = launch.launching_source(connection, query.get("iss", ""))
-        with http_client() as http:
+        with open_http(SECONDS) as http:
             endpoint, sent, more = launch.question(http, source, query.get("launch", ""))
         return sent_away(request, endpoint, launch.client_of(source), sent, more)
     except LiverwatchError as error:
@@ -57,22 +58,12 @@ def launched(request: Request, sent: Sent, code: str) -> Response:
         ConfigurationError: it refuses this service.
     """
     assert sent.source is not None
-    assert sent.jwks_uri is not None
     engine, now = request.app.state.engine, datetime.now(UTC)
     with reading(engine) as connection:
         source = sources.by_name(connection, sent.source)
     client = launch.client_of(source)
-    with http_client() as http:
-        answer = redeemed(request, http, sent, client, code)
-        claims = checked(
-            http,
-            answer.get("id_token"),
-            jwks_uri=sent.jwks_uri,
-            issuer=sent.issuer,
-            client_id=client.id,
-            nonce=sent.nonce,
-            now=now,
-        )
+    with open_http(SECONDS) as http:
+        answer, claims = vouched(request, http, sent, client, code, now)
     token = _session(request, source, claims, now)
     with reading(engine) as connection:
         opened = glass.public_id(connection, source.id, str(answer.get("patient", "")))

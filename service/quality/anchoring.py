@@ -11,6 +11,7 @@ from typing import Final
 import httpx2
 
 from service.errors import ConfigurationError, LiverwatchError
+from service.fhir.exchange import open_http
 from service.store.audit_chain import Head
 from service.urls import is_guarded
 
@@ -106,7 +107,7 @@ class _ToUrl:
 
     def __call__(self, head: Head, at: datetime) -> None:
         try:
-            with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as http:
+            with open_http(TIMEOUT_SECONDS) as http:
                 answer = http.post(self._url, json=_told(head, at))
         except httpx2.HTTPError as error:
             raise NotAnchored(f"the anchor's URL did not answer: {type(error).__name__}") from error
