@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from service.alerts.alert import Action, RemarkKind
-from service.dashboard.pages import Form
+from service.dashboard.forms import Fields
 from service.dashboard.words import plain
 from service.errors import InvalidDecision
 from service.review import Decided
@@ -16,12 +16,12 @@ LONGEST_NAME: Final = 128
 _BACK = re.compile(r"/(?:\?[A-Za-z0-9_=&%.+~-]*|patients/[0-9a-f-]{36})?")
 
 
-def first(form: Form, name: str) -> str:
+def first(form: Fields, name: str) -> str:
     """The first value of a field, without blanks around it and what no reader sees; empty where not sent."""
     return plain(next(iter(form.get(name) or ()), "")).strip()
 
 
-def decided(form: Form, alert_id: UUID, seen_revision: str | None = None) -> Decided:
+def decided(form: Fields, alert_id: UUID, seen_revision: str | None = None) -> Decided:
     """What is decided about an alert.
 
     Args:
@@ -51,7 +51,7 @@ def decided(form: Form, alert_id: UUID, seen_revision: str | None = None) -> Dec
     )
 
 
-def remark(form: Form) -> tuple[RemarkKind, str]:
+def remark(form: Fields) -> tuple[RemarkKind, str]:
     """What is said of an alert, and in which words.
 
     Raises:
@@ -63,7 +63,7 @@ def remark(form: Form) -> tuple[RemarkKind, str]:
     return RemarkKind(kind), first(form, "text")
 
 
-def chosen(form: Form) -> list[tuple[UUID, str]]:
+def chosen(form: Fields) -> list[tuple[UUID, str]]:
     """The alerts that were ticked, each with its revision as the person saw it.
 
     Raises:
@@ -81,7 +81,7 @@ def chosen(form: Form) -> list[tuple[UUID, str]]:
     return found
 
 
-def back(form: Form) -> str:
+def back(form: Fields) -> str:
     """Where the person came from: an address of ours, or else the worklist."""
     given = first(form, "back")
     return given if _BACK.fullmatch(given) else "/"

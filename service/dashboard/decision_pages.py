@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -16,8 +15,9 @@ from service.clinical.months import add_months
 from service.dashboard import decision_forms, meanwhile
 from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.alert_views import Notice
+from service.dashboard.forms import Fields
 from service.dashboard.making import page
-from service.dashboard.pages import Form, PageRoute, asked_by_script, form_of
+from service.dashboard.pages import PageRoute, asked_by_script
 from service.dashboard.rows import DECIDERS, line_of, row_alone
 from service.dashboard.words import REASONS
 from service.dashboard.worklist_filters import read
@@ -49,38 +49,8 @@ def forms(request: Request, user: SignedIn, alert_id: UUID) -> Response:
 
 
 @router.post("/alerts/{alert_id}/decide")
-async def decide(request: Request, user: SignedIn, alert_id: UUID) -> Response:
+def decide(request: Request, user: SignedIn, alert_id: UUID, form: Fields) -> Response:
     """Record a decision about the alert as the person saw it."""
-    form = await form_of(request)
-    return await run_in_threadpool(_decide, request, user, alert_id, form)
-
-
-@router.post("/alerts/{alert_id}/say")
-async def remark(request: Request, user: SignedIn, alert_id: UUID) -> Response:
-    """Keep a remark about an alert."""
-    form = await form_of(request)
-    return await run_in_threadpool(_say, request, user, alert_id, form)
-
-
-@router.post("/decide")
-async def decide_many(request: Request, user: SignedIn) -> Response:
-    """Record the same decision about every alert that was ticked; each that cannot be says why."""
-    form = await form_of(request)
-    return await run_in_threadpool(_decide_many, request, user, form)
-
-
-def choices_of(request: Request) -> dict[str, Any]:
-    """What the forms offer: reasons, a day to snooze until, and one to monitor until."""
-    today = datetime.now(UTC).date()
-    months = request.app.state.rules.rulebook.rules.follow_up.monitoring_months
-    return {
-        "reasons": REASONS,
-        "snooze_until": add_months(today, 1),
-        "monitor_until": add_months(today, months),
-    }
-
-
-def _decide(request: Request, user: User, alert_id: UUID, form: Form) -> Response:
     engine, rules = request.app.state.engine, request.app.state.rules
     with reading(engine) as connection:
         line_of(connection, user, alert_id)
@@ -92,7 +62,9 @@ def _decide(request: Request, user: User, alert_id: UUID, form: Form) -> Respons
     return _answer(request, user, alert_id, form)
 
 
-def _say(request: Request, user: User, alert_id: UUID, form: Form) -> Response:
+@router.post("/alerts/{alert_id}/say")
+def remark(request: Request, user: SignedIn, alert_id: UUID, form: Fields) -> Response:
+    """Keep a remark about an alert."""
     engine = request.app.state.engine
     with reading(engine) as connection:
         line_of(connection, user, alert_id)
@@ -104,7 +76,9 @@ def _say(request: Request, user: User, alert_id: UUID, form: Form) -> Response:
     return _answer(request, user, alert_id, form, Notice(_KEPT[kind]))
 
 
-def _decide_many(request: Request, user: User, form: Form) -> Response:
+@router.post("/decide")
+def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
+    """Record the same decision about every alert that was ticked; each that cannot be says why."""
     engine, rules = request.app.state.engine, request.app.state.rules
     notices, refused = [], 0
     for alert_id, revision in decision_forms.chosen(form):
@@ -125,7 +99,18 @@ def _decide_many(request: Request, user: User, form: Form) -> Response:
     return show(request, user, read(form), notices, refused or 200)
 
 
-def _refused(request: Request, user: User, alert_id: UUID, form: Form, error: LiverwatchError) -> Response:
+def choices_of(request: Request) -> dict[str, Any]:
+    """What the forms offer: reasons, a day to snooze until, and one to monitor until."""
+    today = datetime.now(UTC).date()
+    months = request.app.state.rules.rulebook.rules.follow_up.monitoring_months
+    return {
+        "reasons": REASONS,
+        "snooze_until": add_months(today, 1),
+        "monitor_until": add_months(today, months),
+    }
+
+
+def _refused(request: Request, user: User, alert_id: UUID, form: Fields, error: LiverwatchError) -> Response:
     """What was not recorded, and why, with the alert as it stands now."""
     with reading(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
@@ -137,7 +122,7 @@ def _refused(request: Request, user: User, alert_id: UUID, form: Form, error: Li
 
 
 def _answer(
-    request: Request, user: User, alert_id: UUID, form: Form, notice: Notice | None = None
+    request: Request, user: User, alert_id: UUID, form: Fields, notice: Notice | None = None
 ) -> Response:
     if not asked_by_script(request):
         back = decision_forms.back(form)

@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
+from urllib.parse import parse_qs
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -16,15 +17,16 @@ TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
 LARGEST: Final = 64 * 1024
 """Bytes of a form."""
-_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_FIELDS: Final = 1000
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Forged(Forbidden):
     """A request that none of our pages made, or one that was open for longer than its session."""
 
 
-async def _sent(request: Request) -> Mapping[str, str]:
-    """The fields of the form in the body; none where there is no form."""
+async def _fields(request: Request) -> Mapping[str, Sequence[str]]:
+    """The fields of the form in the body, each with its values; none where there is no form."""
     if request.method in SAFE_METHODS:
         return {}
     length = request.headers.get("content-length", "")
@@ -32,15 +34,27 @@ async def _sent(request: Request) -> Mapping[str, str]:
         raise MalformedInput("a form needs a Content-Length")
     if int(length) > LARGEST:
         raise TooLarge(f"a form may have {LARGEST} bytes")
-    if not request.headers.get("content-type", "").lower().startswith(_FORMS):
+    if not request.headers.get("content-type", _FORM).lower().startswith(_FORM):
         return {}
-    await request.body()  # kept: an endpoint may read it once more, in its own way
-    form = await request.form(max_files=0, max_fields=1000)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    body = await request.body()
+    try:
+        return parse_qs(
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
+        )
+    except ValueError as error:
+        raise MalformedInput("the form cannot be read") from error
+
+
+Fields = Annotated[Mapping[str, Sequence[str]], Depends(_fields)]
+"""An endpoint that takes one of these gets the fields of the form that was sent, each with all its values."""
+
+
+def _sent(fields: Fields) -> Mapping[str, str]:
+    return {name: values[-1] for name, values in fields.items()}
 
 
 Sent = Annotated[Mapping[str, str], Depends(_sent)]
-"""An endpoint that takes one of these gets the fields of the form that was sent, each as its last text."""
+"""The same, each as its last text."""
 
 
 def token_of(session_token: str) -> str:

@@ -1,8 +1,7 @@
-"""What the pages that show patients share: failures told in words, and forms with several of a name."""
+"""What the pages that show patients share: failures told in words, and parts of pages for a script."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -10,10 +9,7 @@ from starlette.responses import Response
 
 from service.dashboard.answers import ANSWERED_HERE
 from service.dashboard.making import page
-from service.errors import InvalidResource, LiverwatchError, TooLarge
-
-LONGEST_FORM: Final = 65_536
-"""Bytes of a form that are read."""
+from service.errors import LiverwatchError
 
 _TITLES: Final[Mapping[int, str]] = {
     403: "This is not open to you",
@@ -23,9 +19,6 @@ _TITLES: Final[Mapping[int, str]] = {
     422: "Something is missing",
     503: "The database does not answer",
 }
-
-Form = Mapping[str, Sequence[str]]
-"""Fields and their values, as they were sent."""
 
 
 class PageRoute(APIRoute):
@@ -53,24 +46,6 @@ def problem(request: Request, error: LiverwatchError) -> Response:
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer
-
-
-async def form_of(request: Request) -> Form:
-    """The fields of a form that was sent as `application/x-www-form-urlencoded`.
-
-    Raises:
-        TooLarge: more than any form of ours sends.
-        InvalidResource: it is no such form.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LONGEST_FORM:
-            raise TooLarge("the form is too large")
-    try:
-        return parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=1000, errors="strict")
-    except ValueError as error:
-        raise InvalidResource("the form cannot be read") from error
 
 
 def asked_by_script(request: Request) -> bool:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +12,9 @@ from service.clinical.episodes import Tier
 from service.clinical.months import add_months
 from service.dashboard.access import SignedIn, User, needs, request_id
 from service.dashboard.alert_views import Row
+from service.dashboard.forms import Fields
 from service.dashboard.making import page
-from service.dashboard.pages import PageRoute, form_of
+from service.dashboard.pages import PageRoute
 from service.dashboard.rows import READERS, done_row, may_decide, rows_of, visible
 from service.dashboard.worklist_filters import Filters, choices, read, token_of
 from service.ingest import Rules
@@ -36,10 +36,9 @@ def listed(request: Request, user: SignedIn) -> Response:
 
 
 @router.post("/search")
-async def found(request: Request, user: SignedIn) -> Response:
+def found(request: Request, user: SignedIn, form: Fields) -> Response:
     """The worklist of whose name or identifier is searched for."""
-    filters = read(await form_of(request))
-    return await run_in_threadpool(show, request, user, filters)
+    return show(request, user, read(form))
 
 
 def show(
