@@ -1,6 +1,5 @@
 """Who may read: bearer tokens, each of which sees the sources it was made for and nothing else."""
 
-import secrets
 from typing import Annotated
 
 from fastapi import Depends
@@ -33,14 +32,6 @@ def authenticate(request: Request) -> Reader:
     if not reader.sources:
         raise Forbidden("this reader token is scoped to no source")
     return reader
-
-
-def request_id(request: Request) -> str:
-    """What ties a request's audit rows to its line in the access log."""
-    known = getattr(request.state, "request_id", None)
-    if not isinstance(known, str):
-        known = request.state.request_id = secrets.token_hex(16)
-    return known
 
 
 Authenticated = Annotated[Reader, Depends(authenticate)]

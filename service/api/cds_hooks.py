@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api import alert_search
-from service.api.access import request_id
 from service.api.cds_cards import AWAKE, Table, card_id
 from service.api.cds_feedback import record_feedback
 from service.api.cds_requests import HOOK, Call, read_call, read_feedback
@@ -19,6 +18,7 @@ from service.api.presenting import surroundings_of
 from service.api.reads import snapshot
 from service.errors import InvalidResource, TooLarge, UnsupportedMediaType
 from service.fhir.outgoing import to_bytes
+from service.request_ids import request_id
 from service.store import cards
 from service.store.cards import Card
 from service.store.decisions import write_audit

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.access import Authenticated, request_id
+from service.api.access import Authenticated
 from service.api.capability import capability_statement
 from service.api.definitions import DEFINED, read_definition, search_definitions
 from service.api.media import answer, media_type
@@ -17,6 +17,7 @@ from service.api.search_parameters import parse_search, read_pairs
 from service.api.targets import KINDS, Kind
 from service.errors import TooLarge, UnsupportedMediaType
 from service.fhir.definitions import Publication
+from service.request_ids import request_id
 from service.store.sources import Reader
 
 _FORM = "application/x-www-form-urlencoded"

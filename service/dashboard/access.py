@@ -5,7 +5,6 @@ needs(Role.NURSE)]`, or has that among its `dependencies`, for those of a role. 
 to be changed, that one of our own pages asks for it.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -31,7 +30,6 @@ __all__ = [
     "User",
     "form_token",
     "needs",
-    "request_id",
 ]
 
 PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
@@ -123,14 +121,6 @@ def form_token(request: Request) -> str | None:
     """What the forms of the page that is being made must send; None where nobody is signed in."""
     token = getattr(request.state, "form_token", None)
     return token if isinstance(token, str) else None
-
-
-def request_id(request: Request) -> str:
-    """What ties a request's audit rows to its line in the access log."""
-    known = getattr(request.state, "request_id", None)
-    if not isinstance(known, str):
-        known = request.state.request_id = secrets.token_hex(16)
-    return known
 
 
 def longest_silence(settings: Settings) -> timedelta:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.dashboard.access import SignedIn, User, needs, request_id
+from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.break_glass import BehindGlass, admitted
 from service.dashboard.decision_pages import choices_of
 from service.dashboard.making import page
@@ -17,6 +17,7 @@ from service.dashboard.pages import PageRoute
 from service.dashboard.patient_views import Portrait, portrait
 from service.dashboard.rows import DECIDERS, READERS, done_row
 from service.errors import NotFound
+from service.request_ids import request_id
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
 

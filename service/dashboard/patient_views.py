@@ -37,6 +37,7 @@ from service.store import (
     sources,
 )
 from service.store import worklist
+from service.store.worklist import Line
 from service.store.alerts import Happened
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
@@ -92,6 +93,7 @@ def portrait(
     record = histories.records(connection, {number: rows}, seen)[number]
     as_of = moment(record, rules, now)
     readings = Readings(record, rules.rulebook, as_of)
+    lines = worklist.lines(connection, list(seen), people=[number])
     older = _older(connection, rows, rules)
     shown = shown_results(record, rules.rulebook, as_of, _corrected(older, record))
     called = names.of_patients(connection, [number]).get(number)
@@ -108,25 +110,24 @@ def portrait(
         deceased=record.deceased,
         fhir_ids=ids,
         identifiers=sorted(identities.identifiers_of(connection, rows[0].source_id, ids)),
-        parts=_parts(connection, user, number, readings, shown, rules, now),
+        parts=_parts(connection, user, lines, readings, shown, rules, now),
         grid=grid_of(shown),
         left_out=[one for one in shown if one.left_out],
         earlier=earlier(older, {one.key: one for one in record.results}),
         held=quarantine.of_patients(connection, [row.id for row in rows]),
-        story=_story(connection, user, number),
+        story=_story(connection, lines),
     )
 
 
 def _parts(
     connection: Connection,
     user: User,
-    number: int,
+    lines: Sequence[Line],
     readings: Readings,
     shown: Sequence[Shown],
     rules: Rules,
     now: datetime,
 ) -> list[Part]:
-    lines = worklist.lines(connection, list(visible(connection, user)), people=[number])
     read = interpretations(connection, [line.alert for line in lines], rules, now)
     by_key = {one.key: one for one in shown}
     return [
@@ -149,10 +150,11 @@ def _older(
 ) -> list[tuple[datetime, Sequence[LabResult]]]:
     """The results of every version that is not current, decoded again from what was received."""
     found: list[tuple[datetime, Sequence[LabResult]]] = []
+    known = {each: sources.by_id(connection, each) for each in {row.source_id for row in rows}}
     for source_id, version in resources.older_of_patients(connection, [row.id for row in rows]):
         if version.key.partition("/")[0] not in RESULT_TYPES or version.digest is None:
             continue
-        source = sources.by_id(connection, source_id)
+        source = known[source_id]
         raw = resources.raw(connection, version.digest)
         read = decode_resource(raw, source=source.name, zone=source.zone, rulebook=rules.rulebook)
         if isinstance(read.content, Observed):
@@ -178,8 +180,7 @@ def _corrected(
     return counted
 
 
-def _story(connection: Connection, user: User, number: int) -> list[Moment]:
-    lines = worklist.lines(connection, list(visible(connection, user)), people=[number])
+def _story(connection: Connection, lines: Sequence[Line]) -> list[Moment]:
     ids = [line.alert.id for line in lines]
     titles = {line.alert.id: meanwhile.title(line.alert) for line in lines}
     decided: list[tuple[UUID, Disposition]] = [

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from service.clinical.episodes import Tier
 from service.clinical.months import add_months
-from service.dashboard.access import SignedIn, User, needs, request_id
+from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.alert_views import Row
 from service.dashboard.forms import Fields
 from service.dashboard.making import page
@@ -18,6 +18,7 @@ from service.dashboard.pages import PageRoute
 from service.dashboard.rows import READERS, done_row, may_decide, rows_of, visible
 from service.dashboard.worklist_filters import Filters, choices, read, token_of
 from service.ingest import Rules
+from service.request_ids import request_id
 from service.store import worklist
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
