@@ -109,7 +109,7 @@ class Standing:
     overdue: int
     """Urgent alerts that nobody has taken within the site's time."""
     unjudged: int
-    """Records whose judgement is behind what was received."""
+    """Records whose judgement is behind what was received, or due by a day that has come."""
     rejudging: bool
     """Some records were judged under an older rulebook or older source settings."""
     outbox_pending: int
@@ -152,7 +152,11 @@ class _Asked(Collector):
         yield alerts
         yield from _of_feeds(now.feeds)
         for name, text, value in (
-            ("unjudged_records", "Records whose judgement is behind what was received", now.unjudged),
+            (
+                "unjudged_records",
+                "Records whose judgement is behind what was received or what the date asks for",
+                now.unjudged,
+            ),
             ("urgent_overdue", "Urgent alerts that nobody has taken in time", now.overdue),
             ("rejudging", "1 while records are judged under older rules than those of now", now.rejudging),
             ("outbox_pending", "Alerts that an EHR should hold and does not yet", now.outbox_pending),

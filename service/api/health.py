@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from service.alerts.states import day_of
 from service.api.judging import RejudgingMemory, count_unjudged
 from service.ingest import Rules
 from service.settings import code_version
@@ -114,4 +115,5 @@ class ReadinessMemory:
     def _judging(self, connection: Any, rules: Rules) -> str:
         if self._rejudging.rejudging(connection, rules):
             return "rejudging: some records were judged under older rules"
-        return "some records wait to be judged" if count_unjudged(connection) else "up to date"
+        unjudged = count_unjudged(connection, rules, day_of(datetime.now(UTC)))
+        return "some records wait to be judged" if unjudged else "up to date"

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import date
 
 from sqlalchemy import Connection, func, select
 
@@ -32,7 +33,17 @@ class RejudgingMemory:
             return self._answer
 
 
-def count_unjudged(connection: Connection) -> int:
-    """Records whose judgement is behind what was received."""
-    behind = select(func.count()).select_from(patient).where(patient.c.revision != patient.c.judged_revision)
-    return connection.execute(behind).scalar_one()
+def count_unjudged(connection: Connection, rules: Rules, today: date) -> int:
+    """Records whose judgement is behind what was received, or that a day which has come asks to judge again.
+
+    The sweep takes both within moments; where they stay, it does not run, and no late test becomes overdue.
+
+    Args:
+        connection: an open transaction.
+        rules: by whose clock records are judged: by that of the data, no day comes by itself.
+        today: the UTC day.
+    """
+    behind = patient.c.revision != patient.c.judged_revision
+    if rules.clock == "system":
+        behind |= patient.c.review_on <= today
+    return connection.execute(select(func.count()).select_from(patient).where(behind)).scalar_one()

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from service.alerts.alert import State
 from service.alerts.events import tier_name
+from service.alerts.states import day_of
 from service.api.access import Authenticated
 from service.api.health import writer_alive
 from service.api.judging import RejudgingMemory, count_unjudged
@@ -28,7 +29,10 @@ def create_router() -> APIRouter:
         state = request.app.state
         with reading(state.engine) as connection:
             rejudging = memory.rejudging(connection, state.rules)
-            standing = _standing(connection, rejudging=rejudging, alive=writer_alive(state))
+            unjudged = count_unjudged(connection, state.rules, day_of(datetime.now(UTC)))
+            standing = _standing(
+                connection, rejudging=rejudging, unjudged=unjudged, alive=writer_alive(state)
+            )
         return Response(
             exposition(standing), headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
         )
@@ -48,7 +52,7 @@ def _age(at: datetime | None, now: datetime) -> float | None:
     return None if at is None else max((now - at).total_seconds(), 0.0)
 
 
-def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standing:
+def _standing(connection: Connection, *, rejudging: bool, unjudged: int, alive: bool) -> Standing:
     waiting = outbox_control.counts(connection)
     late = (datetime.now(UTC) - waiting.oldest_due).total_seconds() if waiting.oldest_due else 0.0
     by_state = select(alert.c.state, alert.c.tier, func.count()).group_by(alert.c.state, alert.c.tier)
@@ -57,7 +61,7 @@ def _standing(connection: Connection, *, rejudging: bool, alive: bool) -> Standi
         quarantine=quarantine.counts(connection),
         alerts={(row[0], tier_name(Tier(row[1]))): row[2] for row in connection.execute(by_state)},
         overdue=connection.execute(select(func.count()).where(urgent, alert.c.overdue)).scalar_one(),
-        unjudged=count_unjudged(connection),
+        unjudged=unjudged,
         rejudging=rejudging,
         outbox_pending=waiting.pending,
         outbox_failing=waiting.failing,

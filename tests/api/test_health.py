@@ -1,6 +1,6 @@
 """Whether the service is up and ready, told to anybody, and told truly."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text, update
 from starlette.testclient import TestClient
@@ -84,6 +84,21 @@ def test_rejudging_is_said_and_does_not_stop_the_service(room: ReadingRoom, anyb
         answer = anybody.get("/health/ready")
         assert answer.status_code == 200
         assert answer.json()["checks"]["judging"].startswith(said)
+
+
+def test_a_day_that_has_come_and_that_no_sweep_has_looked_at_is_said(
+    room: ReadingRoom, anybody: TestClient
+) -> None:
+    known = room.patient("p1")
+    with reading(room.engine) as connection:
+        digest = Rules(load_rulebook()).digest(sources.by_name(connection, "clinic"))
+    for days, said in ((1, "up to date"), (0, "some records wait to be judged")):
+        comes = {"review_on": datetime.now(UTC).date() + timedelta(days), "read_digest": digest}
+        with writing(room.engine) as connection:
+            connection.execute(update(patient).where(patient.c.id == known).values(**comes))
+        assert anybody.get("/health/ready").json()["checks"]["judging"] == said
+    with reading(room.engine) as connection:
+        assert judging.count_unjudged(connection, Rules(load_rulebook(), clock="data"), date.max) == 0
 
 
 def test_a_feed_that_is_silent_for_too_long_is_stale_and_the_service_is_ready_all_the_same(

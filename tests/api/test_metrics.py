@@ -11,6 +11,7 @@ from service.store.catch_up import Turn
 from service.store.quarantine import Held
 from service.store.schema import alert as alert_table
 from service.store.schema import outbox as outbox_table
+from service.store.schema import patient
 from service.store.session import writing
 from service.store.sources import SourceSettings
 from tests.api.reading_room import ReadingRoom, number
@@ -54,6 +55,14 @@ def test_what_stands_in_the_database_is_told(room: ReadingRoom, client: TestClie
     assert value(told, "unjudged_records") == 0
     assert value(told, "rejudging") == 0
     assert value(told, "writer_alive") == 1
+
+
+def test_what_no_sweep_has_looked_at_is_told_as_unjudged(room: ReadingRoom, client: TestClient) -> None:
+    known = room.patient("p1")
+    with writing(room.engine) as connection:
+        due = update(patient).where(patient.c.id == known).values(review_on=datetime.now(UTC).date())
+        connection.execute(due)
+    assert value(scrape(client), "unjudged_records") == 1
 
 
 def test_how_fresh_each_source_is_is_told_by_its_name(room: ReadingRoom, client: TestClient) -> None:
