@@ -56,6 +56,8 @@ class Decided:
     """The tier of the alert as the person saw it, where that may be a while ago."""
     seen_revision: int | None = None
     """The alert's revision as the person saw it; on any other nothing is decided."""
+    keyed_by: str | None = None
+    """Who recorded it for them, where that may be somebody else."""
 
 
 def dispose(  # noqa: PLR0913 - one argument for each thing a person says
@@ -71,6 +73,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
     reason: str | None = None,
     note: str = "",
     to: str | None = None,
+    keyed_by: str | None = None,
 ) -> Alert:
     """Record a decision and judge the person anew, so that state, events and what the EHR should hold follow.
 
@@ -87,6 +90,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         reason: the coded reason of an override; free text otherwise.
         note: free text.
         to: whom it is assigned to.
+        keyed_by: who recorded it for them, where that may be somebody else; kept in the audit log.
 
     Returns:
         The alert as it stands afterwards.
@@ -97,7 +101,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         InvalidDecision: a date, a reason or a name is missing or one too many.
         Overloaded: another process kept the record busy for too long; nothing was recorded.
     """
-    decided = Decided(alert_id, action, until, until_next_result, reason, note, to)
+    decided = Decided(alert_id, action, until, until_next_result, reason, note, to, keyed_by=keyed_by)
     return dispose_all(engine, [decided], by=by, rules=rules, now=now)[0]
 
 
@@ -209,7 +213,8 @@ def _record(
         action=f"dispose-{decided.action}",
         source_id=row.source_id,
         patient_id=alert.subject,
-        detail={"alert": str(alert.id), "disposition": str(made.id)},
+        detail={"alert": str(alert.id), "disposition": str(made.id)}
+        | ({} if decided.keyed_by is None else {"keyed_by": decided.keyed_by}),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from service.store import decisions, fetches, freshness, gaps, heard, sources, subscriptions
-from service.store.schema import alert
+from service.store.schema import alert, audit
 from service.store.sources import DEFAULT_SCOPES
 from service.store.subscriptions import Kept
 from service.store.session import reading, writing
@@ -235,6 +235,17 @@ def test_a_decision_is_recorded_under_the_beginning_of_an_id(loaded: Run, engine
     assert (refused.code, refused.err) == (1, "liverwatch: snooze needs a date, the next result, or both\n")
     assert loaded("dispose", first["id"], "sleep", "--by", "Nurse Lee").code == 2
     assert audited(engine)[-2:] == ["dispose-take", "dispose-snooze"]
+
+
+def test_a_decision_by_command_is_audited_with_the_user_of_the_machine(
+    loaded: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "mallory")
+    (found, _) = loaded("alerts", "--json").json
+    assert loaded("dispose", found["id"], "take", "--by", "Nurse Lee").code == 0
+    with reading(engine) as connection:
+        last = connection.execute(select(audit).order_by(audit.c.id.desc()).limit(1)).one()
+    assert (last.actor, json.loads(last.detail)["keyed_by"]) == ("Nurse Lee", "cli:mallory")
 
 
 def test_an_id_that_fits_two_alerts_is_refused(loaded: Run, engine: Engine) -> None:

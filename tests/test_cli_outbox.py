@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from service.alerts.alert import Alert
+from service.cli.opening import actor
 from service.clinical.rulebook import load_rulebook
 from service.deliver import Terms
 from service.settings import Settings
@@ -209,6 +210,7 @@ def test_one_that_is_cancelled_is_not_sent_until_its_alert_changes(
         "alert": str(ALERT_ID),
         "reason": "the unit has closed",
         "revision": 1,
+        "keyed_by": actor(),
     }
     assert post.deliver().claimed == 0
     assert run("outbox", "retry", "--all", "--yes", "--json").json["retried"] == []

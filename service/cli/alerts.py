@@ -235,6 +235,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
             reason=reason,
             note=note,
             to=to,
+            keyed_by=actor(),  # `--by` is whoever was named; this is who was at the keyboard
         )
     if as_json:
         say_json(

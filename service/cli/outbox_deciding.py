@@ -113,7 +113,7 @@ def cancel(
             line = outbox_control.line(connection, alert_id)
             if line is None or not outbox_control.stop(connection, alert_id, why, by=who):
                 raise Conflict("nothing of that alert waits to be written")
-            detail = {"reason": why, "revision": line.wanted_revision}
+            detail = {"reason": why, "revision": line.wanted_revision, "keyed_by": actor()}
             _audit(connection, "outbox-cancel", who, line, detail)
     if as_json:
         say_json({"alert": str(alert_id), "standing": "cancelled"})
