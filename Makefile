@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-once test test-slow bench mutation check lint types layers lock-check format lock translations clean
+.PHONY: help setup demo demo-once test test-slow bench mutation check lint types layers lock-check format lock translations safety clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -100,6 +100,9 @@ translations: .venv/ready ## bring the translation catalogues up to date with th
 		--project Liverwatch --output build/liverwatch.pot .
 	@$(BIN)/pybabel --quiet update --input-file build/liverwatch.pot --output-dir service/languages \
 		--domain liverwatch --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
+
+safety: .venv/ready ## write the page of the hazard log anew after a change of it
+	@$(BIN)/python -m deploy.safety.hazards > deploy/safety/hazards.md
 
 clean: ## remove everything that was made here
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
