@@ -145,10 +145,11 @@ def _page(log: HazardLog) -> Iterator[str]:
     yield "<!-- Written by `make safety` from hazards.toml. -->"
     yield ""
     yield (
-        "What can go wrong for a patient or a user, what stands against it, and the tests that prove it, in the "
-        "spirit of ISO 14971:2019, DCB0129 and DCB0160. It is no certificate of any of them: severities and "
-        "likelihoods are the makers' estimates, made without data of any site. **A clinical safety officer of "
-        f"yours has to go through them**; what the site has to do is in the [hand-over]({HAND_OVER})."
+        "What can go wrong for a patient or a user, what stands against it, and the tests that prove it, in "
+        "the spirit of ISO 14971:2019, DCB0129 and DCB0160. It is no certificate of any of them: severities "
+        "and likelihoods are the makers' estimates, made without data of any site. **A clinical safety "
+        "officer of yours has to go through them**; what the site has to do is in the "
+        f"[hand-over]({HAND_OVER})."
     )
     yield ""
     yield from _matrix(log.matrix)
