@@ -92,7 +92,7 @@ def test_a_day_that_has_come_and_that_no_sweep_has_looked_at_is_said(
     known = room.patient("p1")
     with reading(room.engine) as connection:
         digest = Rules(load_rulebook()).digest(sources.by_name(connection, "clinic"))
-    for days, said in ((1, "up to date"), (0, "some records wait to be judged")):
+    for days, said in ((2, "up to date"), (0, "some records wait to be judged")):
         comes = {"review_on": datetime.now(UTC).date() + timedelta(days), "read_digest": digest}
         with writing(room.engine) as connection:
             connection.execute(update(patient).where(patient.c.id == known).values(**comes))
