@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 UNITS = "http://unitsofmeasure.org"
-LOINC = {"ALT": "1742-6", "AST": "1920-8"}
+LOINC = {"ALT": "1742-6", "AST": "1920-8", "ALP": "6768-6", "bilirubin": "1975-2"}
 PERSISTENT = ("2024-01-10", "2024-03-12", "2024-06-11", "2024-09-03")
 """Days of four results that span more than six months."""
 
@@ -25,6 +25,15 @@ def result(id_: str, patient: str, day: str, value: Any = 80, analyte: str = "AL
         "valueQuantity": {"value": value, "unit": "U/L", "system": UNITS, "code": "U/L"},
         "referenceRange": [{"high": {"value": 40, "unit": "U/L", "system": UNITS, "code": "U/L"}}],
         **more,
+    }
+
+
+def in_mg_per_dl(value: Any, limit: Any) -> dict[str, Any]:
+    """Value and range of a result that is not in U/L, for `more` of :func:`result`."""
+    unit = {"unit": "mg/dL", "system": UNITS, "code": "mg/dL"}
+    return {
+        "valueQuantity": {"value": value, **unit},
+        "referenceRange": [{"high": {"value": limit, **unit}}],
     }
 
 
