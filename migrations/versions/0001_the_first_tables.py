@@ -117,7 +117,11 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_resource_source_id_received"), ["source_id", "received"], unique=False
+            batch_op.f("ix_resource_source_id_received"),
+            ["source_id", "received"],
+            unique=False,
+            postgresql_where=sa.text("state = 'live'"),
+            sqlite_where=sa.text("state = 'live'"),
         )
         batch_op.create_index(
             batch_op.f("ix_resource_source_id_named_by"),
@@ -925,7 +929,11 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("named_by IS NOT NULL"),
             sqlite_where=sa.text("named_by IS NOT NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_resource_source_id_received"))
+        batch_op.drop_index(
+            batch_op.f("ix_resource_source_id_received"),
+            postgresql_where=sa.text("state = 'live'"),
+            sqlite_where=sa.text("state = 'live'"),
+        )
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")

@@ -192,6 +192,8 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
 )
 """What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
 
+_LIVE = "state = 'live'"
+
 resource = Table(
     "resource",
     metadata,
@@ -200,7 +202,9 @@ resource = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     Index(None, "patient_id"),
-    Index(None, "source_id", "received"),
+    # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
+    # reading everything its source ever sent.
+    Index(None, "source_id", "received", postgresql_where=text(_LIVE), sqlite_where=text(_LIVE)),
     Index(
         None,
         "source_id",
@@ -210,6 +214,9 @@ resource = Table(
     ),
     comment="the current version of every resource kept",
 )
+
+is_live = text(f"resource.{_LIVE}")
+"""Of a resource: it is not known to be gone. In the words of its index, which a parameter would not match."""
 
 superseded = Table(
     "superseded",
