@@ -70,7 +70,8 @@ def show(
         owners = worklist.owners(connection, list(names))
         rows = rows_of(connection, lines[:PAGE], rules, now, user)
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
-    note_seen(request, user, [row.alert.id for row in rows], now)
+    told = [*told, *([done] if done else [])]
+    note_seen(request, user, list(dict.fromkeys(row.alert.id for row in [*told, *rows])), now)
     more = lines[PAGE - 1].place if len(lines) > PAGE else None
     return page(
         request,
@@ -83,7 +84,7 @@ def show(
         choices=choices(filters, owners, sorted(names.values())),
         more=more and filters.going_on(more),
         more_after=more and token_of(more),
-        told=[*told, *([done] if done else [])],
+        told=told,
         back=filters.address,
         may_decide=may_decide(user),
         snooze_until=add_months(now.date(), 1),

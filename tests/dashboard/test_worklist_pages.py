@@ -166,6 +166,21 @@ def test_who_saw_which_alerts_is_in_the_audit(three: Ward) -> None:
     assert detail["request"]
 
 
+def test_a_step_that_two_alerts_ask_for_is_said_on_the_second_to_stand_with_the_first(ward: Ward) -> None:
+    high = {
+        "valueQuantity": {"value": 8, "unit": "mg/dL", "code": "mg/dL"},
+        "referenceRange": [{"high": {"value": 1.2, "unit": "mg/dL", "code": "mg/dL"}}],
+    }
+    tests = [result("a", "p1", "2024-09-01", 1300), result("b", "p1", "2024-09-01", analyte="bilirubin", **high)]
+    ward.feed([person("p1"), *tests])
+    with ward.client() as client:
+        shown = page(client)
+    assert {text for _, each, text in shown.every("div") if each.get("class") == "cell-next"} == {
+        "Clinical assessment on the same day, with INRdue 2024-09-01",
+        "steps stand with: Jaundice: total bilirubin",
+    }
+
+
 def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: Ward) -> None:
     with three.client() as client:
         answer = client.get("/")
