@@ -34,6 +34,8 @@ __all__ = [
 
 PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
 _WITH_A_ONE_TIME_PASSWORD: Final = frozenset({PASSWORD_PAGE, "/sign-out"})
+UNATTENDED_HEADER: Final = "liverwatch-unattended"
+"""Sent by pages with what nobody has asked them for."""
 _PREFIX: Final = "user:"
 _NOTED_EVERY = timedelta(seconds=30)
 
@@ -133,6 +135,12 @@ def longest_session(settings: Settings) -> timedelta:
     return timedelta(hours=settings.session_hours)
 
 
+def _unattended(request: Request) -> bool:
+    """Whether a page asks by itself: that says nothing about whether somebody sits before it."""
+    streams = request.headers.get("accept", "").startswith("text/event-stream")
+    return streams or UNATTENDED_HEADER in request.headers
+
+
 def _check_age(request: Request, session: Session, token: str, user: User, now: datetime) -> None:
     state = request.app.state
     idle = now - session.used >= longest_silence(state.settings)
@@ -142,8 +150,6 @@ def _check_age(request: Request, session: Session, token: str, user: User, now: 
             detail = {"why": "idle" if idle else "over"}
             decisions.write_audit(connection, at=now, actor=user.id, action="sign-out", detail=detail)
         raise NotSignedIn("sign in again: you were away for too long, or signed in for too long")
-    # A stream of events that a page keeps open says nothing about whether somebody sits before it.
-    streams = request.headers.get("accept", "").startswith("text/event-stream")
-    if not streams and now - session.used >= _NOTED_EVERY:
+    if not _unattended(request) and now - session.used >= _NOTED_EVERY:
         with writing(state.engine) as connection:
             sessions.use(connection, token, now)

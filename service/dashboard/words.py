@@ -90,6 +90,7 @@ def filters() -> dict[str, Callable[..., Any]]:
         "dated": dated,
         "instant": instant,
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds"),
+        "precisely": datetime.isoformat,
         "state": lambda state: STATES[state],
         "tier": lambda tier: TIERS[tier][0],
         "within": lambda tier: TIERS[tier][1],

@@ -16,7 +16,7 @@ from service.dashboard.forms import Fields
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rows import READERS, done_row, may_decide, rows_of, visible
-from service.dashboard.worklist_filters import Filters, choices, read, token_of
+from service.dashboard.worklist_filters import Filters, choices, of_address, read, token_of
 from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import worklist
@@ -32,8 +32,7 @@ router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], defaul
 @router.get("/")
 def listed(request: Request, user: SignedIn) -> Response:
     """The worklist, narrowed as the address says."""
-    given = {name: request.query_params.getlist(name) for name in request.query_params}
-    return show(request, user, read(given))
+    return show(request, user, of_address(request))
 
 
 @router.post("/search")
@@ -62,7 +61,7 @@ def show(
     now = datetime.now(UTC)
     with reading(request.app.state.engine) as connection:
         names = visible(connection, user)
-        narrowed = [key for key, name in names.items() if filters.source in ("", name)]
+        narrowed = filters.narrowed(names)
         people = worklist.named(connection, narrowed, filters.words) if filters.words else None
         wanted = filters.wanted(user.name, now.date(), people)
         lines = worklist.page(connection, narrowed, wanted, PAGE + 1, filters.after)
@@ -86,6 +85,7 @@ def show(
         more_after=more and token_of(more),
         told=told,
         back=filters.address,
+        now=now,
         may_decide=may_decide(user),
         snooze_until=add_months(now.date(), 1),
     )

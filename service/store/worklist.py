@@ -141,6 +141,14 @@ def count(connection: Connection, sources: Collection[int], wanted: Wanted) -> C
     return Counts({Tier(row[0]): row[1] for row in rows}, sum(row[1] - row[2] for row in rows))
 
 
+def matching(
+    connection: Connection, sources: Collection[int], wanted: Wanted, alerts: Collection[UUID]
+) -> set[UUID]:
+    """Which of these alerts are among those wanted."""
+    query = _chosen(select(alert.c.id), sources, wanted).where(alert.c.id.in_(list(alerts)))
+    return set(connection.execute(query).scalars())
+
+
 def named(connection: Connection, sources: Collection[int], words: str) -> set[int]:
     """People with an alert that somebody has to act on, whom these words name.
 

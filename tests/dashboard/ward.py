@@ -16,6 +16,7 @@ from service import dashboard
 from service.alerts.alert import Alert
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User
 from service.ingest import Rules
 from service.loading import Loader, ensure_source, find_files
@@ -62,6 +63,7 @@ class Ward:
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.rules, app.state.settings = self.engine, RULES, Settings()
+        app.state.live = Live(self.engine, app.state.settings)
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())
