@@ -63,6 +63,10 @@ class User:
     roles: frozenset[Role]
     sources: frozenset[str]
     """Names of the sources whose patients they may see."""
+    shortcuts: bool = True
+    """Single keys do things on the worklist."""
+    zone: str | None = None
+    """Name of the time zone in which they read times; None for UTC."""
 
     @property
     def account(self) -> str:
@@ -92,7 +96,9 @@ def signed_in(request: Request, fields: Sent) -> User:
         names = users.sources_of(connection, account) if account else frozenset()
     if session is None or account is None or not account.active:
         raise NotSignedIn("sign in first")
-    user = User(f"{_PREFIX}{account.id}", account.shown, account.roles, names)
+    user = User(
+        f"{_PREFIX}{account.id}", account.shown, account.roles, names, account.shortcuts, account.zone
+    )
     _check_age(request, session, token, user, now)
     if request.method not in SAFE_METHODS:
         check_origin(request)

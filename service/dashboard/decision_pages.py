@@ -142,6 +142,6 @@ def _notice(
     if error is None:
         return meanwhile.done(connection, line.alert, user.name)
     if isinstance(error, Changed):
-        return meanwhile.changed(connection, line.alert, int(revision))
+        return meanwhile.changed(connection, line.alert, int(revision), user.zone)
     words = error.message[:1].upper() + error.message[1:]
     return Notice(f"{words}. Nothing was recorded.", refused=True)

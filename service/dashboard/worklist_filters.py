@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -37,6 +37,8 @@ GROUPS: Final[Mapping[str, tuple[str, Collection[State]]]] = {
 }
 """States that are looked at together; the first is what a nurse comes for."""
 
+EVERYTHING: Final = "/?state="
+"""The address of the worklist that nothing narrows; at `/` stands the view that is to be seen first."""
 LONGEST_SEARCH: Final = 200
 _PLACE = re.compile(r"(\d{11})\.([0-9a-f]{32})")
 
@@ -99,7 +101,7 @@ class Filters:
     @property
     def address(self) -> str:
         """Of the worklist narrowed so, from its beginning."""
-        return f"/?{self.query}" if self.chosen else "/"
+        return f"/?{self.query}" if self.chosen else EVERYTHING
 
     @property
     def query(self) -> str:
@@ -129,6 +131,11 @@ def read(given: Mapping[str, Sequence[str]]) -> Filters:
         words=one("words"),
         after=place_of(one("after")),
     )
+
+
+def read_query(query: str) -> Filters:
+    """The filters of a saved view."""
+    return read(parse_qs(query))
 
 
 def of_address(request: Request) -> Filters:

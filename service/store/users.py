@@ -56,6 +56,10 @@ class Account:
     issuer: str | None
     """Who vouches for the person."""
     active: bool
+    shortcuts: bool = True
+    """Single keys do things on the worklist."""
+    zone: str | None = None
+    """Name of the time zone in which the person reads times; None for UTC."""
 
 
 class Person(NamedTuple):
@@ -71,7 +75,10 @@ class Person(NamedTuple):
 
 _COLUMNS = tuple(
     account.c[name]
-    for name in ("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active")
+    for name in (
+        *("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active"),
+        *("shortcuts", "zone"),
+    )
 )
 
 
@@ -136,6 +143,12 @@ def change(connection: Connection, wanted: Account) -> None:
     connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
     if _rights(before) != _rights(wanted):
         sessions.end_all(connection, wanted.id)
+
+
+def prefer(connection: Connection, account_id: str, *, shortcuts: bool, zone: str | None) -> None:
+    """Keep how somebody wants the pages to be."""
+    values = {"shortcuts": shortcuts, "zone": zone}
+    connection.execute(account.update().where(account.c.id == account_id).values(**values))
 
 
 def _rights(of: Account) -> tuple[object, ...]:

@@ -50,7 +50,7 @@ class Corridor:
 
     def watched(self, script: Callable[[Live], Awaitable[None]]) -> None:
         """Play a script against the pages of a process."""
-        asyncio.run(asyncio.wait_for(self._played(script), 30))  # type: ignore[arg-type]
+        asyncio.run(asyncio.wait_for(self._played(script), 30))
 
     async def _played(self, script: Callable[[Live], Awaitable[None]]) -> None:
         pages = Live(self.ward.engine, Settings())

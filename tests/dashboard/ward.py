@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from service import dashboard
@@ -69,7 +70,12 @@ class Ward:
         app.include_router(dashboard.create_pages())
         app.add_middleware(AccessLog)
         if user is not None:
-            app.dependency_overrides[SIGNED_IN] = lambda: user
+
+            def seated(request: Request) -> User:
+                request.state.user = user
+                return user
+
+            app.dependency_overrides[SIGNED_IN] = seated
         headers = {"HX-Request": "true"} if script else {}
         return TestClient(app, headers=headers, follow_redirects=False)
 
