@@ -37,7 +37,7 @@ _HEARTBEAT: Final = 15.0
 """Seconds after which a silent stream says that it is there, before something on the way closes it."""
 _WINDOW: Final = timedelta(minutes=2)
 """An alert is told of if it is committed no later than this after it was written."""
-_MOST_CHANGES: Final = 500
+_MOST_CHANGES: Final = 200
 _MOST_EVENTS: Final = 16
 """Events that a page may be behind."""
 
