@@ -18,6 +18,7 @@ from service.clinical.saying import analyte_in_words, capitalised, number, quant
 from service.dashboard.sparklines import Sparkline, sparkline
 from service.dashboard.words import span
 from service.fhir import wording
+from service.store.changes import stamp_of
 from service.store.worklist import Line
 
 
@@ -68,6 +69,12 @@ class Row:
     allowed: Collection[Action] = field(default=())
     """What may be decided about it; nothing by who may only look."""
     notice: Notice | None = None
+
+    @property
+    def stamp(self) -> str:
+        """By which a page knows whether what it shows of the alert is what there is."""
+        waiting = self.alert.waiting
+        return stamp_of(self.alert.revision, overdue=waiting is not None and waiting.overdue)
 
 
 def row_of(

@@ -27,8 +27,8 @@ from service.store.worklist import Wanted
 
 log = logging.getLogger(__name__)
 
-MOST_STREAMS: Final = 8
-"""Pages that one person may have open with news, in one process."""
+MOST_STREAMS: Final = 4
+"""Pages that one person may be told on: of the six connections a browser has to a host, some must stay free."""
 _EVERY: Final = 2.0
 """Seconds between two looks, at least."""
 _REST: Final = 9
@@ -37,6 +37,8 @@ _HEARTBEAT: Final = 15.0
 """Seconds after which a silent stream says that it is there, before something on the way closes it."""
 _WINDOW: Final = timedelta(minutes=2)
 """An alert is told of if it is committed no later than this after it was written."""
+_OVERLAP: Final = timedelta(seconds=3)
+"""What was written so shortly before a page was loaded may not have been committed by then."""
 _MOST_CHANGES: Final = 200
 _MOST_EVENTS: Final = 16
 """Events that a page may be behind."""
@@ -186,22 +188,22 @@ class _Round:
         changed: Iterable[Changed] = self._fresh
         missed = self._full and len(self._fresh) == len(self._recent)
         if (since := watcher.since) is not None:
-            changed = [each for each in self._recent if each.at > since]
+            changed = [each for each in self._recent if each.at > since - _OVERLAP]
             missed = since < self._reach
-        revisions = {each.alert: each.revision for each in changed if each.source_id in watcher.view.sources}
-        key = (watcher.view, frozenset(revisions), missed)
+        stamps = {each.alert: each.stamp for each in changed if each.source_id in watcher.view.sources}
+        key = (watcher.view, frozenset(stamps), missed)
         if key not in self._events:
-            self._events[key] = self._worked_out(watcher.view, revisions, missed=missed)
+            self._events[key] = self._worked_out(watcher.view, stamps, missed=missed)
         return self._events[key]
 
-    def _worked_out(self, view: View, revisions: dict[UUID, int], *, missed: bool) -> _Event | None:
-        if not revisions and not missed:
+    def _worked_out(self, view: View, stamps: dict[UUID, str], *, missed: bool) -> _Event | None:
+        if not stamps and not missed:
             return None
-        within = worklist.matching(self._connection, view.sources, view.wanted, revisions)
+        within = worklist.matching(self._connection, view.sources, view.wanted, stamps)
         counts = worklist.count(self._connection, view.sources, view.wanted)
         by_tier = {tier.name.lower(): counts.tiers.get(tier, 0) for tier in Tier}
         content = {
-            "changed": revisions,
+            "changed": stamps,
             "within": sorted(within),
             "missed": missed,
             "counts": {"total": counts.total, "unowned": counts.unowned, **by_tier},

@@ -16,9 +16,11 @@ from service.dashboard.live import MOST_STREAMS, Live, View, Watcher
 from service.review import dispose
 from service.settings import Settings
 from service.store import changes, sessions, sources
+from service.store.changes import stamp_of
 from service.store.session import reading, writing
 from service.store.worklist import Wanted
 from tests.dashboard.front_desk import FrontDesk
+from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import RULES, Ward
 from tests.liver_files import persistent, person
 
@@ -92,7 +94,7 @@ def test_a_page_is_told_what_changed_whether_its_list_has_it_and_the_new_counts(
         taken = corridor.take()
         name, content = await told(narrowed)
         assert (name, list(content["changed"]), content["within"]) == ("changed", [taken], [])
-        assert content["changed"][taken] == corridor.ward.alert().revision
+        assert content["changed"][taken] == str(corridor.ward.alert().revision)
         assert (content["counts"]["total"], content["counts"]["unowned"]) == (0, 0)
         _, content = await told(whole)
         assert content["within"] == [taken]
@@ -123,6 +125,32 @@ def test_a_page_that_comes_back_is_told_what_changed_meanwhile_and_nothing_twice
         assert (list(content["changed"]), content["missed"]) == ([taken], False)
         await opened(pages, corridor.watcher(since=datetime.now(UTC)))
         assert await anext(stream) == KEEPALIVE_COMMENT
+
+    corridor.watched(script)
+
+
+def test_what_was_committed_only_after_the_page_was_loaded_is_told_though_it_is_dated_before(
+    corridor: Corridor,
+) -> None:
+    taken = corridor.take()
+
+    async def script(pages: Live) -> None:
+        _, content = await told(pages.stream(corridor.watcher(since=datetime.now(UTC))))
+        assert list(content["changed"]) == [taken]
+
+    corridor.watched(script)
+
+
+def test_a_row_and_what_is_told_of_it_agree_on_what_it_says(corridor: Corridor) -> None:
+    taken = corridor.take()
+    browser = corridor.desk.at()
+
+    async def script(pages: Live) -> None:
+        since = datetime.now(UTC) - timedelta(seconds=30)
+        _, content = await told(pages.stream(corridor.watcher(since=since)))
+        (row,) = [each for _, each, _ in Page(browser.get("/").text).every("li") if each.get("id")]
+        assert (row["id"], row["data-stamp"]) == (f"alert-{taken}", content["changed"][taken])
+        assert stamp_of(2, overdue=True) != stamp_of(2, overdue=False)
 
     corridor.watched(script)
 

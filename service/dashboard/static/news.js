@@ -72,12 +72,14 @@
   source.addEventListener("changed", (event) => {
     const told = JSON.parse(event.data);
     const within = new Set(told.within);
-    for (const [id, revision] of Object.entries(told.changed)) {
+    for (const [id, stamp] of Object.entries(told.changed)) {
       const row = rowOf(id);
       if (row === null) {
         if (within.has(id)) elsewhere.add(id);
         else elsewhere.delete(id);
-      } else if (row.dataset.revision !== String(revision) || row.querySelector(".notice") === null) {
+      } else if (row.dataset.stamp === stamp) {
+        changed.delete(id);
+      } else {
         changed.add(id);
       }
     }
