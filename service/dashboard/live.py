@@ -28,7 +28,7 @@ from service.store.worklist import Wanted
 log = logging.getLogger(__name__)
 
 MOST_STREAMS: Final = 4
-"""Pages that one person may be told on: of the six connections a browser has to a host, some must stay free."""
+"""Pages that one person may be told on: of the six connections of a browser to a host some must stay free."""
 _EVERY: Final = 2.0
 """Seconds between two looks, at least."""
 _REST: Final = 9

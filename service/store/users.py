@@ -45,7 +45,7 @@ class Account:
     id: str
     """The name signed in with; `sso:` and a digest for one that an identity provider or EHR vouches for."""
     shown: str
-    """The name that others see."""
+    """The name that others see: of one account alone, because decisions and owners are told apart by it."""
     roles: frozenset[Role]
     sources: frozenset[str]
     """Names of sources; `EVERY_SOURCE` alone for all there are and will be."""
@@ -97,7 +97,7 @@ def add(connection: Connection, wanted: Account, now: datetime) -> None:
     """Create a local account, or take up again one that was removed.
 
     Raises:
-        Conflict: there is one of that name.
+        Conflict: there is one of that name, or another is shown by it.
         ConfigurationError: the name cannot be used, or there are no roles.
         NotFound: one of the sources does not exist.
     """
@@ -137,6 +137,7 @@ def change(connection: Connection, wanted: Account) -> None:
     Raises:
         NotFound: there is no such account, or one of the sources does not exist.
         ConfigurationError: it would have no roles.
+        Conflict: another account is shown by that name.
     """
     before = by_id(connection, wanted.id)
     _check(connection, wanted)
@@ -190,7 +191,7 @@ def vouched_for(
     there = {EVERY_SOURCE, *(each.name for each in sources.every(connection))}
     wanted = Account(
         f"sso:{digest}",
-        person.shown[:LONGEST_SHOWN],
+        _told_apart(connection, f"sso:{digest}", person.shown, digest),
         known.roles if known and keep else frozenset(roles),
         known.sources if known and keep else frozenset(names) & there,
         None,
@@ -210,11 +211,28 @@ def vouched_for(
     return wanted
 
 
+def _is_shown(connection: Connection, name: str, but: str) -> bool:
+    """Whether any account but that one, removed or not, is shown by a name."""
+    names = select(account.c.shown).where(account.c.id != but)
+    return name.casefold() in {each.casefold() for each in connection.execute(names).scalars()}
+
+
+def _told_apart(connection: Connection, account_id: str, name: str, digest: str) -> str:
+    """The name somebody else vouches for; with a mark where another account is shown by it already."""
+    name = name[:LONGEST_SHOWN]
+    if not _is_shown(connection, name, account_id):
+        return name
+    mark = f" ({digest[:6]})"
+    return name[: LONGEST_SHOWN - len(mark)] + mark
+
+
 def _check(connection: Connection, wanted: Account) -> None:
     if not wanted.roles:
         raise ConfigurationError("role: give at least one")
     if not wanted.shown.strip() or not wanted.shown.isprintable() or len(wanted.shown) > LONGEST_SHOWN:
         raise ConfigurationError(f"name: 1 to {LONGEST_SHOWN} printable characters are expected")
+    if _is_shown(connection, wanted.shown, wanted.id):
+        raise Conflict("name: another user is shown by it, and who decided what could not be told apart")
     for name in wanted.sources - {EVERY_SOURCE}:
         sources.by_name(connection, name)
 
