@@ -171,8 +171,8 @@ def test_a_step_that_two_alerts_ask_for_is_said_on_the_second_to_stand_with_the_
         "valueQuantity": {"value": 8, "unit": "mg/dL", "code": "mg/dL"},
         "referenceRange": [{"high": {"value": 1.2, "unit": "mg/dL", "code": "mg/dL"}}],
     }
-    tests = [result("a", "p1", "2024-09-01", 1300), result("b", "p1", "2024-09-01", analyte="bilirubin", **high)]
-    ward.feed([person("p1"), *tests])
+    jaundice = result("b", "p1", "2024-09-01", analyte="bilirubin", **high)
+    ward.feed([person("p1"), result("a", "p1", "2024-09-01", 1300), jaundice])
     with ward.client() as client:
         shown = page(client)
     assert {text for _, each, text in shown.every("div") if each.get("class") == "cell-next"} == {
