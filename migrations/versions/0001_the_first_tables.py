@@ -709,9 +709,36 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("subject", sa.String(length=255), nullable=True, comment="what that issuer calls it"),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created", Instant(), nullable=False),
+        sa.Column(
+            "shortcuts",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="keys on the worklist",
+        ),
+        sa.Column("zone", sa.String(length=64), nullable=True, comment="in which it reads times; null: UTC"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("issuer", "subject", name=op.f("uq_account_issuer_subject")),
         comment="people who may use the pages",
+    )
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column(
+            "query",
+            sa.Text(),
+            nullable=False,
+            comment="the filters, as they stand in an address; never a search",
+        ),
+        sa.Column("first", sa.Boolean(), nullable=False, comment="shown where nothing else is asked for"),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_saved_view_account_id_account")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("uq_saved_view_account_id_name")),
+        comment="filters of the worklist that people have given a name",
     )
     op.create_table(
         "session",
@@ -836,6 +863,7 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_session_account_id"))
 
     op.drop_table("session")
+    op.drop_table("saved_view")
     op.drop_table("account")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))

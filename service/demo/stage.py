@@ -16,7 +16,7 @@ import httpx2
 import uvicorn
 from sqlalchemy import Engine, select
 
-from service.app import create_app, open_database, rules_of
+from service.app import Server, create_app, open_database, rules_of
 from service.errors import LiverwatchError
 from service.ingest import Rules
 from service.settings import Settings
@@ -155,10 +155,9 @@ def _furnish(engine: Engine, settings: SourceSettings, secret: str, reader_token
 
 @contextmanager
 def _serving(settings: Settings, engine: Engine, listening: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(
-        create_app(settings, engine), access_log=False, log_config=None, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
+    app = create_app(settings, engine)
+    config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=5)
+    server = Server(config, app.state.live)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="service", daemon=True)
     thread.start()
     try:

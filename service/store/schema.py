@@ -578,8 +578,22 @@ account = Table(
     Column("subject", String(255), nullable=True, comment="what that issuer calls it"),
     Column("active", Boolean, nullable=False),
     Column("created", Instant, nullable=False),
+    Column("shortcuts", Boolean, nullable=False, server_default=text("true"), comment="keys on the worklist"),
+    Column("zone", String(64), nullable=True, comment="in which it reads times; null: UTC"),
     UniqueConstraint("issuer", "subject"),
     comment="people who may use the pages",
+)
+
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("query", Text, nullable=False, comment="the filters, as they stand in an address; never a search"),
+    Column("first", Boolean, nullable=False, comment="shown where nothing else is asked for"),
+    UniqueConstraint("account_id", "name"),
+    comment="filters of the worklist that people have given a name",
 )
 
 session = Table(

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from service import dashboard, passwords
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User, needs
 from service.ingest import Rules
 from service.settings import Settings
@@ -58,6 +59,7 @@ class FrontDesk:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.settings = self.engine, self.settings
         app.state.rules = Rules(load_rulebook())
+        app.state.live = Live(self.engine, self.settings)
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())

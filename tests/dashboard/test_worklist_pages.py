@@ -129,7 +129,7 @@ def test_pages_go_on_where_the_last_one_ended(three: Ward, monkeypatch: pytest.M
 def test_counts_are_of_what_is_asked_for(three: Ward) -> None:
     with three.client() as client:
         (counts,) = [text for _, each, text in page(client).every("p") if each.get("class") == "counts"]
-    assert counts.startswith("2 alerts:")
+    assert counts.startswith("Alerts: 2 ")
     assert "nobody has it 2" in counts
 
 
@@ -166,6 +166,21 @@ def test_who_saw_which_alerts_is_in_the_audit(three: Ward) -> None:
     assert detail["request"]
 
 
+def test_a_step_that_two_alerts_ask_for_is_said_on_the_second_to_stand_with_the_first(ward: Ward) -> None:
+    high = {
+        "valueQuantity": {"value": 8, "unit": "mg/dL", "code": "mg/dL"},
+        "referenceRange": [{"high": {"value": 1.2, "unit": "mg/dL", "code": "mg/dL"}}],
+    }
+    jaundice = result("b", "p1", "2024-09-01", analyte="bilirubin", **high)
+    ward.feed([person("p1"), result("a", "p1", "2024-09-01", 1300), jaundice])
+    with ward.client() as client:
+        shown = page(client)
+    assert {text for _, each, text in shown.every("div") if each.get("class") == "cell-next"} == {
+        "Clinical assessment on the same day, with INRdue 2024-09-01",
+        "steps stand with: Jaundice: total bilirubin",
+    }
+
+
 def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: Ward) -> None:
     with three.client() as client:
         answer = client.get("/")
@@ -177,7 +192,8 @@ def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: 
         assert not any(
             name == "style" or name.startswith("on") for _, given, _ in shown.elements for name in given
         )
-        (script,) = [each for _, each, text in shown.every("script") if not text]
-        loaded = client.get(str(script["src"]))
-        assert loaded.status_code == 200
-        assert client.get(str(script["src"]).replace(".min.js", ".LICENSE.txt")).status_code == 200
+        scripts = [str(each["src"]) for _, each, text in shown.every("script") if not text]
+        assert len(scripts) == len(shown.every("script"))
+        assert all(client.get(script).status_code == 200 for script in scripts)
+        (vendored,) = [script for script in scripts if ".min.js" in script]
+        assert client.get(vendored.replace(".min.js", ".LICENSE.txt")).status_code == 200

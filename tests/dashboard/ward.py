@@ -10,12 +10,14 @@ from uuid import UUID
 import msgspec
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from service import dashboard
 from service.alerts.alert import Alert
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User
 from service.ingest import Rules
 from service.loading import Loader, ensure_source, find_files
@@ -62,12 +64,18 @@ class Ward:
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.rules, app.state.settings = self.engine, RULES, Settings()
+        app.state.live = Live(self.engine, app.state.settings)
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())
         app.add_middleware(AccessLog)
         if user is not None:
-            app.dependency_overrides[SIGNED_IN] = lambda: user
+
+            def seated(request: Request) -> User:
+                request.state.user = user
+                return user
+
+            app.dependency_overrides[SIGNED_IN] = seated
         headers = {"HX-Request": "true"} if script else {}
         return TestClient(app, headers=headers, follow_redirects=False)
 
