@@ -10,7 +10,7 @@ from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, Disposition
 from service.assessments import assess_people
 from service.charts.course import Course, course_of
-from service.charts.revisions import revisions_of
+from service.charts.revisions import older_results, revisions_of
 from service.clinical.interpretation import interpret
 from service.clinical.readings import Interpretation
 from service.clinical.results import PatientRecord
@@ -91,7 +91,7 @@ def read_case(connection: Connection, alert_id: UUID, rules: Rules, now: datetim
             as_of.date(),
             every,
             made,
-            revisions_of(connection, rows, record.results, book),
+            revisions_of(connection, rows, record.results, older_results(connection, rows, book)),
         ),
         advised={step.name: step.due for one in every if one.state not in SILENT for step in one.steps},
         rulebook_version=book.version,
