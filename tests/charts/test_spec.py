@@ -9,6 +9,7 @@ import altair as alt
 import pytest
 
 from service.charts.course import Course, Revisions, Standing, course_of
+from service.charts.palette import on_paper
 from service.charts.panel import apart
 from service.charts.spec import chart_spec
 from service.charts.units import Scale
@@ -33,7 +34,7 @@ def course(*results: Any, revisions: Revisions | None = None, drug: str = "Isoni
 
 
 def spec_of(given: Course, scale: Scale = Scale.MULTIPLES) -> dict[str, Any]:
-    spec = chart_spec(given, scale, lambda text: text, description="what it shows")
+    spec = chart_spec(given, scale, lambda text: text, on_paper, description="what it shows")
     alt.VConcatChart.from_dict(spec)  # raises unless it is valid Vega-Lite
     return spec
 
