@@ -1,7 +1,7 @@
 """What every part of a chart shares: the days from left to right, words, colours, and where rows are kept.
 
-Specs are written as the JSON that Vega-Lite defines: of 500 results Altair made one in 80 ms of processor time,
-this does in 5, and people wait for it. In tests Altair's copy of the schema holds every spec to it.
+Specs are written as the JSON that Vega-Lite defines: of 500 results Altair made one in 80 ms of processor
+time, this does in 5, and people wait for it. In tests Altair's copy of the schema holds every spec to it.
 """
 
 from collections.abc import Callable, Iterable

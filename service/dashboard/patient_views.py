@@ -17,10 +17,12 @@ from service.clinical.results import PatientRecord, ResultKey
 from service.dashboard import meanwhile
 from service.dashboard.access import User
 from service.dashboard.alert_views import Row
+from service.dashboard.looking import Look
 from service.dashboard.reason_views import Why, what_would_change, whys
 from service.dashboard.result_views import Earlier, Grid, Shown, earlier, grid_of, shown_results
-from service.dashboard.rows import rows_of, visible
+from service.dashboard.rows import rows_of
 from service.dashboard.story_views import Moment, story
+from service.fhir.encode import is_erroneous
 from service.fhir.wording import standing
 from service.ingest import Rules
 from service.readings import interpretations
@@ -54,6 +56,11 @@ class Part:
     interpretation: Sequence[Interpretation]
     plan: Mapping[str, Any]
 
+    @property
+    def written_about(self) -> bool:
+        """Whether a letter can be: not once it was withdrawn or merged into another."""
+        return not is_erroneous(self.row.alert)
+
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
@@ -77,16 +84,16 @@ class Portrait:
     held: Sequence[Held]
     story: Sequence[Moment]
 
+    @property
+    def drawable(self) -> bool:
+        """Whether there is anything that a chart could show."""
+        return bool(self.grid.days or self.earlier)
 
-def portrait(
-    connection: Connection, user: User, public_id: UUID, rules: Rules, now: datetime
-) -> Portrait | None:
-    """What there is to say of the person who has a record of that id; None where the user may see none."""
-    seen = visible(connection, user)
-    number = people.numbered(connection, list(seen), public_id)
-    if number is None:
-        return None
-    rows = people.by_number(connection, [number])[number]
+
+def portrait(connection: Connection, looked: Look, rules: Rules) -> Portrait:
+    """What there is to say of the person who is looked at."""
+    user, seen, rows, now = looked.user, looked.sources, looked.rows, looked.now
+    number = rows[0].id
     record = histories.records(connection, {number: rows}, seen)[number]
     as_of = moment(record, rules, now)
     readings = Readings(record, rules.rulebook, as_of)
