@@ -1,9 +1,11 @@
 """Below the results, on the same days: what was found, drugs that were taken, diagnoses on record."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import zip_longest
 from typing import Any, Final
 
-from service.charts.course import Course, Event, Lane, Span
+from service.charts.course import Course, Lane, Mark, Span
 from service.charts.palette import LANES, MARKS
 from service.charts.sheet import Sheet, Spec, of_names, text
 
@@ -13,20 +15,20 @@ _LONGEST: Final = 26
 """Characters of a name."""
 _ROW: Final = 16
 """Pixels."""
+_ROOM: Final = 0.08
+"""Of the time shown, for the word of an event."""
 
 
 def lanes(course: Course, sheet: Sheet) -> Spec | None:
     """The chart of spans and events within the days shown; None where there are none."""
-    events = [_event(event, sheet) for event in course.events if sheet.window.holds(event.day)]
+    events = _events(course, sheet)
     rows = [row for lane in Lane for row in _rows(course.spans, lane, sheet)]
     names = list(dict.fromkeys(row["name"] for row in (*events, *rows)))
     if not names:
         return None
     axis = {"title": None, "domain": False, "ticks": False, "grid": True, "gridColor": sheet.paint("grid")}
     y = text("name", sort=names, scale={"domain": names}, axis=axis)
-    layers = [_bars(sheet, rows, y)] if rows else []
-    layers += _marks(sheet, events, y) if events else []
-    drawn = sheet.layered(layers, _ROW * len(names))
+    drawn = sheet.layered([_bars(sheet, rows, y), *_marks(sheet, events, y)], _ROW * len(names))
     return drawn | {"resolve": {"scale": {"color": "independent", "shape": "independent"}}}
 
 
@@ -54,16 +56,29 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
 
 
-def _event(event: Event, sheet: Sheet) -> dict[str, Any]:
-    name, what = sheet.say(event.mark.value), sheet.say(event.what)
-    return {
-        "name": name,
-        "mark": event.mark.value,
-        "day": event.day.isoformat(),
-        "what": what,
-        "says": f"{event.day}: {what}",
-        "told": f"{name}, {event.day}: {what}",
-    }
+def _events(course: Course, sheet: Sheet) -> list[dict[str, Any]]:
+    """What happened on a day once; in a word where the next of its kind leaves room for it."""
+    found: dict[tuple[Mark, date], list[str]] = {}
+    for event in course.events:
+        if sheet.window.holds(event.day):
+            found.setdefault((event.mark, event.day), []).append(sheet.say(event.what))
+    room = (sheet.window.last - sheet.window.first) * _ROOM
+    inorder = sorted(found, key=lambda each: (list(Mark).index(each[0]), each[1]))
+    rows = []
+    for (mark, day), after in zip_longest(inorder, inorder[1:]):
+        name, what = sheet.say(mark.value), ", ".join(dict.fromkeys(found[mark, day]))
+        crowded = after is not None and after[0] is mark and after[1] - day < room
+        rows.append(
+            {
+                "name": name,
+                "mark": mark.value,
+                "day": day.isoformat(),
+                "word": "" if crowded else what,
+                "says": f"{day}: {what}",
+                "told": f"{name}, {day}: {what}",
+            }
+        )
+    return rows
 
 
 def _bars(sheet: Sheet, rows: Sequence[Spec], y: Spec) -> Spec:
@@ -75,7 +90,7 @@ def _bars(sheet: Sheet, rows: Sequence[Spec], y: Spec) -> Spec:
         "strokeWidth": 0.3,
     }
     colour = of_names("lane", {lane.value: sheet.paint(name) for lane, name in LANES.items()})
-    encoding = {"x": sheet.days("from"), "x2": {"field": "to"}, "y": y, "color": colour, **_told()}
+    encoding = {**sheet.spans, "y": y, "color": colour, **_told()}
     return {"data": sheet.rows(rows), "mark": mark, "encoding": encoding}
 
 
@@ -95,7 +110,7 @@ def _marks(sheet: Sheet, events: Sequence[Spec], y: Spec) -> list[Spec]:
     }
     return [
         {"data": rows, "mark": point, "encoding": {**place, "shape": shapes, "color": colours, **_told()}},
-        {"data": rows, "mark": word, "encoding": {**place, "text": text("what")}},
+        {"data": rows, "mark": word, "encoding": {**place, "text": text("word")}},
     ]
 
 

@@ -81,10 +81,9 @@ def _behind_mark(kind: str, **look: Any) -> Spec:
 
 def _rectangles(panel: Panel, corners: Sequence[tuple[Any, ...]], colour: str) -> Spec:
     rows = [dict(zip(("from", "to", "low", "high"), each, strict=True)) for each in corners]
-    across = {"x": panel.sheet.days("from"), "x2": {"field": "to"}}
     up = {"y": panel.y("low"), "y2": {"field": "high"}}
     mark = _behind_mark("rect", color=panel.sheet.paint(colour), opacity=0.7)
-    return {"data": panel.sheet.rows(rows), "mark": mark, "encoding": across | up}
+    return {"data": panel.sheet.rows(rows), "mark": mark, "encoding": panel.sheet.spans | up}
 
 
 def _lines(panel: Panel, course: Course) -> Iterator[Spec]:

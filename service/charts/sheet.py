@@ -66,11 +66,23 @@ class Sheet(NamedTuple):
         self.datasets[name] = list(rows)
         return {"name": name}
 
-    def days(self, field: str = "day") -> Spec:
+    def days(self) -> Spec:
         """The days from left to right, the same in every panel."""
         scale = {"type": "utc", "domain": [each.isoformat() for each in self.window], "nice": False}
+        return {"field": "day", "type": "temporal", "scale": scale, "axis": self._axis}
+
+    @property
+    def spans(self) -> Spec:
+        """Channels of what runs from day to day, on the scale of a layer beside it that has `days`."""
+        # A domain of their own would be taken twice by Vega-Lite: as dates for `x`, and as text for `x2`.
+        scale = {"type": "utc", "nice": False}
+        begin = {"field": "from", "type": "temporal", "scale": scale, "axis": self._axis}
+        return {"x": begin, "x2": {"field": "to"}}
+
+    @property
+    def _axis(self) -> Spec:
         months = (self.window.last - self.window.first).days > 120
-        axis = {
+        return {
             "title": None,
             "format": "%Y-%m" if months else "%Y-%m-%d",
             "labelAngle": 0,
@@ -78,7 +90,6 @@ class Sheet(NamedTuple):
             "grid": False,
             "labelOverlap": True,
         }
-        return {"field": field, "type": "temporal", "scale": scale, "axis": axis}
 
     def layered(self, layers: Iterable[Spec], height: int) -> Spec:
         """Layers over each other, from what lies behind to what lies in front; the height is in pixels."""

@@ -9,39 +9,48 @@
     defaultStyle: false, tooltip: { disableDefaultStyle: true, theme: "page" }, // chart.css has the style
     loader: { load: () => Promise.reject(new Error("a chart loads nothing")) },
   };
-  const NARROW = 480; // pixels
+  const NARROW = 480, LEAST = 120; // pixels: of the room there is, and of the plot
   const ARROWS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
   htmx.onLoad((part) => part.querySelectorAll("figure[data-chart]").forEach(begin));
 
   function begin(figure) {
     const place = figure.querySelector(".chart"), scales = figure.querySelector(".scales");
-    const state = { spec: null, width: 0, embedded: null, asked: 0 };
+    const isNarrow = () => place.clientWidth < NARROW;
+    let spec, embedded, width, narrow, asked = 0;
 
     async function choose() {
-      const asked = ++state.asked, scale = scales.querySelector(":checked").value;
+      const mine = ++asked, scale = scales.querySelector(":checked").value;
       const answer = await fetch(`${figure.dataset.chart}?scale=${scale}`).catch(() => null);
-      const spec = answer?.ok ? await answer.json() : null;
-      if (asked !== state.asked) return; // another scale was chosen meanwhile
-      state.spec = spec;
+      const told = answer?.ok ? await answer.json() : null;
+      if (mine !== asked) return; // another scale was chosen meanwhile
+      spec = told;
       say(figure, spec, answer?.status);
       await draw();
     }
 
     async function draw() {
-      state.embedded?.finalize();
-      state.embedded = null;
+      embedded?.finalize();
+      embedded = null;
       place.replaceChildren();
-      if (!state.spec) return;
-      state.width = place.clientWidth;
-      state.embedded = await fitted(place, state.spec, state.width);
+      if (!spec) return;
+      narrow = isNarrow();
+      embedded = await vegaEmbed(place, sized(spec, narrow), OPTIONS);
+      await fit();
       walkable(place);
+    }
+
+    // What stands beside the plot (names of lanes, labels) is as wide as its font makes it: drawn, it can be measured.
+    async function fit() {
+      width = place.clientWidth;
+      const beside = Math.ceil(place.querySelector("svg").width.baseVal.value) - embedded.view.width();
+      await embedded.view.width(Math.max(width - beside, LEAST)).runAsync();
     }
 
     scales.hidden = false;
     scales.addEventListener("change", choose);
     new ResizeObserver(() => {
-      if (state.spec && place.clientWidth !== state.width) draw();
+      if (embedded && place.clientWidth !== width) (isNarrow() === narrow ? fit : draw)();
     }).observe(place);
     choose();
   }
@@ -53,23 +62,11 @@
       : status === 404 ? "No result can be drawn on this scale." : "The chart could not be loaded.";
   }
 
-  // What stands beside the plot (names of lanes, labels) is as wide as its font makes it: drawn once to measure it.
-  async function fitted(place, spec, width) {
-    let beside = 200, embedded;
-    for (const _ of ["measured", "fitted"]) {
-      embedded?.finalize();
-      const plot = Math.max(width - beside, 80);
-      embedded = await vegaEmbed(place, sized(spec, width, plot), OPTIONS);
-      beside = Math.ceil(place.querySelector("svg").width.baseVal.value) - plot;
-    }
-    return embedded;
-  }
-
-  function sized(spec, width, plot) {
+  function sized(spec, narrow) {
     const { title, ...rest } = structuredClone(spec); // the caption says the title
-    rest.vconcat.forEach((panel) => { panel.width = plot; });
     rest.padding = 0;
-    if (width < NARROW) {
+    if (narrow) {
+      rest.vconcat.forEach((panel) => { panel.width = LEAST; });
       rest.config.axis.labelLimit = 88;
       rest.config.legend.columns = 2;
     }
@@ -101,7 +98,7 @@
       next.focus();
     };
     marks.forEach((mark) => {
-      mark.addEventListener("focus", () => point(mark, "mousemove"));
+      mark.addEventListener("focus", () => point(mark, "pointermove"));
       mark.addEventListener("blur", () => point(mark, "mouseout"));
     });
   }
@@ -125,6 +122,6 @@
   function point(mark, kind) {
     const box = mark.getBoundingClientRect();
     const [clientX, clientY] = [box.left + box.width / 2, box.top + box.height / 2];
-    mark.dispatchEvent(new MouseEvent(kind, { bubbles: true, clientX, clientY }));
+    mark.dispatchEvent(new PointerEvent(kind, { bubbles: true, clientX, clientY }));
   }
 })();
