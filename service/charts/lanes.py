@@ -28,7 +28,8 @@ def lanes(course: Course, sheet: Sheet) -> Spec | None:
         return None
     axis = {"title": None, "domain": False, "ticks": False, "grid": True, "gridColor": sheet.paint("grid")}
     y = text("name", sort=names, scale={"domain": names}, axis=axis)
-    drawn = sheet.layered([_bars(sheet, rows, y), *_marks(sheet, events, y)], _ROW * len(names))
+    bars = [_bars(sheet, rows, y)] if rows else []
+    drawn = sheet.layered([*bars, *_marks(sheet, events, y)], _ROW * len(names))
     return drawn | {"resolve": {"scale": {"color": "independent", "shape": "independent"}}}
 
 
@@ -98,8 +99,8 @@ def _marks(sheet: Sheet, events: Sequence[Spec], y: Spec) -> list[Spec]:
     place = {"x": sheet.days(), "y": y}
     shapes = of_names("mark", {mark.value: shape for mark, (shape, _) in MARKS.items()})
     colours = of_names("mark", {mark.value: sheet.paint(name) for mark, (_, name) in MARKS.items()})
-    rows = sheet.rows(events)
-    point = {"type": "point", "filled": True, "size": 60, "opacity": 1}
+    rows, told = sheet.rows(events), _told() if events else {}
+    point = {"type": "point", "filled": True, "size": 60, "opacity": 1, "aria": bool(events)}
     word = {
         "type": "text",
         "align": "left",
@@ -109,7 +110,7 @@ def _marks(sheet: Sheet, events: Sequence[Spec], y: Spec) -> list[Spec]:
         "aria": False,
     }
     return [
-        {"data": rows, "mark": point, "encoding": {**place, "shape": shapes, "color": colours, **_told()}},
+        {"data": rows, "mark": point, "encoding": {**place, "shape": shapes, "color": colours, **told}},
         {"data": rows, "mark": word, "encoding": {**place, "text": text("word")}},
     ]
 

@@ -118,7 +118,10 @@ def _results(panel: Panel) -> Iterator[Spec]:
         yield _layer(rows, known, step, place | {"y": panel.y("limit")} | lined)
     yield _layer(rows, [counted], _behind_mark("line", strokeWidth=1.6), place | lined)
     told = {"color": colour, "shape": _shape(panel), "tooltip": _tooltip(panel), "description": text("told")}
+    standings = {point.standing in HOLLOW for point, _ in panel.points}
     for some, filled in ((counted, True), (hollow, False)):
+        if (not filled) not in standings:
+            continue  # a screen reader would stop at a group of nothing
         point = {"type": "point", "filled": filled, "size": 40, "strokeWidth": 1.6, "opacity": 1}
         yield _layer(rows, [some], point, place | told)
     remark = _behind_mark("text", dy=-9, fontSize=9, color=sheet.paint("ink"))
