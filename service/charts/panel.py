@@ -156,6 +156,7 @@ def _shape(panel: Panel) -> Spec:
         "title": say("Result"),
         "orient": "bottom",
         "direction": "horizontal",
+        "symbolFillColor": panel.sheet.paint("ink"),
         "symbolStrokeColor": panel.sheet.paint("ink"),
     }
     return of_names("standing", shapes, legend=legend if len(shapes) > 1 else None)
