@@ -17,7 +17,7 @@
   function begin(figure) {
     const place = figure.querySelector(".chart"), scales = figure.querySelector(".scales");
     const isNarrow = () => place.clientWidth < NARROW;
-    let spec, embedded, width, narrow, asked = 0;
+    let spec, embedded, width, narrow, asked = 0, drawn = Promise.resolve();
 
     async function choose() {
       const mine = ++asked, scale = scales.querySelector(":checked").value;
@@ -26,7 +26,11 @@
       if (mine !== asked) return; // another scale was chosen meanwhile
       spec = told;
       say(figure, spec, answer?.status);
-      await draw();
+      drawAgain();
+    }
+
+    function drawAgain() {
+      drawn = drawn.then(draw); // one after the other: all draw in the same place
     }
 
     async function draw() {
@@ -50,7 +54,7 @@
     scales.hidden = false;
     scales.addEventListener("change", choose);
     new ResizeObserver(() => {
-      if (embedded && place.clientWidth !== width) (isNarrow() === narrow ? fit : draw)();
+      if (embedded && place.clientWidth !== width) (isNarrow() === narrow ? fit : drawAgain)();
     }).observe(place);
     choose();
   }
