@@ -9,6 +9,7 @@ import pytest
 
 from service import dashboard
 from service.charts.palette import COLOURS
+from tests.dashboard.contrast import contrast
 from tests.dashboard.front_desk import FrontDesk
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.test_break_glass import given
@@ -138,20 +139,6 @@ def test_a_patient_without_results_has_no_chart(ward: Ward) -> None:
     with ward.client() as client:
         assert Page(client.get(f"/patients/{ward.public_id('p1')}").text).every("figure") == []
         assert client.get(address(ward)).status_code == 404
-
-
-def lightness(colour: str) -> float:
-    """Relative luminance by WCAG 2."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (
-        each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((lightness(one), lightness(other)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 BEHIND = {"edge", "grid", "band", "shade"}
