@@ -64,6 +64,12 @@ def raw(connection: Connection, digest: bytes) -> bytes:
     return _decompressor.decompress(body)
 
 
+def raws(connection: Connection, digests: Collection[bytes]) -> dict[bytes, bytes]:
+    """The bytes filed under each of these digests."""
+    query = select(raw_message.c.digest, raw_message.c.body).where(among(raw_message.c.digest, digests))
+    return {digest: _decompressor.decompress(body) for digest, body in connection.execute(query)}
+
+
 _versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
 _current = Query(
     select(*_versioned).where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))

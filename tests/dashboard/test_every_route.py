@@ -61,10 +61,12 @@ TABLE = {
     ("GET", "/worklist/events"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/worklist/rows"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/patients/{public_id}"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
+    ("GET", "/patients/{public_id}/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 303),
     ("POST", "/decide"): Answers(DOOR, 422, 422, 403, 403, 403, 422),
     ("GET", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
     ("POST", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
     ("POST", "/alerts/{alert_id}/say"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
+    ("POST", "/alerts/{alert_id}/letter"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
 }
 """Forms are sent with their token and no fields."""
 
