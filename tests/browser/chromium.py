@@ -1,0 +1,37 @@
+"""The browser that the pages are looked at with: Debian's Chromium, or the one that is named."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMED_BY: Final = "LIVERWATCH_TEST_CHROMIUM"
+FLAGS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def installed() -> str | None:
+    """Where it is; None where there is none."""
+    return os.environ.get(NAMED_BY) or shutil.which("chromium")
+
+
+@contextmanager
+def open_chromium(path: str) -> Iterator[Browser]:
+    """Run it; until it is closed the calling thread has a running event loop, which bars `asyncio.run`."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
