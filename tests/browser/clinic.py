@@ -56,7 +56,7 @@ class Clinic:
         """Close every window; what a page may not do has happened in none."""
         for window in self._windows:
             window.close()
-        assert self.watch.noted == []
+        assert not self.watch.noted, self.watch.noted
 
 
 def sign_in(page: Page, name: str = "adams", password: str = PASSWORD) -> None:
