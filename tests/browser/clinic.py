@@ -53,10 +53,9 @@ class Clinic:
         return f"/patients/{self.ward.public_id(fhir_id)}"
 
     def close(self) -> None:
-        """Close every window; what a page may not do has happened in none."""
+        """Close every window."""
         for window in self._windows:
             window.close()
-        assert not self.watch.noted, self.watch.noted
 
 
 def sign_in(page: Page, name: str = "adams", password: str = PASSWORD) -> None:
@@ -68,10 +67,13 @@ def sign_in(page: Page, name: str = "adams", password: str = PASSWORD) -> None:
 
 @contextmanager
 def open_clinic(ward: Ward, browser: Browser) -> Iterator[Clinic]:
-    """Serve what the ward holds, with an account for everybody the tests speak of."""
+    """Serve what the ward holds; at the end, what a page may not do has happened on none."""
     desk = FrontDesk(ward.engine)
     settings = Settings(clock="data", sweep_seconds=3600, settle_seconds=0)
     with serving_here(create_app(settings, ward.engine)) as address:
         clinic = Clinic(ward, desk, browser, address)
-        yield clinic
-        clinic.close()
+        try:
+            yield clinic
+        finally:
+            clinic.close()
+    assert not clinic.watch.noted, clinic.watch.noted

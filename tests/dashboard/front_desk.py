@@ -94,11 +94,12 @@ class FrontDesk:
         sees: Iterable[str] = ("clinic",),
         one_time: bool = False,
         password: str = PASSWORD,
+        shown: str = "",
     ) -> None:
         with writing(self.engine) as connection:
             wanted = Account(
                 name,
-                f"{name.title()} the Tester",
+                shown or f"{name.title()} the Tester",
                 frozenset(roles),
                 frozenset(sees),
                 kept(password),
