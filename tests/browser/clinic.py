@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from service.app import create_app
 from service.settings import Settings
@@ -14,7 +14,8 @@ from tests.dashboard.front_desk import PASSWORD, FrontDesk
 from tests.dashboard.ward import Ward
 from tests.feed.serving import serving_here
 
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 30_000
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @dataclass

@@ -63,7 +63,7 @@ def test_a_name_is_searched_for_and_stands_in_no_address(three: Clinic, script: 
     page.get_by_label("Name or identifier").fill("abel a")
     page.keyboard.press("Enter")
     expect(people(page)).to_have_text(["Abel, Ada"])
-    assert asked[0] == f"{three.address}/search"
+    assert f"{three.address}/search" in asked
     assert not any("abel" in each.lower() for each in asked)
     page.get_by_label("Name or identifier").fill("cole")
     page.get_by_role("button", name="Search").click()
