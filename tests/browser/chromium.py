@@ -22,8 +22,9 @@ FLAGS: Final = (
 
 
 def installed() -> str | None:
-    """Where it is; None where there is none."""
-    return os.environ.get(NAMED_BY) or shutil.which("chromium")
+    """Where it is, better without what only a screen needs; None where there is none."""
+    found = (shutil.which(name) for name in ("chromium-headless-shell", "chromium"))
+    return os.environ.get(NAMED_BY) or next(filter(None, found), None)
 
 
 @contextmanager

@@ -7,19 +7,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from service.clinical.rulebook import load_rulebook
 from service.demo.clinic import SOURCE, fill
 from service.demo.nurses import NURSES
-from service.ingest import Rules
 from service.store.migrate import migrate
 from service.store.session import open_engine
 from tests.browser.chromium import installed, open_chromium
 from tests.browser.clinic import Clinic, open_clinic
-from tests.dashboard.ward import Ward
+from tests.dashboard.ward import RULES, Ward
 
 
 class Shot(NamedTuple):
@@ -58,7 +55,7 @@ def open_demo(path: str) -> Iterator[Clinic]:
     with tempfile.TemporaryDirectory(prefix="liverwatch-screenshots-") as name:
         engine = open_engine(f"sqlite:///{name}/liverwatch.db", durable=False)
         migrate(engine)
-        fill(engine, Rules(load_rulebook(), clock="data", settle=timedelta(0)))
+        fill(engine, RULES)
         with open_chromium(path) as browser, open_clinic(Ward(engine, Path(name)), browser) as clinic:
             clinic.desk.account(sees=(SOURCE,), shown=NURSES[0])
             yield clinic
