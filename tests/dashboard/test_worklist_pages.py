@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from service.dashboard import worklist_pages
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, AUDITOR, BELL, STRANGER, Ward, form, names
+from tests.liver_files import person, result
 
 
 def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
