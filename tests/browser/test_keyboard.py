@@ -107,7 +107,7 @@ def test_what_could_not_be_recorded_is_where_one_goes_on(clinic: Clinic) -> None
     keyboard.to("Keep the comment")
     keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Nothing was recorded")
-    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("listitem").filter(has_text="Baker, Bea")).to_be_focused()
     keyboard.to("More to decide about Baker, Bea")
 
 
