@@ -47,6 +47,11 @@ def person(id_: str, **more: Any) -> Any:
     return {"resourceType": "Patient", "id": id_, "gender": "female", "birthDate": "1970-05-05", **more}
 
 
+def called(family: str, given: str) -> Any:
+    """What stands as a Patient's name."""
+    return [{"family": family, "given": [given]}]
+
+
 def bundle(resources: Iterable[Any]) -> Any:
     """A collection Bundle."""
     return {

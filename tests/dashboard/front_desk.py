@@ -7,6 +7,8 @@ from functools import cache
 from typing import Annotated, Any
 
 import msgspec
+import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Engine, select, update
 from starlette.responses import HTMLResponse, Response
@@ -29,6 +31,15 @@ from tests.dashboard.reading_pages import Page
 PUBLIC_URL = "https://watch.clinic.test"
 PASSWORD = "seven grey herons at dusk"
 COOKIE = "__Host-liverwatch"
+
+_quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+_nobodys = _quick.hash("of nobody")
+
+
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest is slow on purpose, and dozens of people sign in here."""
+    monkeypatch.setattr(passwords, "_hasher", _quick)
+    monkeypatch.setattr(passwords, "_NOBODYS", _nobodys)
 
 
 @cache
@@ -83,11 +94,12 @@ class FrontDesk:
         sees: Iterable[str] = ("clinic",),
         one_time: bool = False,
         password: str = PASSWORD,
+        shown: str = "",
     ) -> None:
         with writing(self.engine) as connection:
             wanted = Account(
                 name,
-                f"{name.title()} the Tester",
+                shown or f"{name.title()} the Tester",
                 frozenset(roles),
                 frozenset(sees),
                 kept(password),

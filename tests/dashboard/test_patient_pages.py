@@ -1,9 +1,7 @@
 """A patient's page: why, with the arithmetic; what would change it; what happened; each look audited."""
 
 import re
-from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,8 +9,6 @@ import pytest
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, AUDITOR, STRANGER, Ward, form, later
 from tests.liver_files import persistent, person, result
-
-SAMPLES = Path(__file__).parents[2] / "fhir_samples"
 
 
 def look(ward: Ward, fhir_id: str = "p1") -> Page:
@@ -89,11 +85,8 @@ def test_decisions_events_and_remarks_stand_in_one_line_of_time(one: Ward) -> No
 
 
 def test_every_vignette_has_a_page_with_its_causes_and_steps(ward: Ward) -> None:
-    folders = [
-        each / "feed" for each in SAMPLES.iterdir() if (each / "feed").is_dir() and each.name != "demo"
-    ]
-    assert len(folders) > 20
-    ward.load(folders, at=datetime.now(UTC))
+    ward.load_samples()
+    assert len(ward.alerts()) > 20
     with ward.client() as client:
         for address in sorted(set(re.findall(r"/patients/[0-9a-f-]{36}", client.get("/?state=all").text))):
             shown = Page(client.get(address).text)

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from service.dashboard import worklist_pages
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, AUDITOR, BELL, STRANGER, Ward, form, names
-from tests.liver_files import persistent, person, result
+from tests.liver_files import person, result
 
 
 def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
@@ -17,17 +17,9 @@ def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
     return Page(answer.text)
 
 
-def call(family: str, given: str) -> list[dict[str, object]]:
-    return [{"family": family, "given": [given]}]
-
-
 @pytest.fixture
 def three(ward: Ward) -> Ward:
-    """A severe elevation, a persistent one, and one in another hospital."""
-    ward.feed([person("p1", name=call("Abel", "Ada")), *persistent("p1")])
-    severe = [result("s1", "p2", "2024-09-01", 30), result("s2", "p2", "2024-09-02", 1300)]
-    ward.feed([person("p2", name=call("Baker", "Bea"), birthDate="1950"), *severe])
-    ward.feed([person("p3", name=call("Cole", "Cy")), *persistent("p3")], "annex")
+    ward.feed_three()
     return ward
 
 
