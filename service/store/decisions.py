@@ -106,10 +106,10 @@ _recorded = select(decision.c.id, *(decision.c[name] for name in Decision._field
 
 
 def of_records(connection: Connection, patient_ids: Collection[int]) -> list[Recorded]:
-    """The judgements that the records of these patients took part in, merged into others too; oldest first."""
+    """The judgements that these patients' records took part in, merged into others too; oldest first."""
     own = _recorded.where(among(decision.c.patient_id, patient_ids))
     found = {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(own)}
-    named = or_(*(decision.c.inputs.contains(f"[{number},") for number in patient_ids))
+    named = or_(False, *(decision.c.inputs.contains(f"[{number},") for number in patient_ids))
     merged = _recorded.where(text(ON_MERGED), named)
     found |= {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(merged)}
     return [found[number] for number in sorted(found)]

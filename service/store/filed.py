@@ -1,4 +1,4 @@
-"""Bytes filed under their SHA-256, compressed: what is read back is what was filed, or an error that says so."""
+"""Bytes filed under their SHA-256, compressed: what is read back is what was filed, or an error says so."""
 
 import hashlib
 import threading
