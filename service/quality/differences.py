@@ -42,7 +42,11 @@ def _between(before: Any, after: Any, path: tuple[str, ...]) -> Iterator[Differe
         return
     if isinstance(before, dict) and isinstance(after, dict):
         for name in dict.fromkeys((*before, *after)):
-            yield from _of_field(name, before.get(name), after.get(name), path)
+            if name in before and name in after:
+                yield from _of_field(name, before[name], after[name], path)
+            else:  # one of two releases does not know it
+                said = [_said(each[name]) or "null" if name in each else None for each in (before, after)]
+                yield Difference(" > ".join((*path, name)), *said)
     else:
         yield Difference(" > ".join(path), _said(before), _said(after))
 
@@ -52,6 +56,9 @@ def _of_field(name: str, before: Any, after: Any, path: tuple[str, ...]) -> Iter
         yield from _between(before, after, (*path, name))
         return
     then, now = _by_name(name, before), _by_name(name, after)
+    orders = [each for each in then if each in now], [each for each in now if each in then]
+    if orders[0] != orders[1]:
+        yield Difference(" > ".join((*path, f"order of {name}")), *map(", ".join, orders))
     for each in dict.fromkeys((*then, *now)):
         yield from _between(then.get(each), now.get(each), (*path, f"{name} {each}" if each else name))
 
@@ -73,5 +80,5 @@ def _said(value: Any) -> str | None:
         plain = {key: each for key, each in value.items() if not isinstance(each, dict | list)}
         return ", ".join(f"{key} {_said(each)}" for key, each in plain.items() if each is not None)
     if isinstance(value, list):
-        return " ".join(_said(each) or "-" for each in value)
+        return " ".join(filter(None, map(_said, value)))
     return None if value is None else str(value)

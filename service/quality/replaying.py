@@ -36,6 +36,8 @@ class Replay:
     record: PatientRecord | None = None
     """What it was made on; None where that is not all there any more, and the decision was not made again."""
     assessment: Assessment | None = None
+    outcome: str = ""
+    """Digest of what came out; empty where the decision was not made again."""
     differences: Sequence[Difference] = ()
     """Where the outcome is another than the recorded one."""
     damage: Sequence[str] = ()
@@ -44,7 +46,7 @@ class Replay:
     @property
     def identical(self) -> bool:
         """Whether the same came out, byte for byte."""
-        return not self.differences and not self.damage
+        return self.outcome == self.recorded.made.outcome_digest
 
     @property
     def other_release(self) -> bool:
@@ -80,17 +82,18 @@ def replay(connection: Connection, archive: Archive, recorded: Recorded) -> Repl
     assessment = assess(inputs.record, rules.rulebook, recorded.made.as_of)
     outcome = Outcome.of(assessment)
     if outcome.digest == recorded.made.outcome_digest:
-        return Replay(recorded, release, inputs.record, assessment)
+        return Replay(recorded, release, inputs.record, assessment, outcome.digest)
     try:
         before = decisions.outcome_text(connection, recorded.made.outcome_digest)
     except Damaged as error:
         damage = [f"{error.message}: the outcome is another, and it cannot be told how"]
-        return Replay(recorded, release, inputs.record, assessment, damage=damage)
+        return Replay(recorded, release, inputs.record, assessment, outcome.digest, damage=damage)
     return Replay(
         recorded,
         release,
         inputs.record,
         assessment,
+        outcome.digest,
         differences(before, outcome.text),
         _not_stored(before, inputs.keys),
     )
