@@ -20,6 +20,7 @@ from service.dashboard.pages import PageRoute
 from service.dashboard.reason_views import Why, whys
 from service.dashboard.result_views import Grid, Shown, grid_of, shown_results
 from service.dashboard.rows import READERS, line_of
+from service.errors import NotFound
 from service.fhir.wording import headline, standing
 from service.quality import Knowledge, known_on, replay_alert
 from service.quality.telling import verdict
@@ -88,7 +89,7 @@ def as_of(request: Request, user: SignedIn, public_id: UUID, day: str = "") -> R
             called = names.of_patients(connection, [number]).get(number)
             if chosen is not None:
                 found = known_on(connection, records, chosen)
-    except BehindGlass:
+    except (BehindGlass, NotFound):
         _note(request, user, "read-as-of", None, None, {"found": False})
         raise
     _note(request, user, "read-as-of", whose.source_id, number, {"found": True, "day": str(chosen)})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from service.clinical.results import PatientRecord
 from service.errors import Damaged
 from service.ingest.reading import NOTHING_KNOWN, Said, decode_stored, said_by
-from service.quality.recorded_rules import RecordedRules, Rules
+from service.quality.recorded_rules import RecordedRules, RulesThen
 from service.store import decisions, histories, patients, resources, sources
 from service.store.decisions import Recorded
 from service.store.resources import Span, Version
@@ -50,7 +50,7 @@ class Archive:
         self._sources = {each.id: each for each in sources.every(connection)}
         self._said: dict[tuple[int, Version, str, str], Said] = {}
 
-    def rules_of(self, recorded: Recorded) -> Rules:
+    def rules_of(self, recorded: Recorded) -> RulesThen:
         """What a decision was made by.
 
         Raises:

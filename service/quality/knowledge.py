@@ -6,7 +6,7 @@ people made by then, by the rulebook in force then.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -50,9 +50,8 @@ def known_on(connection: Connection, patient_ids: Collection[int], day: date) ->
     Returns:
         One person mostly; several where their records were merged later; none where nothing was known yet.
     """
-    end = datetime.combine(day + timedelta(days=1), time.min, UTC)
     archive = Archive(connection, patient_ids, RecordedRules())
-    by_then = [each for each in archive.decisions if each.made.at < end]
+    by_then = [each for each in archive.decisions if each.made.at.astimezone(UTC).date() <= day]
     last = [[each for each in by_then if number in each.inputs][-1:] for number in patient_ids]
     distinct = {each.id: each for found in last for each in found}
     return [_known(connection, archive, distinct[number]) for number in sorted(distinct)]

@@ -14,7 +14,7 @@ from service.store.decisions import Decision
 from service.store.sources import Source, SourceSettings, settings_from
 
 
-class Rules(NamedTuple):
+class RulesThen(NamedTuple):
     """What one source's record was read and judged by."""
 
     rulebook: Rulebook
@@ -29,7 +29,7 @@ class RecordedRules:
     rulebooks: dict[str, Rulebook] = field(default_factory=dict)
     settings: dict[str, SourceSettings] = field(default_factory=dict)
 
-    def of(self, connection: Connection, made: Decision, source: Source) -> Rules:
+    def of(self, connection: Connection, made: Decision, source: Source) -> RulesThen:
         """The rules that a decision on a record of `source` was made by.
 
         Raises:
@@ -40,7 +40,7 @@ class RecordedRules:
         if made.settings_digest not in self.settings:
             self.settings[made.settings_digest] = _settings(connection, made.settings_digest)
         was = replace(source, settings=self.settings[made.settings_digest])
-        return Rules(self.rulebooks[made.rulebook_digest], was)
+        return RulesThen(self.rulebooks[made.rulebook_digest], was)
 
 
 def _rulebook(connection: Connection, digest: str) -> Rulebook:

@@ -1,7 +1,7 @@
 """Making recorded decisions again, from the stored bytes and by the recorded rules (promise 4)."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -14,7 +14,7 @@ from service.clinical.assess import assess
 from service.clinical.episodes import Assessment
 from service.clinical.results import PatientRecord, ResultKey
 from service.errors import Damaged
-from service.quality.archive import Archive
+from service.quality.archive import Archive, Inputs
 from service.quality.differences import Difference, differences
 from service.quality.recorded_rules import RecordedRules
 from service.settings import code_version
@@ -73,30 +73,28 @@ def replay(connection: Connection, archive: Archive, recorded: Recorded) -> Repl
     """Make one decision again; nothing is guessed where what it was made on is not all there."""
     release = code_version()
     try:
-        rules = archive.rules_of(recorded)
+        rulebook = archive.rules_of(recorded).rulebook
+        inputs = archive.inputs_of(recorded)
+        if inputs.damage:
+            return Replay(recorded, release, damage=inputs.damage)
+        assessment = assess(inputs.record, rulebook, recorded.made.as_of)
     except Damaged as error:
         return Replay(recorded, release, damage=[error.message])
-    inputs = archive.inputs_of(recorded)
-    if inputs.damage:
-        return Replay(recorded, release, damage=inputs.damage)
-    assessment = assess(inputs.record, rules.rulebook, recorded.made.as_of)
+    except Exception as error:  # noqa: BLE001 - one that this release cannot make must not hide the others
+        return Replay(recorded, release, damage=[f"making it again raised {type(error).__name__}"])
     outcome = Outcome.of(assessment)
-    if outcome.digest == recorded.made.outcome_digest:
-        return Replay(recorded, release, inputs.record, assessment, outcome.digest)
+    made = Replay(recorded, release, inputs.record, assessment, outcome.digest)
+    return made if made.identical else _compared(connection, made, outcome, inputs)
+
+
+def _compared(connection: Connection, made: Replay, outcome: Outcome, inputs: Inputs) -> Replay:
+    """With what differs from the recorded outcome."""
     try:
-        before = decisions.outcome_text(connection, recorded.made.outcome_digest)
+        before = decisions.outcome_text(connection, made.recorded.made.outcome_digest)
     except Damaged as error:
-        damage = [f"{error.message}: the outcome is another, and it cannot be told how"]
-        return Replay(recorded, release, inputs.record, assessment, outcome.digest, damage=damage)
-    return Replay(
-        recorded,
-        release,
-        inputs.record,
-        assessment,
-        outcome.digest,
-        differences(before, outcome.text),
-        _not_stored(before, inputs.keys),
-    )
+        return replace(made, damage=[f"{error.message}: the outcome is another, and it cannot be told how"])
+    found = differences(before, outcome.text)
+    return replace(made, differences=found, damage=_not_stored(before, inputs.keys))
 
 
 def replay_alert(connection: Connection, alert: Alert) -> AlertReplay:
@@ -122,11 +120,11 @@ def replay_all(engine: Engine) -> Iterator[Replay]:
     while True:
         with reading(engine) as connection:
             page = patients.numbers(connection, after, PAGE)
+            if not page:
+                return
             archive = Archive(connection, page, rules)
             own = [each for each in archive.decisions if each.made.patient_id in page]
             done = [replay(connection, archive, each) for each in own]
-        if not page:
-            return
         after = page[-1]
         yield from done
 

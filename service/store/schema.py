@@ -191,7 +191,10 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("named_by", String(520), True),
     ("read_as", String(9), True),
 )
-"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
+"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's.
+
+`read_as` says what was made of it beyond what it says (`resources.ReadAs`).
+"""
 
 _LIVE = "state = 'live'"
 

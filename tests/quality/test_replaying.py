@@ -178,6 +178,21 @@ def test_a_rule_that_decides_otherwise_shows_exactly_the_findings_it_makes_other
     assert all(where.startswith(episode) for where in told)
 
 
+def test_a_decision_that_this_release_fails_at_is_named_and_hides_no_other(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.send(*persistent(), observation("r1", "p3", 6))
+
+    def failing(*_: Any) -> Any:
+        raise ArithmeticError("of a patient")
+
+    monkeypatch.setattr(walk, "new_moderate", failing)
+    assert len(replays(feed)) == 2
+    failed = only(replays(feed))
+    assert failed.recorded.made.patient_id == feed.patient_number("p3")
+    assert failed.damage == ["making it again raised ArithmeticError"]
+
+
 def test_where_an_outcome_is_another_and_the_recorded_one_is_gone_that_is_said(feed: Feed) -> None:
     feed.send(*persistent())
     with writing(feed.engine) as connection:
