@@ -1,6 +1,7 @@
 """`replay`: recorded decisions made again, and what was known on a day."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,30 +55,30 @@ def replay(
 
 
 def _say_all(engine: "Engine", *, as_json: bool) -> bool:
-    from service.quality import replay_all
     from service.quality.telling import as_object, lines
 
     _audit(engine, "replay-all", None, {})
-    count = identical = 0
-
-    def counted() -> "Iterable[Replay]":
-        nonlocal count, identical
-        with progress("{task.completed} decisions") as display:
-            task = display.add_task("making them again", total=None)
-            for each in replay_all(engine):
-                count, identical = count + 1, identical + each.identical
-                display.update(task, completed=count)
-                yield each
-
+    tally: Counter[bool] = Counter()
     if as_json:
-        say_json_list(as_object(each) for each in counted())
+        say_json_list(as_object(each) for each in _counted(engine, tally))
     else:
-        for each in counted():
-            if not each.identical:
-                for line in lines(each):
-                    say(line)
-    (note if as_json else say)(f"{identical} of {count} decisions identical")
-    return identical == count
+        for each in _counted(engine, tally):
+            for line in () if each.identical else lines(each):
+                say(line)
+    (note if as_json else say)(f"{tally[True]} of {tally.total()} decisions identical")
+    return not tally[False]
+
+
+def _counted(engine: "Engine", tally: Counter[bool]) -> "Iterator[Replay]":
+    """Every decision, made again; counted by whether it is identical."""
+    from service.quality import replay_all
+
+    with progress("{task.completed} decisions") as display:
+        task = display.add_task("making them again", total=None)
+        for each in replay_all(engine):
+            tally[each.identical] += 1
+            display.update(task, completed=tally.total())
+            yield each
 
 
 def _say_alert(engine: "Engine", alert_id: "UUID", *, as_json: bool) -> bool:

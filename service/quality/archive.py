@@ -42,8 +42,12 @@ class Archive:
         self.decisions: Sequence[Recorded] = decisions.of_records(connection, patient_ids)
         """Every decision that the patients' own records took part in, oldest first."""
         numbers = {*patient_ids, *(number for each in self.decisions for number in each.inputs)}
-        known = decisions.of_records(connection, numbers)
-        self._seen_by = {number: [one for one in known if number in one.inputs] for number in numbers}
+        self.related: Sequence[Recorded] = decisions.of_records(connection, numbers)
+        """The same, and those on what was merged with the patients' records at any time."""
+        self._seen_by: dict[int, list[Recorded]] = {}
+        for one in self.related:
+            for number in one.inputs:
+                self._seen_by.setdefault(number, []).append(one)
         self._spans: dict[int, list[Span]] = {}
         for span in resources.spans_of_patients(connection, numbers):
             self._spans.setdefault(span.version.patient_id or 0, []).append(span)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Engine
@@ -18,7 +19,7 @@ from service.quality.archive import Archive, Inputs
 from service.quality.differences import Difference, differences
 from service.quality.recorded_rules import RecordedRules
 from service.settings import code_version
-from service.store import alerts, decisions, patients, resources
+from service.store import alerts, decisions, patients, people, resources
 from service.store.decisions import Outcome, Recorded
 from service.store.session import reading
 
@@ -31,6 +32,8 @@ class Replay:
     """What came of making one decision again."""
 
     recorded: Recorded
+    patient: UUID
+    """By the id that stands in addresses: whose record it was judged as."""
     release: str
     """The release that made it again."""
     record: PatientRecord | None = None
@@ -71,19 +74,19 @@ class AlertReplay:
 
 def replay(connection: Connection, archive: Archive, recorded: Recorded) -> Replay:
     """Make one decision again; nothing is guessed where what it was made on is not all there."""
-    release = code_version()
+    undone = Replay(recorded, people.public_id_of(connection, recorded.made.patient_id), code_version())
     try:
         rulebook = archive.rules_of(recorded).rulebook
         inputs = archive.inputs_of(recorded)
         if inputs.damage:
-            return Replay(recorded, release, damage=inputs.damage)
+            return replace(undone, damage=inputs.damage)
         assessment = assess(inputs.record, rulebook, recorded.made.as_of)
     except Damaged as error:
-        return Replay(recorded, release, damage=[error.message])
+        return replace(undone, damage=[error.message])
     except Exception as error:  # noqa: BLE001 - one that this release cannot make must not hide the others
-        return Replay(recorded, release, damage=[f"making it again raised {type(error).__name__}"])
+        return replace(undone, damage=[f"making it again raised {type(error).__name__}"])
     outcome = Outcome.of(assessment)
-    made = Replay(recorded, release, inputs.record, assessment, outcome.digest)
+    made = replace(undone, record=inputs.record, assessment=assessment, outcome=outcome.digest)
     return made if made.identical else _compared(connection, made, outcome, inputs)
 
 
@@ -108,7 +111,7 @@ def replay_alert(connection: Connection, alert: Alert) -> AlertReplay:
     happened = alerts.events_of(connection, [alert.id])
     moments = {each.at for each in happened}
     latest = [each for each in archive.decisions if alert.subject in each.inputs][-1:]
-    chosen = [each for each in archive.decisions if each.made.at in moments or each in latest]
+    chosen = [each for each in archive.related if each.made.at in moments or each in latest]
     explained = {each.made.at for each in chosen}
     judged = {each.at for each in happened if each.kind is not EventKind.PASSED_ON}
     return AlertReplay([replay(connection, archive, each) for each in chosen], sorted(judged - explained))

@@ -23,6 +23,7 @@ def as_object(replay: Replay) -> dict[str, Any]:
     made = recorded.made
     return {
         "decision": recorded.id,
+        "patient": replay.patient,
         "at": made.at,
         "as_of": made.as_of,
         "identical": replay.identical,
@@ -42,6 +43,7 @@ def lines(replay: Replay) -> Iterator[str]:
     made = replay.recorded.made
     when = f"of {_instant(made.at)}, as of {_instant(made.as_of)}"
     yield f"decision {replay.recorded.id} {when}: {verdict(replay)}"
+    yield f"  on /patients/{replay.patient}"
     if replay.other_release:
         yield f"  made by release {made.code_version}; this is release {replay.release}"
     for each in replay.damage:
