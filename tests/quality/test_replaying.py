@@ -110,6 +110,24 @@ def test_what_was_read_before_the_settings_changed_is_read_as_it_was(feed: Feed)
     assert_every_decision_replays_identical(feed.engine)
 
 
+def test_a_result_that_still_waits_although_its_time_has_come_is_read_as_waiting(feed: Feed) -> None:
+    feed.send(observation("o1"), observation("o2", days_ago=-3, times=9))
+    feed.now += timedelta(days=4)
+    feed.send(observation("o3", days_ago=4))  # judged before a sweep has looked at what waits
+    feed.sweep()
+    known = [each.record for each in replays(feed)]
+    assert [len(each.results) for each in known if each is not None] == [1, 2, 3]
+    assert_every_decision_replays_identical(feed.engine)
+
+
+def test_results_that_nothing_but_their_receipt_orders_are_read_as_such(feed: Feed) -> None:
+    feed.send(*persistent(version=None))
+    feed.send_each(observation("o4", times=5, version=None))
+    flags = {result.flags for each in replays(feed) if each.record for result in each.record.results}
+    assert flags == {("unordered",)}
+    assert_every_decision_replays_identical(feed.engine)
+
+
 def test_a_message_in_which_a_bit_was_flipped_is_named_and_nothing_is_decided_on_it(feed: Feed) -> None:
     feed.send(*persistent())
     digest = kept_of(feed, "Observation/o2")
