@@ -199,7 +199,7 @@ def test_a_rule_that_decides_otherwise_shows_exactly_the_findings_it_makes_other
 def test_a_decision_that_this_release_fails_at_is_named_and_hides_no_other(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed.send(*persistent(), observation("r1", "p3", 6))
+    feed.send(observation("q1", "p2", 0.5), observation("r1", "p3", 6))
 
     def failing(*_: Any) -> Any:
         raise ArithmeticError("of a patient")
