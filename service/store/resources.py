@@ -77,9 +77,14 @@ def raw(connection: Connection, digest: bytes) -> bytes:
 
 
 def raws(connection: Connection, digests: Collection[bytes]) -> dict[bytes, bytes]:
-    """The bytes filed under each of these digests."""
+    """The bytes filed under each of these digests.
+
+    Raises:
+        Damaged: of one of them there are none, or they are not those that were filed.
+    """
     query = select(raw_message.c.digest, raw_message.c.body).where(among(raw_message.c.digest, digests))
-    return {digest: _decompressor.decompress(body) for digest, body in connection.execute(query)}
+    found = {digest: [(body,)] for digest, body in connection.execute(query)}
+    return {digest: _filing.unpacked(digest, found.get(digest, ())) for digest in digests}
 
 
 _versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
