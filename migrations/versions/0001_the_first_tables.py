@@ -110,6 +110,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
+        sa.Column("read_as", sa.String(length=9), nullable=True),
+        sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_resource_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
         comment="the current version of every resource kept",
@@ -316,7 +318,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
+        sa.Column("read_as", sa.String(length=9), nullable=True),
         sa.Column("until_revision", sa.Integer(), nullable=False),
+        sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_superseded_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_superseded_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded")),
         comment="older versions; since = until for one that was never current",
@@ -515,6 +519,26 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_decision_on_merged",
+            ["patient_id"],
+            unique=False,
+            postgresql_where=sa.text("inputs LIKE '%],[%'"),
+            sqlite_where=sa.text("inputs LIKE '%],[%'"),
+        )
+
+    op.create_table(
+        "outcome",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "body",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="the canonical assessment, zstandard-compressed",
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_outcome")),
+        comment="what decisions came to, content-addressed by SHA-256: only so can a difference be told",
+    )
 
     op.create_table(
         "patient_name",
@@ -892,7 +916,13 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("remark")
     op.drop_table("patient_name")
+    op.drop_table("outcome")
     with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_decision_on_merged",
+            postgresql_where=sa.text("inputs LIKE '%],[%'"),
+            sqlite_where=sa.text("inputs LIKE '%],[%'"),
+        )
         batch_op.drop_index(batch_op.f("ix_decision_patient_id"))
 
     op.drop_table("decision")

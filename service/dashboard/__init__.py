@@ -11,6 +11,7 @@ from service.dashboard import (
     letter_pages,
     live_pages,
     patient_pages,
+    replay_pages,
     sign_in_pages,
     view_pages,
     worklist_pages,
@@ -31,4 +32,5 @@ def create_pages() -> APIRouter:
         router.include_router(part.create_router())
     for pages in (worklist_pages, live_pages, view_pages, decision_pages, letter_pages, patient_pages):
         router.include_router(pages.router)
+    router.include_router(replay_pages.router)
     return router

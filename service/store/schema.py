@@ -189,8 +189,12 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("state", String(10), False),
     ("since_revision", Integer, False),
     ("named_by", String(520), True),
+    ("read_as", String(9), True),
 )
-"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
+"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's.
+
+`read_as` says what was made of it beyond what it says (`resources.ReadAs`).
+"""
 
 _LIVE = "state = 'live'"
 
@@ -201,6 +205,7 @@ resource = Table(
     Column("key", String(192), primary_key=True, comment="Type/id"),
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "patient_id"),
     # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
     # reading everything its source ever sent.
@@ -227,6 +232,7 @@ superseded = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     Column("until_revision", Integer, nullable=False),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     comment="older versions; since = until for one that was never current",
@@ -378,6 +384,9 @@ remark = Table(
     comment="what people say of an alert beside what they decide about it",
 )
 
+ON_MERGED = "inputs LIKE '%],[%'"
+"""Of a decision: it was made on more than one record, merged at the time."""
+
 decision = Table(
     "decision",
     metadata,
@@ -396,6 +405,20 @@ decision = Table(
     Column("settings_digest", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
     Column("outcome_digest", String(64), nullable=False, comment="SHA-256 of the canonical assessment"),
+    Index(
+        "ix_decision_on_merged",
+        "patient_id",
+        postgresql_where=text(ON_MERGED),
+        sqlite_where=text(ON_MERGED),
+    ),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="the canonical assessment, zstandard-compressed"),
+    comment="what decisions came to, content-addressed by SHA-256: only so can a difference be told",
 )
 
 outbox = Table(
