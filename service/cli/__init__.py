@@ -15,6 +15,7 @@ from service.cli import (
     keys,
     letters,
     load,
+    measuring,
     outbox,
     populating,
     quarantine,
@@ -46,6 +47,7 @@ app.command()(episodes.episodes)
 app.command()(alerts.alerts)
 app.command()(alerts.dispose)
 app.command()(letters.letter)
+app.command()(measuring.measures)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.add_typer(sources.app, name="source")

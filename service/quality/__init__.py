@@ -1,4 +1,4 @@
-"""For those who audit: the sealed audit log."""
+"""For those who audit: the sealed audit log, and in `measures` the measures of quality teams."""
 
 from service.quality.anchoring import Anchor, anchor_of, read_anchors
 from service.quality.sealing import Sealer
