@@ -10,6 +10,7 @@ from service.dashboard import (
     launch_pages,
     letter_pages,
     live_pages,
+    measure_pages,
     patient_pages,
     sign_in_pages,
     view_pages,
@@ -31,4 +32,5 @@ def create_pages() -> APIRouter:
         router.include_router(part.create_router())
     for pages in (worklist_pages, live_pages, view_pages, decision_pages, letter_pages, patient_pages):
         router.include_router(pages.router)
+    router.include_router(measure_pages.router)
     return router

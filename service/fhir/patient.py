@@ -13,7 +13,7 @@ _SEX = {sex.value: sex for sex in Sex}
 
 
 def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
-    """Sex, birth date, death, merges, identifiers, names and background. What cannot be read is unknown, and a problem."""
+    """What a Patient says of sex, age, death and merges. What cannot be read is unknown, and a problem."""
     problems: list[Problem] = []
     birth_date = first_day(given.birth_date)
     if given.birth_date is not None and birth_date is None:

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from types import MappingProxyType
 from uuid import UUID
 
 from service.clinical.rulebook import Rulebook
 from service.store.measured import Subject
-
-_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,7 @@ class Question:
     """Whose windows and targets the measures are held to."""
     feed_target: timedelta
     """Within so long a result that an EHR has stored should be here."""
-    since_of: Mapping[int, datetime] = field(default=MappingProxyType({}))
+    since_of: Mapping[int, datetime]
     """Since when each source has fed this service."""
 
     def __contains__(self, day: date) -> bool:
@@ -56,7 +53,7 @@ class Case:
     """It is of the numerator too."""
     amount: float | None = None
     """What is measured of it, in the measure's unit; None: nothing yet."""
-    strata: Mapping[str, tuple[str, ...]] = _NONE
+    strata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Beside those of its subject: what it is of, by dimension; of several where they overlap."""
     because: tuple[str, ...] = ()
     """What the measure tells apart by reason."""

@@ -50,6 +50,8 @@ class Measure:
     """Heading of what is told apart by reason."""
     entries: tuple[str, ...] = ()
     """Dotted paths of the rulebook's entries whose windows and targets it is held to."""
+    setting: str = ""
+    """Name of the setting that is its target, in seconds."""
     caution: str = ""
     """What it does not say."""
 
@@ -70,7 +72,7 @@ _NOT_LOOKED_AT: Final = (
     "alerts that were withdrawn or merged into another",
     "alerts of episodes that were over when the record was first seen",
 )
-_TOO_EARLY: Final = "alerts whose time has not run out yet, while nothing is done about them"
+_TOO_EARLY: Final = "alerts whose time has not run out yet, whatever has been done about them"
 _BY_ITSELF: Final = "alerts that ended by their results within that time, before anybody did anything"
 _BY_RESULTS: Final = (
     "Counted by the days of the results, as the records stand now: corrections and late results move it."
@@ -173,8 +175,8 @@ MEASURES: Final = (
         "those whose test was repeated within its window, grace included",
         "elevated results of ALT, AST, ALP, GGT or bilirubin in the period that asked for a repeat",
         (
-            "results of a run that is persistent already, neither worsening nor urgent: the alert stands for them",
-            "repeats whose window has not run out yet",
+            "results of a run that is persistent already, neither worsening nor urgent: the alert stands",
+            "repeats whose window has not run out yet, whether or not they came",
         ),
         more_is_better=True,
         counts=OnCourses(on_courses.rechecked),
@@ -213,6 +215,7 @@ MEASURES: Final = (
         counts=OnArrivals(on_arrivals.on_time),
         unit="minutes",
         amount="from the EHR's storing to receipt",
+        setting="feed_target_seconds",
         caution=(
             "What the feed loses comes later, by asking the EHR, and is late here; "
             "what never came cannot be counted."

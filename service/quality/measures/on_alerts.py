@@ -141,10 +141,12 @@ def worked_up(story: AlertStory) -> Case | None:
 def _in_time(
     story: AlertStory, at: datetime | None, due: datetime, unit: timedelta, *, ends: bool = True
 ) -> Case | None:
-    """None where it is too early to tell, or where it ended by itself before anybody had to do anything."""
-    if at is None and (
-        story.question.now <= due or (ends and story.ended is not None and story.ended <= due)
-    ):
+    """None where its time has not run out yet, or where it ended before anybody had to do anything.
+
+    What is done already counts only then too: else those still waiting would be missing beside it.
+    """
+    by_itself = ends and at is None and story.ended is not None and story.ended <= due
+    if story.question.now <= due or by_itself:
         return None
     took = None if at is None else (at - story.raised.at) / unit
     return story.case(met=at is not None and at <= due, amount=took)

@@ -37,7 +37,7 @@ def rechecked(subject: Subject, course: Course, question: Question) -> Iterator[
     """Repeats that elevated results asked for: whether they came within the window."""
     today = question.now.date()
     for asked in course.rechecks:
-        if asked.day not in question or (asked.repeated is None and today <= asked.last):
+        if asked.day not in question or today <= asked.last:
             continue
         met = asked.repeated is not None and asked.repeated <= asked.last
         took = None if asked.repeated is None else float((asked.repeated - asked.day).days)

@@ -12,7 +12,7 @@ from service.quality.measures.cases import Case
 NOT_KNOWN: Final = "not known"
 REASON: Final = "reason"
 
-DIMENSIONS: Final[Mapping[str, str]] = {
+HEADINGS: Final[Mapping[str, str]] = {
     "source": "Source",
     "sex": "Sex",
     "age": "Age",
@@ -24,9 +24,6 @@ DIMENSIONS: Final[Mapping[str, str]] = {
     "test": "Test",
 }
 """Each dimension's heading, in the order in which they are shown; the first five are of every measure."""
-
-OVERLAPPING: Final = frozenset({"rule", REASON})
-"""Dimensions in which one case may be of several strata: their counts add up to more than the total."""
 
 
 def strata_of(case: Case, sources: Mapping[int, str]) -> Iterator[tuple[str, str]]:
