@@ -157,10 +157,11 @@ def _note(request: Request, user: User, question: Question, **more: str) -> None
 
 def _note_people(request: Request, user: User, now: datetime, name: str, shown: Sequence[Person]) -> None:
     """Who saw whom, a record a person; one of nobody for a list that was empty."""
-    whom = [(each.subject.source_id, each.subject.number) for each in shown] or [(None, None)]
+    whom: list[tuple[int | None, int | None]]
+    whom = [(each.subject.source_id, each.subject.number) for each in shown]
     detail = {"measure": name, "count": len(shown), "request": request_id(request)}
     with writing(request.app.state.engine) as connection:
-        for source_id, number in whom:
+        for source_id, number in whom or [(None, None)]:
             write_audit(
                 connection,
                 at=now,
