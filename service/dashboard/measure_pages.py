@@ -78,7 +78,7 @@ def one(request: Request, user: Reader, name: str) -> Response:
         "measure.html",
         measure=measure,
         figures=figures,
-        course=trend(figures.months, measure.title, 640, 200),
+        course=trend(figures.months, measure.title, 440, 160),
         headings=HEADINGS,
         entries=thresholds(book.entries_under(measure.entries), book),
         tags=TAGS,

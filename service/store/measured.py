@@ -30,6 +30,8 @@ class Subject(NamedTuple):
     number: int | None
     """The store's; None where the record says of nobody."""
     public_id: UUID | None
+    fhir_id: str | None
+    """In the source."""
     sex: str | None
     born: date | None
     ethnicity: str | None
@@ -60,7 +62,7 @@ class Arrival(NamedTuple):
 
 
 _SUBJECT = (
-    *(patient.c.id, patient.c.public_id, patient.c.sex, patient.c.birth_date),
+    *(patient.c.id, patient.c.public_id, patient.c.fhir_id, patient.c.sex, patient.c.birth_date),
     *(patient.c.ethnicity, patient.c.language),
 )
 
@@ -139,7 +141,7 @@ def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]
 
 
 def _subject(row: Any, source_id: int, number: int | None) -> Subject:
-    known = (row.public_id, row.sex, row.birth_date, row.ethnicity, row.language)
+    known = (row.public_id, row.fhir_id, row.sex, row.birth_date, row.ethnicity, row.language)
     return Subject(source_id, number, *known)
 
 

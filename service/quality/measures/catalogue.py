@@ -40,7 +40,8 @@ class Measure:
     numerator: str
     denominator: str
     excluded: tuple[str, ...]
-    more_is_better: bool
+    more_is_better: bool | None
+    """None: neither is."""
     counts: OnAlerts | OnCourses | OnArrivals
     unit: str | None = None
     """Of the amounts whose median and 90th percentile are given."""
@@ -85,7 +86,7 @@ MEASURES: Final = (
         "those that raised an alert, of any urgency",
         "episodes, and missed rechecks, that met a rule for the first time in the period",
         (),
-        more_is_better=False,
+        more_is_better=None,
         counts=OnCourses(on_courses.alerted),
         caution=_BY_RESULTS,
     ),
@@ -95,7 +96,7 @@ MEASURES: Final = (
         "those that are shown in the record and raised no alert",
         "episodes, and missed rechecks, that met a rule for the first time in the period",
         (),
-        more_is_better=False,
+        more_is_better=None,
         counts=OnCourses(on_courses.suppressed),
         reasons="Why no alert was raised",
         entries=("alert_policy",),
