@@ -212,7 +212,7 @@ def _conclude(bench: _Bench, case: _Case) -> Decision:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
         row.judged_revision = row.revision
         row.review_on = row.course = None
-    case.rows[0].course = courses.encode(case.assessment)
+    case.rows[0].course = courses.encode(courses.course_of(case.assessment))
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(case)
     return Decision(

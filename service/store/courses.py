@@ -31,8 +31,8 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Course)
 
 
-def encode(assessment: Assessment) -> str | None:
-    """What is counted of an assessment, as JSON; None where there is nothing."""
+def course_of(assessment: Assessment) -> Course:
+    """What is counted of an assessment."""
     elevations = tuple(
         Elevation(
             episode.family,
@@ -43,9 +43,12 @@ def encode(assessment: Assessment) -> str | None:
         for episode in assessment.episodes
         if episode.findings
     )
-    if not elevations and not assessment.rechecks:
-        return None
-    return _encoder.encode(Course(elevations, tuple(assessment.rechecks))).decode()
+    return Course(elevations, tuple(assessment.rechecks))
+
+
+def encode(course: Course) -> str | None:
+    """As it is kept; None where there is nothing to count."""
+    return _encoder.encode(course).decode() if any(course) else None
 
 
 def decode(text: str) -> Course:
