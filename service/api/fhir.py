@@ -32,7 +32,7 @@ def create_router() -> APIRouter:
     router.add_api_route("/metadata", _metadata, methods=["GET"], response_model=None)
     router.add_api_route(f"/{DEVICE}", _device, methods=["GET"], response_model=None)
     router.add_api_route(
-        "/Measure/{name}/$evaluate-measure", _evaluate_measure, methods=["GET"], response_model=None
+        "/Measure/{id}/$evaluate-measure", _evaluate_measure, methods=["GET"], response_model=None
     )
     for kind in KINDS:
         _add_kind(router, kind)
@@ -82,11 +82,11 @@ def _search_definitions(kind: str, request: Request, form: bytes) -> Response:
     return answer(found, content_type)
 
 
-def _evaluate_measure(reader: Authenticated, request: Request, name: str) -> Response:
+def _evaluate_measure(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
     pairs = read_pairs(request.scope["query_string"])
     content_type = media_type(request, dict(pairs).get("_format"))
     state = request.app.state
-    evaluation = Evaluation(state.engine, reader, measure_named(name), request_id(request))
+    evaluation = Evaluation(state.engine, reader, measure_named(id), request_id(request))
     report = evaluated(evaluation, read_parameters(pairs), state.settings, state.rules.rulebook)
     return answer(report, content_type)
 

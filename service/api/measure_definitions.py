@@ -39,7 +39,7 @@ class Published(Publication):
                 "identifier": [{"system": names.MEASURE, "value": measure.name}],
                 **self.published(measure.name, measure.title),
                 "description": f"Numerator: {measure.numerator}. Denominator: {measure.denominator}.",
-                "usage": measure.caution,
+                "usage": measure.caution or None,
                 "relatedArtifact": [
                     {"type": "citation", "label": key, "citation": self.rulebook.citations[key]}
                     for key in cited
@@ -70,9 +70,9 @@ def improvement(measure: Measure) -> Resource | None:
     return {"coding": [{"system": _IMPROVEMENT, "code": code}]}
 
 
-def _guidance(measure: Measure) -> str:
+def _guidance(measure: Measure) -> str | None:
     if not measure.excluded:
-        return ""
+        return None
     return "Not counted:\n" + "\n".join(f"- {each}" for each in measure.excluded)
 
 
