@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from service.clinical.months import add_months
-
 AGES: Final[Mapping[str, tuple[str, int | None, int | None]]] = {
     "0-17": ("under 18", None, 17),
     "18-39": ("18 to 39", 18, 39),
@@ -17,8 +15,5 @@ AGES: Final[Mapping[str, tuple[str, int | None, int | None]]] = {
 
 def age_band(born: date, day: date) -> str:
     """The key in AGES of who was born then, on a day."""
-    return next(
-        key
-        for key, (_, _, oldest) in AGES.items()
-        if oldest is None or add_months(born, 12 * (oldest + 1)) > day
-    )
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return next(key for key, (_, _, oldest) in AGES.items() if oldest is None or years <= oldest)

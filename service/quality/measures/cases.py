@@ -58,3 +58,8 @@ class Case:
     because: tuple[str, ...] = ()
     """What the measure tells apart by reason."""
     alert: UUID | None = None
+
+    @property
+    def month(self) -> str:
+        """As `2026-03`."""
+        return self.day.isoformat()[:7]

@@ -52,7 +52,7 @@ class People:
         """Whether a case is among them."""
         if self.met is not None and case.met is not self.met:
             return False
-        if self.month and f"{case.day:%Y-%m}" != self.month:
+        if self.month and case.month != self.month:
             return False
         if not self.dimension:
             return True

@@ -7,13 +7,10 @@ once with its count.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
 from service.quality.measures.cases import Case
 from service.quality.measures.strata import REASON, strata_of
-
-_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
 
 
 class Figure(NamedTuple):
@@ -50,11 +47,11 @@ class _Tally:
     denominator: int = 0
     amounts: Counter[float] = field(default_factory=Counter)
 
-    def add(self, case: Case) -> None:
+    def add(self, met: bool, amount: float | None) -> None:
         self.denominator += 1
-        self.numerator += case.met
-        if case.amount is not None:
-            self.amounts[_to_three_digits(case.amount)] += 1
+        self.numerator += met
+        if amount is not None:
+            self.amounts[amount] += 1
 
     def figure(self) -> Figure:
         half, most = quantile(self.amounts, 50), quantile(self.amounts, 90)
@@ -75,11 +72,13 @@ class Count:
 
     def add(self, case: Case) -> None:
         """Count one more."""
-        self.total.add(case)
-        self.months[f"{case.day:%Y-%m}"].add(case)
+        met, amount = case.met, None if case.amount is None else _to_three_digits(case.amount)
+        self.total.add(met, amount)
+        self.months[case.month].add(met, amount)
         for dimension, stratum in strata_of(case, self.sources):
-            self.strata[dimension][stratum].add(case)
-        self.reasons.update(dict.fromkeys(case.because, 1))
+            self.strata[dimension][stratum].add(met, amount)
+        for reason in case.because:
+            self.reasons[reason] += 1
 
     def figures(self) -> Figures:
         """What has been counted."""
@@ -115,7 +114,7 @@ def quantile(amounts: Mapping[float, int], percent: int) -> float | None:
 
 
 def _to_three_digits(amount: float) -> float:
-    return float(_DIGITS.create_decimal(Decimal(amount)))
+    return float(f"{amount:.3g}")
 
 
 def _largest_first(tallies: Mapping[str, _Tally]) -> dict[str, Figure]:
