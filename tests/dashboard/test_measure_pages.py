@@ -1,5 +1,6 @@
 """The pages of measures: from a figure to the people behind it, and never to those of another source."""
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,8 +9,10 @@ from starlette.testclient import TestClient
 
 from service.dashboard.access import Role, User
 from service.store.schema import audit
-from service.store.session import reading
+from service.store import names
+from service.store.session import open_engine, reading, writing
 from tests.dashboard.reading_pages import Page
+from tests.dashboard.test_hostile_texts import CORPUS
 from tests.dashboard.ward import Ward
 from tests.quality.measured_clinic import MeasuredClinic, happened
 
@@ -141,3 +144,26 @@ def test_what_there_is_not_is_told_on_a_page(ward: Ward, address: str, status: i
 def test_an_empty_period_says_so(ward: Ward) -> None:
     page = get(ward.client(BOTH), "/measures/overrides?from=2020-01-01&to=2020-02-01")
     assert "Nothing to count" in page.texts("h2")
+
+
+@pytest.mark.parametrize("text", [each[:64] for each in CORPUS])
+def test_what_a_record_says_of_ethnicity_and_name_is_shown_as_text(
+    sqlite_url: str, tmp_path: Path, text: str
+) -> None:
+    engine = open_engine(sqlite_url, durable=False)
+    clinic = MeasuredClinic(engine)
+    happened(clinic)
+    clinic.person("p2", ethnicity=text, language=text)
+    with writing(engine) as connection:
+        names.state(connection, {clinic.people["p2"]: ([text], "")})
+    client = Ward(engine, tmp_path).client(BOTH)
+    page = get(client, f"/measures/overrides?{PERIOD}")
+    links = [str(each["href"]) for _, each, _ in page.every("a")]
+    behind = next(each for each in links if "dimension=ethnicity" in each and "not%20known" not in each)
+    for shown in (page, get(client, behind)):
+        tags = {tag for tag, _, _ in shown.elements}
+        assert not tags & {"img", "iframe", "math", "style", "textarea"}
+        assert [each for _, each, _ in shown.every("script") if "src" not in each] == []
+        assert not any(name.startswith("on") for _, attributes, _ in shown.elements for name in attributes)
+    assert "/patients/" in str(get(client, behind).every("a"))
+    engine.dispose()

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.quality.measures import Figure, Figures, masked
@@ -79,6 +79,19 @@ def test_what_is_masked_cannot_be_computed_from_the_rest(table: list[tuple[int, 
             if 0 < count < smallest:
                 assert len(masks) > 1
                 assert len(values) > smallest or not left_to_hide_behind(of, masks)
+
+
+@given(st.lists(_counts, min_size=1, max_size=6), st.integers(2, 8))
+@example([(1, 20), (6, 20), (14, 20)], 5)
+def test_a_measure_and_its_rest_mask_the_same_figures(table: list[tuple[int, int]], smallest: int) -> None:
+    """As of `alerts-raised` and `alerts-suppressed`: one would else give away what the other masks."""
+    counted = figures(**{str(label): counts for label, counts in enumerate(table)})
+    rest = figures(**{str(label): (d - n, d) for label, (n, d) in enumerate(table)})
+    hidden = [
+        {label for label, each in masked(of, smallest).strata["sex"].items() if isinstance(each, Masked)}
+        for of in (counted, rest)
+    ]
+    assert hidden[0] == hidden[1]
 
 
 def left_to_hide_behind(of: Figures, masks: set[str]) -> bool:

@@ -50,11 +50,19 @@ def _table(table: Mapping[str, Figure], smallest: int) -> dict[str, Figure | Mas
     # Empty figures hide nothing: of them it is known that they are 0.
     left = sorted(
         (label for label, figure in table.items() if label not in hidden and figure.denominator),
-        key=lambda label: (table[label].denominator, table[label].numerator),
+        key=lambda label: _size(label, table[label]),
     )
     while hidden and left and not _is_safe([table[label] for label in hidden], smallest):
         hidden.add(left.pop(0))
     return {label: MASKED if label in hidden else figure for label, figure in table.items()}
+
+
+def _size(label: str, figure: Figure) -> tuple[int, int, str]:
+    """The same for what a measure counts and for what it leaves.
+
+    Two measures that are each other's rest would else mask different figures, and give each other away.
+    """
+    return figure.denominator, min(figure.numerator, figure.denominator - figure.numerator), label
 
 
 def _is_safe(hidden: list[Figure], smallest: int) -> bool:
