@@ -13,10 +13,10 @@ import pytest
 
 from service.api.capability import capability_statement
 from service.api.definitions import DEFINED
+from service.api.measure_definitions import Published
 from service.api.presenting import show_device
 from service.clinical.recommendations import Audience, orderables
 from service.clinical.rulebook import load_rulebook
-from service.fhir.definitions import Publication
 from service.fhir.encode import encode_issue
 from service.fhir.encode_origin import Origin, encode_device, encode_provenance
 from service.fhir.encode_requests import encode_requests
@@ -61,7 +61,7 @@ def test_what_the_samples_are_written_as_is_valid(golden: str) -> None:
 
 @pytest.mark.parametrize("kind", DEFINED)
 def test_every_definition_is_valid(kind: str) -> None:
-    publication = Publication(load_rulebook(), "A hospital", "https://watch.clinic.test")
+    publication = Published(load_rulebook(), "A hospital", "https://watch.clinic.test")
     for definition in publication.all_of(kind):
         assert defects(definition) == [], definition["id"]
 

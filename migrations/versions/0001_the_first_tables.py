@@ -374,6 +374,21 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column(
             "past_due", Instant(), nullable=True, comment="when to ask the EHR for the past; null: asked"
         ),
+        sa.Column(
+            "ethnicity",
+            sa.String(length=64),
+            nullable=True,
+            comment="in the record's own words; for measures alone",
+        ),
+        sa.Column(
+            "language", sa.String(length=64), nullable=True, comment="BCP 47, or words; for measures alone"
+        ),
+        sa.Column(
+            "course",
+            sa.Text(),
+            nullable=True,
+            comment="JSON: what measures count of the last judgement: elevations, rechecks",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_patient_source_id_source")),
         sa.ForeignKeyConstraint(["survivor_id"], ["patient.id"], name=op.f("fk_patient_survivor_id_patient")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),

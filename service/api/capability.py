@@ -24,6 +24,14 @@ _RESOURCES: Final = {
         "cancelled where its request is revoked."
     ),
 }
+_EVALUATE: Final = {
+    "name": "evaluate-measure",
+    "definition": "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure",
+    "documentation": (
+        "By GET with periodStart, periodEnd and reportType (summary, subject-list). A summary's small cells "
+        "are masked."
+    ),
+}
 _SECURITY: Final = (
     "Every request carries a reader token (Authorization: Bearer), which sees the sources it was made for. "
     "Every read is audited."
@@ -77,13 +85,14 @@ def _resource(kind: str) -> dict[str, Any]:
 
 
 def _defined(kind: str) -> dict[str, Any]:
-    return {
+    stated = {
         "type": kind,
         "documentation": DEFINED[kind],
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
         "searchParam": _parameters(SEARCHED_DEFINITIONS),
     }
+    return {**stated, "operation": [_EVALUATE]} if kind == "Measure" else stated
 
 
 def _parameters(searched: dict[str, tuple[str, str]]) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from service.fhir.outgoing import validate_outgoing
 DEFINED: Final = {
     "PlanDefinition": "One rule: what it finds, for whom, by which sources, and the steps it can propose.",
     "ActivityDefinition": "One step that a rule can propose.",
+    "Measure": "One measure of quality: its numerator and denominator in words, and what is not counted.",
     "Library": "The rulebook as TOML: every threshold with its citation. Its identifier is the digest.",
 }
 """Kinds of definitions, and what each is here."""
@@ -18,7 +19,7 @@ DEFINED: Final = {
 SEARCHED: Final[dict[str, tuple[str, str]]] = {
     "url": ("uri", "The canonical URL, with |version or without."),
     "version": ("token", "The rulebook's version."),
-    "identifier": ("token", "The rule's code, the step's name, or the rulebook's digest."),
+    "identifier": ("token", "The rule's code, the step's or measure's name, or the rulebook's digest."),
     "name": ("string", "The beginning of the name, in capitals or not."),
     "status": ("token", "Everything here is active."),
     "_id": ("token", "The resource's id."),

@@ -10,13 +10,15 @@ from starlette.responses import Response
 from service.api.access import Authenticated
 from service.api.capability import capability_statement
 from service.api.definitions import DEFINED, read_definition, search_definitions
+from service.api.measure_definitions import Published
+from service.api.measure_reports import Evaluation, evaluated, read_parameters
 from service.api.media import answer, media_type
 from service.api.presenting import DEVICE, Presenter, show_device
 from service.api.reads import Desk
 from service.api.search_parameters import parse_search, read_pairs
 from service.api.targets import KINDS, Kind
 from service.errors import TooLarge, UnsupportedMediaType
-from service.fhir.definitions import Publication
+from service.quality.measures import measure_named
 from service.request_ids import request_id
 from service.store.sources import Reader
 
@@ -29,6 +31,9 @@ def create_router() -> APIRouter:
     router = APIRouter(prefix="/fhir")
     router.add_api_route("/metadata", _metadata, methods=["GET"], response_model=None)
     router.add_api_route(f"/{DEVICE}", _device, methods=["GET"], response_model=None)
+    router.add_api_route(
+        "/Measure/{id}/$evaluate-measure", _evaluate_measure, methods=["GET"], response_model=None
+    )
     for kind in KINDS:
         _add_kind(router, kind)
     for defined in DEFINED:
@@ -77,9 +82,18 @@ def _search_definitions(kind: str, request: Request, form: bytes) -> Response:
     return answer(found, content_type)
 
 
-def _publication(request: Request) -> Publication:
+def _evaluate_measure(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+    pairs = read_pairs(request.scope["query_string"])
+    content_type = media_type(request, dict(pairs).get("_format"))
     state = request.app.state
-    return Publication(state.rules.rulebook, state.settings.publisher, state.settings.public_url)
+    evaluation = Evaluation(state.engine, reader, measure_named(id), request_id(request))
+    report = evaluated(evaluation, read_parameters(pairs), state.settings, state.rules.rulebook)
+    return answer(report, content_type)
+
+
+def _publication(request: Request) -> Published:
+    state = request.app.state
+    return Published(state.rules.rulebook, state.settings.publisher, state.settings.public_url)
 
 
 def _presenter(request: Request) -> Presenter:

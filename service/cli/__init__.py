@@ -15,6 +15,7 @@ from service.cli import (
     keys,
     letters,
     load,
+    measuring,
     outbox,
     populating,
     quarantine,
@@ -47,6 +48,7 @@ app.command()(episodes.episodes)
 app.command()(alerts.alerts)
 app.command()(alerts.dispose)
 app.command()(letters.letter)
+app.command()(measuring.measures)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.command()(replaying.replay)

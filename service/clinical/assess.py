@@ -53,7 +53,8 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
         days = becoming_known(record, as_of + tolerance)
         begins = (datetime.combine(day, time.min, UTC) for day in days)
         reviews += [(at - tolerance).date() for at in begins]
-    return _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
+    judged = _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
+    return replace(judged, rechecks=tuple(walk.rechecks()))
 
 
 def _planned(

@@ -222,6 +222,18 @@ class Episode:
     """None where nothing in it raises an alert, and none once it is resolved."""
 
 
+class AskedRecheck(NamedTuple):
+    """A repeat that one elevated day-value asked for, whether it came or not."""
+
+    analyte: Analyte
+    day: date
+    """Of the elevated result."""
+    last: date
+    """The last day on which the repeat is in time, grace included."""
+    repeated: date | None
+    """The day it came; None while it has not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """What one patient's record says: episodes in order of onset, then family."""
@@ -229,3 +241,5 @@ class Assessment:
     episodes: Sequence[Episode]
     next_review: date | None
     """The next day on which the same record would be judged differently, or None."""
+    rechecks: Sequence[AskedRecheck] = ()
+    """Every repeat that was asked for, in order of its day, then analyte."""

@@ -22,7 +22,17 @@ from service.clinical.alert_policy import AlertPolicy, Verdict
 from service.clinical.analytes import Analyte
 from service.clinical.day_values import DayValue
 from service.clinical.episode_building import level_of
-from service.clinical.episodes import Episode, Family, Finding, Kind, Reason, Recheck, TierChange, Trend
+from service.clinical.episodes import (
+    AskedRecheck,
+    Episode,
+    Family,
+    Finding,
+    Kind,
+    Reason,
+    Recheck,
+    TierChange,
+    Trend,
+)
 from service.clinical.held import Held
 from service.clinical.limits import RULEBOOK_SEX_UNKNOWN
 from service.clinical.recheck import Watch, watch_for
@@ -46,6 +56,7 @@ class FollowUp:
         self._overdue: dict[Analyte, Verdict] = {}
         """Those of the watches that are overdue, with whether that alerts."""
         self._over: list[Episode] = []
+        self._repeated: list[AskedRecheck] = []
 
     def before(self, day: date, finals: Mapping[Analyte, DayValue]) -> None:
         """The walk has come to `day`, with these day-values: what was overdue by then, what they repeat.
@@ -58,6 +69,7 @@ class FollowUp:
                 self._lapse(watch)
             if repeat is not None:
                 del self._watches[analyte]
+                self._repeated.append(_asked(watch, repeat.day))
                 verdict = self._overdue.pop(analyte, None)
                 if verdict is not None:
                     self._over.append(self._episode(watch, verdict, repeat))
@@ -77,6 +89,11 @@ class FollowUp:
             self._episode(self._watches[analyte], verdict, None) for analyte, verdict in self._overdue.items()
         )
         return [*self._over, *missing]
+
+    def asked(self) -> list[AskedRecheck]:
+        """Every recheck that was asked for, come or not, in order of its day."""
+        missing = (_asked(watch, None) for watch in self._watches.values())
+        return sorted((*self._repeated, *missing), key=lambda each: (each.day, each.analyte.value))
 
     def coming(self) -> Iterable[date]:
         """The days on which a recheck becomes overdue unless it comes."""
@@ -124,6 +141,10 @@ class FollowUp:
         if self._record.birth_date is None:
             notes.append(BIRTH_DATE_UNKNOWN)
         return tuple(notes)
+
+
+def _asked(watch: Watch, repeated: date | None) -> AskedRecheck:
+    return AskedRecheck(watch.value.analyte, watch.value.day, watch.last, repeated)
 
 
 def _finding(watch: Watch, verdict: Verdict, repeat: DayValue | None) -> Finding:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -90,6 +90,15 @@ class Rulebook:
     def uln_policy(self) -> UlnPolicy:
         """Whose upper limit counts: the laboratory's, the guideline's, or the stricter of both."""
         return self.rules.limits.policy
+
+    def entries_under(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """The entries at these dotted paths or below them, in the order of the paths."""
+        return {
+            path: entry
+            for wanted in paths
+            for path, entry in self.entries.items()
+            if f"{path}.".startswith(f"{wanted}.")
+        }
 
     def __hash__(self) -> int:
         return hash(self.digest)

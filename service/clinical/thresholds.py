@@ -352,6 +352,23 @@ class Recommendations:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseDays:
+    """Days within which an alert is to be settled, by the tier it was raised with."""
+
+    urgent: int
+    soon: int
+    routine: int
+    ascending: ClassVar[Order] = (("urgent", "soon", "routine"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Targets that measures are held to and no rule has; the others are the rules' own windows."""
+
+    close_days: CloseDays
+
+
+@dataclass(frozen=True, slots=True)
 class DrugExposure:
     """Days before the onset of an injury: when a suspected drug was begun, or last taken (both ends count).
 
@@ -391,6 +408,7 @@ class Rules:
     follow_up: FollowUp
     escalation: Escalation
     recommendations: Recommendations
+    measures: Measures
     drug_exposure: DrugExposure
     interpretation: Interpretations
     causes: CauseRules

@@ -9,7 +9,7 @@ from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.day_values import HAEMOLYSED, DayResults, DayValue, read_day
 from service.clinical.episode_building import FAMILIES, OpenEpisode
-from service.clinical.episodes import Episode, Family, Kind
+from service.clinical.episodes import AskedRecheck, Episode, Family, Kind
 from service.clinical.finding_building import OpenFinding
 from service.clinical.follow_up import FollowUp
 from service.clinical.held import Held, rests_on_finals_of
@@ -83,6 +83,10 @@ class Walk:
         """Every episode, resolved or not."""
         standing = (self._freeze(episode, None) for episode in self._open.values())
         return [*self._closed, *standing, *self._follow_up.finish()]
+
+    def rechecks(self) -> list[AskedRecheck]:
+        """Every repeat that an elevated result asked for."""
+        return self._follow_up.asked()
 
     def coming(self) -> Iterable[date]:
         """The days, after today, on which a recheck becomes overdue unless it comes."""

@@ -36,6 +36,8 @@ PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
 _WITH_A_ONE_TIME_PASSWORD: Final = frozenset({PASSWORD_PAGE, "/sign-out"})
 UNATTENDED_HEADER: Final = "liverwatch-unattended"
 """Sent by pages with what nobody has asked them for."""
+MEASURE_READERS: Final = (Role.AUDITOR, Role.PHYSICIAN, Role.ADMIN)
+"""Who may see how well everybody's work is done."""
 _PREFIX: Final = "user:"
 _NOTED_EVERY = timedelta(seconds=30)
 
@@ -72,6 +74,11 @@ class User:
     def account(self) -> str:
         """Id of the account."""
         return self.id.removeprefix(_PREFIX)
+
+    @property
+    def reads_measures(self) -> bool:
+        """Whether the pages of measures are open to them."""
+        return not self.roles.isdisjoint(MEASURE_READERS)
 
     def sees(self, source: str) -> bool:
         """Whether patients of a source are shown to them."""

@@ -13,20 +13,13 @@ from starlette.requests import Request
 
 from service.alerts.alert import State
 from service.alerts.states import ASLEEP, OVER
+from service.clinical.ages import AGES
 from service.clinical.catalogues.causes import known_causes
 from service.clinical.causes.cause import CauseName
 from service.clinical.episodes import Family, Tier
 from service.clinical.months import add_months
 from service.dashboard.words import FAMILIES, STATES, TIERS, plain
 from service.store.worklist import Place, Wanted
-
-AGES: Final[Mapping[str, tuple[str, int | None, int | None]]] = {
-    "0-17": ("under 18", None, 17),
-    "18-39": ("18 to 39", 18, 39),
-    "40-64": ("40 to 64", 40, 64),
-    "65-": ("65 and over", 65, None),
-}
-"""Words, and the least and greatest age in whole years."""
 
 LIVE: Final = tuple(state for state in State if state not in OVER)
 AWAKE: Final = tuple(state for state in LIVE if state not in ASLEEP)

@@ -47,7 +47,7 @@ class Publication:
                 "id": rule.code,
                 "url": names.canonical("PlanDefinition", rule.code),
                 "identifier": [{"system": names.RULE, "value": rule.code}],
-                **self._published(rule.code, rule.title),
+                **self.published(rule.code, rule.title),
                 "type": {"coding": [{"system": _PLAN_TYPE, "code": "eca-rule"}]},
                 "description": rule.words,
                 "useContext": _use_context(rule),
@@ -73,7 +73,7 @@ class Publication:
                 "id": order.name,
                 "url": names.canonical("ActivityDefinition", order.name),
                 "identifier": [{"system": names.STEP_CODE, "value": order.name}],
-                **self._published(order.name, order.text),
+                **self.published(order.name, order.text),
                 "description": "\n\n".join((order.text, *(paragraphs()[name].text for name in order.says))),
                 "purpose": order.rationale,
                 "usage": "A proposal for a professional to accept or not, never an order.",
@@ -95,7 +95,7 @@ class Publication:
                 "id": LIBRARY_ID,
                 "url": names.canonical("Library", LIBRARY_ID),
                 "identifier": [{"system": names.RULEBOOK_DIGEST, "value": book.digest}],
-                **self._published(LIBRARY_ID, f"Rulebook {book.version}"),
+                **self.published(LIBRARY_ID, f"Rulebook {book.version}"),
                 "type": {"coding": [{"system": _LIBRARY_TYPE, "code": "logic-library"}]},
                 "description": (
                     "Every threshold that records are judged by, with its citation and how well it was "
@@ -130,7 +130,8 @@ class Publication:
             return [self.activity(order) for order in orderables().values()]
         return [self.library()]
 
-    def _published(self, name: str, title: str) -> Resource:
+    def published(self, name: str, title: str) -> Resource:
+        """What every definition says of itself."""
         released = self.rulebook.released
         return {
             "version": self.rulebook.version,

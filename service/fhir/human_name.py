@@ -25,13 +25,13 @@ def names_in(given: Any) -> tuple[str, ...]:
 
 def _shown(name: dict[str, Any]) -> str:
     first = name.get("given")
-    parts = [_text(name.get("family")), " ".join(map(_text, first if isinstance(first, list) else ()))]
-    said = ", ".join(part.strip() for part in parts if part.strip()) or _text(name.get("text"))
+    parts = [one_line(name.get("family")), " ".join(map(one_line, first if isinstance(first, list) else ()))]
+    said = ", ".join(part.strip() for part in parts if part.strip()) or one_line(name.get("text"))
     return said[:LONGEST].strip()
 
 
-def _text(given: Any) -> str:
-    """What is printed of it, in one line."""
+def one_line(given: Any) -> str:
+    """What is printed of it, in one line; empty where it is no text."""
     return (
         " ".join("".join(c if c.isprintable() else " " for c in given).split())
         if isinstance(given, str)

@@ -55,6 +55,10 @@ class PatientFacts(NamedTuple):
     """As a person reads them, the one in use first."""
     born: str = ""
     """The birth date as it was stated, to the day, the month or the year; empty where it is not known."""
+    ethnicity: str | None = None
+    """In the record's own words."""
+    language: str | None = None
+    """To speak with the patient: BCP 47, or words where no code is stated."""
 
 
 class Deleted(NamedTuple):

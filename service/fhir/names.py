@@ -37,6 +37,9 @@ RULE: Final = f"{ROOT}/NamingSystem/rule"
 RULEBOOK_DIGEST: Final = f"{ROOT}/NamingSystem/rulebook-digest"
 """Identifier system of the rulebook's Library; the value is the SHA-256 that decisions record."""
 
+MEASURE: Final = f"{ROOT}/NamingSystem/measure"
+"""Identifier system of a Measure; the value is its name."""
+
 DEVICE_VALUE: Final = "liverwatch"
 
 NO_LONGER_ADVISED: Final = {"text": "No longer advised by Liverwatch."}

@@ -2,6 +2,7 @@
 
 from service.clinical.results import Sex
 from service.fhir import wire
+from service.fhir.background import ethnicity_in, language_in
 from service.fhir.human_name import names_in
 from service.fhir.incoming import PatientFacts, Problem
 from service.fhir.origin import Origin
@@ -12,7 +13,7 @@ _SEX = {sex.value: sex for sex in Sex}
 
 
 def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
-    """Sex, birth date, death, merges and identifiers. What cannot be read is unknown, and a problem."""
+    """What a Patient says of sex, age, death and merges. What cannot be read is unknown, and a problem."""
     problems: list[Problem] = []
     birth_date = first_day(given.birth_date)
     if given.birth_date is not None and birth_date is None:
@@ -28,6 +29,8 @@ def facts(given: wire.Patient, origin: Origin) -> PatientFacts:
         problems=tuple(problems),
         names=names_in(given.name),
         born=(given.birth_date or "") if birth_date is not None else "",
+        ethnicity=ethnicity_in(given.extension),
+        language=language_in(given.communication),
     )
 
 

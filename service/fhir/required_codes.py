@@ -72,6 +72,11 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
         "udi-label-name user-friendly-name patient-reported-name manufacturer-name model-name other"
     ),
     "Library.status": _PUBLICATION,
+    "List.status": _codes("current retired entered-in-error"),
+    "List.mode": _codes("working snapshot changes"),
+    "Measure.status": _PUBLICATION,
+    "MeasureReport.status": _codes("complete pending error"),
+    "MeasureReport.type": _codes("individual subject-list summary data-collection"),
     "OperationOutcome.issue.severity": _codes("fatal error warning information"),
     "OperationOutcome.issue.code": _ISSUE_TYPE,
     "PlanDefinition.status": _PUBLICATION,

@@ -96,6 +96,8 @@ class Patient(Fhir, tag_field="resourceType", tag="Patient"):
     deceased_date_time: str | None = None
     link: list[PatientLink] | None = None
     identifier: list[Identifier] | None = None
+    communication: Any = None
+    extension: Any = None
 
 
 class Condition(Fhir, tag_field="resourceType", tag="Condition"):

@@ -20,7 +20,7 @@ from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
 from service.store import alerts as alert_store
-from service.store import decisions, histories, outbox, outbox_control, quarantine, sources
+from service.store import courses, decisions, histories, outbox, outbox_control, quarantine, sources
 from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
@@ -205,13 +205,14 @@ def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]
 
 
 def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
-    """Say on the patients what they were judged under and until when that holds; and what to note of it."""
+    """Say on the patients what came of it, under what, until when that holds; and what to note of it."""
     source = bench.sources[case.rows[0].source_id]
     for row in case.rows:
         if row.id in bench.troubled:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
         row.judged_revision = row.revision
-        row.review_on = None
+        row.review_on = row.course = None
+    case.rows[0].course = courses.encode(courses.course_of(case.assessment))
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(case)
     outcome = Outcome.of(case.assessment)

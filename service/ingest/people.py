@@ -43,6 +43,7 @@ def apply_facts(
     latest = {row.id: (row, said) for row, said in facts}
     for row, said in latest.values():
         row.sex, row.birth_date, row.deceased = said.sex, said.birth_date, said.deceased
+        row.ethnicity, row.language = said.ethnicity, said.language
     said_ids = {
         row.id: {identifier_text(*each) for each in said.identifiers} for row, said in latest.values()
     }

@@ -1,4 +1,4 @@
-"""For those who audit: the sealed audit log, and recorded decisions made again."""
+"""For those who audit: the sealed audit log, recorded decisions made again, and `measures`."""
 
 from service.quality.anchoring import Anchor, anchor_of, read_anchors
 from service.quality.knowledge import Knowledge, known_on

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store import sources
-from service.store.schema import catch_up, last_message, source
+from service.store.schema import catch_up, last_message
 
 _NOT_READ = "Subscription"
 """Takes turns as the types do, and brings nothing."""
@@ -48,7 +48,7 @@ def of_every_source(connection: Connection, now: datetime) -> dict[str, Freshnes
         .group_by(catch_up.c.source_id)
     )
     read = {row[0]: row[1] for row in connection.execute(oldest)}
-    created = {row[0]: row[1] for row in connection.execute(select(source.c.id, source.c.created))}
+    created = sources.created(connection)
     found = {}
     for each in sources.every(connection):
         if each.active:

@@ -29,6 +29,9 @@ class PatientRow:
     birth_date: date | None
     deceased: bool
     review_on: date | None
+    ethnicity: str | None
+    language: str | None
+    course: str | None
     touched: bool = field(default=False, compare=False)
     """Its record changed in this transaction; `revision` is already the new one."""
 
@@ -47,7 +50,7 @@ class PatientRow:
 
 COLUMNS = (
     *("id", "source_id", "fhir_id", "revision", "judged_revision", "read_digest", "survivor_id"),
-    *("sex", "birth_date", "deceased", "review_on"),
+    *("sex", "birth_date", "deceased", "review_on", "ethnicity", "language", "course"),
 )
 """What :func:`row_of` reads, in that order."""
 _CHANGING = COLUMNS[3:]

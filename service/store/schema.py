@@ -131,6 +131,14 @@ patient = Table(
     Column("deceased", Boolean, nullable=False, server_default=text("false")),
     Column("review_on", Date, nullable=True, comment="judge again from this day on, even if nothing arrives"),
     Column("past_due", Instant, nullable=True, comment="when to ask the EHR for the past; null: asked"),
+    Column("ethnicity", String(64), nullable=True, comment="in the record's own words; for measures alone"),
+    Column("language", String(64), nullable=True, comment="BCP 47, or words; for measures alone"),
+    Column(
+        "course",
+        Text,
+        nullable=True,
+        comment="JSON: what measures count of the last judgement: elevations, rechecks",
+    ),
     UniqueConstraint("source_id", "fhir_id"),
     Index(
         None,

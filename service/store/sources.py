@@ -436,6 +436,11 @@ def every(connection: Connection) -> list[Source]:
     return [_source(row) for row in connection.execute(select(*_SOURCE).order_by(source.c.name))]
 
 
+def created(connection: Connection) -> dict[int, datetime]:
+    """When each source was added, by its number."""
+    return {row.id: row.created for row in connection.execute(select(source.c.id, source.c.created))}
+
+
 def of_issuer(connection: Connection, issuer: str) -> Source | None:
     """The active source whose EHR calls the CDS service as that issuer; None for an unknown one."""
     return next(

@@ -18,11 +18,12 @@ EVERYTHING = [
     ("GET", "/metrics"),
     ("GET", "/fhir/metadata"),
     ("GET", "/fhir/Device/liverwatch"),
+    ("GET", f"/fhir/Measure/{number(1)}/$evaluate-measure"),
     *(
         each
         for kind in (
             *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"),
-            *("PlanDefinition", "ActivityDefinition", "Library"),
+            *("PlanDefinition", "ActivityDefinition", "Library", "Measure"),
         )
         for each in (
             ("GET", f"/fhir/{kind}"),

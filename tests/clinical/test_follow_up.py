@@ -7,7 +7,7 @@ import pytest
 
 from service.clinical.analytes import Analyte
 from service.clinical.assess import assess
-from service.clinical.episodes import Episode, Family, Kind, Plan, Suppression, Tier
+from service.clinical.episodes import AskedRecheck, Episode, Family, Kind, Plan, Suppression, Tier
 from service.clinical.recommendations import steps_of
 from service.clinical.results import Done, LabResult, Medication, PatientRecord, Progress, Sex
 from tests.clinical.records import (
@@ -375,3 +375,23 @@ class TestItsAdvice:
         repeated = self.given(at(ALT, "1.5"), at(ALT, "0.5", 95), medications=begun)
         dead = self.given(at(ALT, "1.5"), medications=begun, deceased=True)
         assert repeated.plan == dead.plan == Plan()
+
+
+class TestWhatWasAskedFor:
+    def test_each_elevated_result_asks_for_a_repeat_that_the_next_one_is(self) -> None:
+        record = man(multiples(ALT, {0: "1.5", 20: "2.5", 60: "0.8"}))
+        assert judged(record).rechecks == (
+            AskedRecheck(ALT, day_of(0), day_of(90), day_of(20)),  # borderline: 14 days and 76 of grace
+            AskedRecheck(ALT, day_of(20), day_of(50), day_of(60)),  # mild: 14 and 16; it came late
+        )
+
+    def test_one_that_has_not_come_is_told_before_and_after_its_time(self) -> None:
+        record = man(multiples(AST, {0: "6"}))
+        for days in (1, 100):
+            as_of = datetime.combine(day_of(days), datetime.min.time(), UTC)
+            assert assess(record, RULEBOOK, as_of).rechecks == (
+                AskedRecheck(AST, day_of(0), day_of(14), None),  # moderate: 7 days and 7 of grace
+            )
+
+    def test_nobody_is_asked_who_was_never_elevated(self) -> None:
+        assert judged(man(multiples(ALT, {0: "0.5", 20: "0.9"}))).rechecks == ()

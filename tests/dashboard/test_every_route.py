@@ -64,6 +64,10 @@ TABLE = {
     ("GET", "/patients/{public_id}/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 303),
     ("GET", "/patients/{public_id}/as-of"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
     ("GET", "/alerts/{alert_id}/replay"): Answers(DOOR, 403, 403, 404, 403, 403, 403),
+    ("GET", "/measures"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
+    ("GET", "/measures.csv"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
+    ("GET", "/measures/{name}"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
+    ("GET", "/measures/{name}/people"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
     ("POST", "/decide"): Answers(DOOR, 422, 422, 403, 403, 403, 422),
     ("GET", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
     ("POST", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
@@ -106,9 +110,9 @@ def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: st
 
 
 def filled(path: str, patient: str) -> str:
-    """The address of a record that is there, of a rule, and of no alert or view."""
-    none = UUID(int=1)
-    return path.format(rule="jaundice", patient=patient, public_id=patient, alert_id=none, view_id=none)
+    """The address of a record that is there, of a rule, of a measure, and of no alert or view."""
+    named = {"rule": "jaundice", "name": "overrides", "alert_id": UUID(int=1), "view_id": UUID(int=1)}
+    return path.format(**named, patient=patient, public_id=patient)
 
 
 def answer(browser: Browser, method: str, address: str) -> int | str:

@@ -37,12 +37,7 @@ class Rule:
 
     def entries_in(self, rulebook: Rulebook) -> dict[str, Entry]:
         """What it is judged by, as that rulebook has it, in the order of the paths."""
-        return {
-            path: entry
-            for wanted in self.entries
-            for path, entry in rulebook.entries.items()
-            if f"{path}.".startswith(f"{wanted}.")
-        }
+        return rulebook.entries_under(self.entries)
 
     def citations_in(self, rulebook: Rulebook) -> dict[str, str]:
         """Citation key → full reference of everything it is judged by."""

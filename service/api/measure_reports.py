@@ -1,0 +1,208 @@
+"""`/fhir/Measure/{id}/$evaluate-measure`: what a measure says of a period, as an R4 MeasureReport.
+
+Of `reportType` there is `summary`, in which small cells are masked, and `subject-list`, which names the
+patients behind numerator and denominator and is audited as a read of each of them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from service.api.instants import parse_date_query
+from service.api.measure_definitions import OF_EVERY, POPULATION, improvement
+from service.api.presenting import DEVICE
+from service.errors import InvalidResource, TooLarge
+from service.clinical.rulebook import Rulebook
+from service.fhir import names
+from service.fhir.definitions import Resource
+from service.fhir.encode import instant, without_nothing
+from service.fhir.outgoing import validate_outgoing
+from service.quality.measures import Figure, Measure, People, Question, evaluate, masked, people_behind
+from service.quality.measures.asking import question_of
+from service.quality.measures.evaluating import Person
+from service.quality.measures.masking import Masked
+from service.quality.measures.strata import HEADINGS
+from service.settings import Settings
+from service.store import sources
+from service.store.decisions import write_audit
+from service.store.session import reading, writing
+from service.store.sources import Reader
+
+REPORT_TYPES: Final = ("summary", "subject-list")
+MOST_SUBJECTS: Final = 5000
+"""Patients that one report names."""
+_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_MASKED: Final[Resource] = {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}
+_KNOWN: Final = frozenset({"periodStart", "periodEnd", "reportType", "_format", "_pretty"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The parameters of the operation."""
+
+    first: date
+    last: date
+    report_type: str
+
+
+def read_parameters(pairs: Sequence[tuple[str, str]]) -> Wanted:
+    """Read the parameters of `$evaluate-measure`.
+
+    Raises:
+        InvalidResource: a date is missing or none, or a parameter is not supported here.
+    """
+    given = dict(pairs)
+    if not given.keys() <= _KNOWN:
+        raise InvalidResource(f"a parameter is not supported here; supported: {', '.join(sorted(_KNOWN))}")
+    report_type = given.get("reportType", "summary")
+    if report_type not in REPORT_TYPES:
+        raise InvalidResource(f"reportType: one of {', '.join(REPORT_TYPES)}")
+    start, end = (parse_date_query(given.get(name, ""), name) for name in ("periodStart", "periodEnd"))
+    if start.prefix != "eq" or end.prefix != "eq" or start.low is None or end.high is None:
+        raise InvalidResource("periodStart, periodEnd: a date, without a prefix")
+    last = (end.high - timedelta(microseconds=1)).astimezone(UTC).date()
+    return Wanted(start.low.astimezone(UTC).date(), last, report_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One request of one reader."""
+
+    engine: Engine
+    reader: Reader
+    measure: Measure
+    request_id: str
+
+    def summary(self, connection: Connection, question: Question, smallest: int) -> Resource:
+        """Figures alone, small cells masked."""
+        ((_, figures),) = evaluate(connection, question, [self.measure])
+        shown = masked(figures, smallest)
+        stratifiers = [_stratifier(HEADINGS[each], shown.strata.get(each, {})) for each in OF_EVERY]
+        group = {**_counts(shown.total), "stratifier": stratifiers}
+        return self._report("summary", question, group)
+
+    def subject_list(
+        self, connection: Connection, question: Question
+    ) -> tuple[Resource, Counter[tuple[int, int | None]]]:
+        """The patients behind numerator and denominator; and of whom it tells, by source and number.
+
+        Raises:
+            TooLarge: there are more than one report names.
+        """
+        seen: Counter[tuple[int, int | None]] = Counter()
+        addresses = _addresses(connection)
+        contained, populations = [], []
+        for code, met in (("numerator", True), ("denominator", None)):
+            found = people_behind(connection, question, self.measure, People(met), limit=MOST_SUBJECTS + 1)
+            if len(found) > MOST_SUBJECTS:
+                raise TooLarge(f"more than {MOST_SUBJECTS} patients are behind it: ask for a shorter period")
+            seen.update((each.subject.source_id, each.subject.number) for each in found)
+            contained.append(_list_of(code, found, addresses))
+            count = sum(each.cases if met is None else each.met for each in found)
+            populations.append(
+                {**_population(code), "count": count, "subjectResults": {"reference": f"#{code}"}}
+            )
+        report = self._report("subject-list", question, {"population": populations})
+        return {**report, "contained": contained}, seen
+
+    def note(self, question: Question, kind: str, seen: Mapping[tuple[int, int | None], int]) -> None:
+        """Who asked for what, and who saw whom; committed before the answer."""
+        period = {"first": question.first.isoformat(), "last": question.last.isoformat()}
+        detail = {"measure": self.measure.name, "report": kind, **period, "request": self.request_id}
+        whom: list[tuple[int | None, int | None]] = [*seen]
+        with writing(self.engine) as connection:
+            for source_id, number in whom or [(None, None)]:
+                write_audit(
+                    connection,
+                    at=question.now,
+                    actor=f"reader:{self.reader.name}",
+                    action="evaluate-measure",
+                    source_id=source_id,
+                    patient_id=number,
+                    detail=detail,
+                )
+
+    def _report(self, kind: str, question: Question, group: Resource) -> Resource:
+        period = {"start": question.first.isoformat(), "end": question.last.isoformat()}
+        return without_nothing(
+            {
+                "resourceType": "MeasureReport",
+                "status": "complete",
+                "type": kind,
+                "measure": names.canonical("Measure", self.measure.name, question.rulebook.version),
+                "date": instant(question.now),
+                "reporter": {"reference": DEVICE},
+                "period": period,
+                "improvementNotation": improvement(self.measure),
+                "group": [group],
+            }
+        )
+
+
+def evaluated(evaluation: Evaluation, wanted: Wanted, settings: Settings, rulebook: Rulebook) -> Resource:
+    """The report asked for, of the sources that the reader may see; noted before it is given.
+
+    Raises:
+        InvalidResource: the period ends before it begins, or is too long.
+        TooLarge: too many patients are behind it for a subject list.
+    """
+    seen: Mapping[tuple[int, int | None], int] = {}
+    with reading(evaluation.engine) as connection:
+        question = question_of(
+            connection,
+            settings,
+            rulebook,
+            datetime.now(UTC),
+            first=wanted.first,
+            last=wanted.last,
+            names=evaluation.reader.sources,
+        )
+        if wanted.report_type == "summary":
+            report = evaluation.summary(connection, question, settings.smallest_cell)
+        else:
+            report, seen = evaluation.subject_list(connection, question)
+    validate_outgoing(report)
+    evaluation.note(question, wanted.report_type, seen)
+    return report
+
+
+def _counts(figure: Figure | Masked) -> Resource:
+    """Populations and score; of what is masked, that it is."""
+    if isinstance(figure, Masked):
+        hidden = [{**_population(code), "_count": _MASKED} for code in ("numerator", "denominator")]
+        return {"population": hidden, "measureScore": _MASKED}
+    shown = [
+        {**_population("numerator"), "count": figure.numerator},
+        {**_population("denominator"), "count": figure.denominator},
+    ]
+    score = {} if figure.rate is None else {"measureScore": {"value": round(figure.rate, 6)}}
+    return {"population": shown, **score}
+
+
+def _population(code: str) -> Resource:
+    return {"code": {"coding": [{"system": POPULATION, "code": code}]}}
+
+
+def _stratifier(heading: str, table: Mapping[str, Figure | Masked]) -> Resource:
+    strata = [{"value": {"text": label}, **_counts(figure)} for label, figure in table.items()]
+    return without_nothing({"code": [{"text": heading}], "stratum": strata})
+
+
+def _list_of(code: str, found: Sequence[Person], addresses: Mapping[int, str]) -> Resource:
+    entries = [
+        {"item": {"reference": f"{addresses[each.subject.source_id]}Patient/{each.subject.fhir_id}"}}
+        for each in found
+    ]
+    return without_nothing(
+        {"resourceType": "List", "id": code, "status": "current", "mode": "snapshot", "entry": entries}
+    )
+
+
+def _addresses(connection: Connection) -> dict[int, str]:
+    """What stands before a reference to a source's own resources; empty where its server is not known."""
+    bases = {each.id: (each.settings.fhir_base_url or "").rstrip("/") for each in sources.every(connection)}
+    return {number: f"{base}/" if base else "" for number, base in bases.items()}

@@ -1,0 +1,165 @@
+"""What measures count, read in order and in pages: however much there is, little of it is held at a time."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, exists, select
+
+from service.alerts.alert import Alert, Disposition, Remark
+from service.alerts.events import EventKind
+from service.store import alerts as alerts_store
+from service.store import courses, remarks
+from service.store.alerts import Happened
+from service.store.courses import Course
+from service.store.query import among
+from service.store.schema import alert, alert_event, disposition, patient, patient_name, quarantine, resource
+
+PAGE = 1000
+"""Alerts read at a time."""
+_disposition_of = msgspec.json.Decoder(Disposition)
+
+
+class Subject(NamedTuple):
+    """Whom something that is counted is about."""
+
+    source_id: int
+    number: int | None
+    """The store's; None where the record says of nobody."""
+    public_id: UUID | None
+    fhir_id: str | None
+    """In the source."""
+    sex: str | None
+    born: date | None
+    ethnicity: str | None
+    language: str | None
+
+
+class Raised(NamedTuple):
+    """One alert with all that was done about it, oldest first."""
+
+    subject: Subject
+    alert: Alert
+    at: datetime
+    """When it was raised."""
+    events: list[Happened]
+    decisions: list[Disposition]
+    remarks: list[Remark]
+
+
+class Arrival(NamedTuple):
+    """The latest version of one Observation."""
+
+    subject: Subject
+    received: datetime
+    last_updated: datetime | None
+    """When the EHR stored it, as it says itself."""
+    held: bool
+    """It waits in quarantine."""
+
+
+_SUBJECT = (
+    *(patient.c.id, patient.c.public_id, patient.c.fhir_id, patient.c.sex, patient.c.birth_date),
+    *(patient.c.ethnicity, patient.c.language),
+)
+
+
+def alerts_raised(
+    connection: Connection, sources: Collection[int], since: datetime, until: datetime
+) -> Iterator[Raised]:
+    """The alerts that were raised from `since` on and before `until`, of these sources, in order of id."""
+    raised = alert_event.c
+    query = (
+        select(alert.c.id, alert.c.source_id, alert.c.content, raised.at, *_SUBJECT[1:], alert.c.patient_id)
+        .join(alert_event, and_(raised.alert_id == alert.c.id, raised.kind == EventKind.RAISED.value))
+        .join(patient, patient.c.id == alert.c.patient_id)
+        .where(among(alert.c.source_id, sources), raised.at >= since, raised.at < until)
+        .order_by(alert.c.id)
+        .limit(PAGE)
+    )
+    page = connection.execute(query).all()
+    while page:
+        ids = [row.id for row in page]
+        happened = _by_alert(alerts_store.events_of(connection, ids))
+        said = _by_alert(remarks.of_alerts(connection, ids))
+        made = _decisions(connection, ids)
+        for row in page:
+            subject = _subject(row, row.source_id, row.patient_id)
+            content = alerts_store.decode(row.content)
+            yield Raised(subject, content, row.at, happened[row.id], made[row.id], said[row.id])
+        page = connection.execute(query.where(alert.c.id > ids[-1])).all() if len(page) == PAGE else []
+
+
+def people_judged(connection: Connection, sources: Collection[int]) -> Iterator[tuple[Subject, Course]]:
+    """Everybody of these sources of whose last judgement there is anything to count."""
+    query = (
+        select(patient.c.source_id, patient.c.course, *_SUBJECT)
+        .where(among(patient.c.source_id, sources), patient.c.course.is_not(None))
+        .order_by(patient.c.id)
+    )
+    for row in _streamed(connection, query):
+        yield _subject(row, row.source_id, row.id), courses.decode(row.course)
+
+
+def observations_received(
+    connection: Connection, sources: Collection[int], since: datetime, until: datetime
+) -> Iterator[Arrival]:
+    """The Observations whose latest version came from `since` on and before `until`, but for deletions."""
+    held = exists().where(
+        quarantine.c.source_id == resource.c.source_id,
+        quarantine.c.key == resource.c.key,
+        quarantine.c.resolved.is_(None),
+    )
+    columns = (resource.c.source_id, resource.c.received, resource.c.last_updated, held.label("held"))
+    query = (
+        select(*columns, *_SUBJECT)
+        .outerjoin(patient, patient.c.id == resource.c.patient_id)
+        .where(
+            among(resource.c.source_id, sources),
+            resource.c.received >= since,
+            resource.c.received < until,
+            resource.c.key.startswith("Observation/"),
+            resource.c.state == "live",
+        )
+        .order_by(resource.c.source_id, resource.c.received)
+    )
+    for row in _streamed(connection, query):
+        yield Arrival(
+            _subject(row, row.source_id, row.id), row.received, row.last_updated, held=bool(row.held)
+        )
+
+
+def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """What people are called; those of whom no Patient states a name are left out."""
+    query = select(patient_name.c.patient_id, patient_name.c.shown).where(
+        among(patient_name.c.patient_id, numbers)
+    )
+    return {row.patient_id: row.shown for row in connection.execute(query)}
+
+
+def _subject(row: Any, source_id: int, number: int | None) -> Subject:
+    known = (row.public_id, row.fhir_id, row.sex, row.birth_date, row.ethnicity, row.language)
+    return Subject(source_id, number, *known)
+
+
+def _decisions(connection: Connection, ids: Collection[UUID]) -> Mapping[UUID, list[Disposition]]:
+    """What was decided on those alerts, whoever's their results turned out to be since."""
+    query = select(disposition.c.alert_id, disposition.c.content).where(disposition.c.alert_id.in_(list(ids)))
+    found: dict[UUID, list[Disposition]] = defaultdict(list)
+    for row in connection.execute(query.order_by(disposition.c.at, disposition.c.id)):
+        found[row.alert_id].append(_disposition_of.decode(row.content))
+    return found
+
+
+def _by_alert(rows: Collection[Any]) -> Mapping[UUID, list[Any]]:
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.alert_id].append(row)
+    return found
+
+
+def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+    yield from connection.execute(query.execution_options(yield_per=PAGE))

@@ -1,0 +1,43 @@
+"""What measures count of people is kept with each judgement, and follows corrections and merges."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import AskedRecheck, Family, Tier
+from service.store import courses
+from service.store.courses import Course, Elevation
+from service.store.schema import patient as patient_table
+from service.store.session import reading
+from tests.ingest.feeding import Feed, day, observation, patient, persistent
+
+
+def course(feed: Feed, fhir_id: str = "p1") -> Course | None:
+    with reading(feed.engine) as connection:
+        query = select(patient_table.c.course).where(patient_table.c.fhir_id == fhir_id)
+        text = connection.execute(query).scalar_one()
+    return None if text is None else courses.decode(text)
+
+
+def test_an_elevation_and_the_repeat_it_asks_for_are_kept(feed: Feed) -> None:
+    feed.send(patient("p1"), observation("o1", "p1", times="6", days_ago=3))
+    assert course(feed) == Course(
+        (Elevation(Family.TRANSAMINASE, day(3), Tier.SOON, None),),
+        (AskedRecheck(Analyte.ALT, day(3), day(3) + timedelta(days=14), None),),
+    )
+
+
+def test_a_correction_to_normal_leaves_nothing_to_count(feed: Feed) -> None:
+    feed.send(patient("p1"), observation("o1", "p1", times="6", days_ago=3))
+    feed.send(observation("o1", "p1", times="0.5", days_ago=3, version=2))
+    assert course(feed) is None
+
+
+def test_of_merged_records_only_the_survivor_is_counted(feed: Feed) -> None:
+    feed.send(patient("p1"), patient("p2"), *persistent("p2", prefix="two"))
+    before = course(feed, "p2")
+    assert before is not None
+    feed.send(patient("p2", version=2, replaced_by="p1"))
+    assert course(feed, "p2") is None
+    assert course(feed, "p1") == before
