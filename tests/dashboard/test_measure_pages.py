@@ -12,7 +12,7 @@ from service.store.schema import audit
 from service.store import names
 from service.store.session import open_engine, reading, writing
 from tests.dashboard.reading_pages import Page
-from tests.dashboard.test_hostile_texts import CORPUS
+from tests.dashboard.hostile_texts import CORPUS
 from tests.dashboard.ward import Ward
 from tests.quality.measured_clinic import MeasuredClinic, happened
 
