@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from service.api import audit_events
 from service.api.definitions import DEFINED
 from service.api.definitions import SEARCHED as SEARCHED_DEFINITIONS
 from service.api.search_parameters import SEARCHED
@@ -55,6 +56,7 @@ def capability_statement(base: str) -> dict[str, Any]:
                 "resource": [
                     *(_resource(kind) for kind in KINDS),
                     *(_defined(kind) for kind in DEFINED),
+                    _audit_event(),
                     _device(),
                 ],
             }
@@ -83,6 +85,19 @@ def _defined(kind: str) -> dict[str, Any]:
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
         "searchParam": _parameters(SEARCHED_DEFINITIONS),
+    }
+
+
+def _audit_event() -> dict[str, Any]:
+    return {
+        "type": audit_events.KIND,
+        "documentation": (
+            "Who read, decided, set or sent what: the audit log, after IHE's Basic Audit Log Patterns. For a "
+            "reader token that audits, which reads nothing else of patients."
+        ),
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": _parameters(audit_events.SEARCHED),
     }
 
 
