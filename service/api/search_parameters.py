@@ -261,3 +261,6 @@ _READERS: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
     "_sort": _sort,
     "_cursor": _cursor,
 }
+
+CONTROL: Final = tuple(name for name in _READERS if name not in SEARCHED)
+"""Parameters that say how to answer rather than what to find."""

@@ -1,12 +1,13 @@
-"""`audit`: whether the audit log is what it was."""
+"""`audit`: whether the audit log is what it was, and who looked at a patient."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from service.cli.console import Json, complain, say, say_json
-from service.cli.opening import database, settings_of
+from service.cli.console import Csv, Json, complain, say, say_csv, say_json, say_json_list, table
+from service.cli.naming import PatientId, SourceName, person_named
+from service.cli.opening import actor, database, now, settings_of
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
 
@@ -53,3 +54,62 @@ def verify(
     if problem is not None:
         complain(f"place {problem.position}: {problem.what}")
         raise typer.Exit(1)
+
+
+_COLUMNS = ("at", "actor", "name", "what", "whole_list", "reason", "words", "record")
+
+
+@app.command()
+def who(
+    patient: PatientId,
+    source: SourceName = None,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """Who looked at a patient's record, decided or sent something, the latest first; and why, where they had to say.
+
+    A whole list is one that was read of everybody at once: the log does not say whether this patient was on it.
+    """
+    from service.looks import every_look
+    from service.store import decisions
+    from service.store.session import reading, writing
+
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv")
+    with database(settings_of()) as engine:
+        with reading(engine) as connection:
+            records = person_named(connection, patient, source)
+        with writing(engine) as connection:
+            detail = {"records": len(records)}
+            decisions.write_audit(
+                connection,
+                at=now(),
+                actor=actor(),
+                action="read-looks",
+                source_id=records[0].source_id,
+                patient_id=records[0].id,
+                detail=detail,
+            )
+        with reading(engine) as connection:
+            found = every_look(
+                connection, [each.id for each in records], {each.source_id for each in records}
+            )
+            rows = (
+                (
+                    each.at.isoformat(timespec="seconds"),
+                    each.actor,
+                    each.name,
+                    each.what,
+                    each.of_a_list,
+                    each.opened.reason.value if each.opened else "",
+                    each.opened.words if each.opened else "",
+                    each.id,
+                )
+                for each in found
+            )
+            if as_json:
+                say_json_list(dict(zip(_COLUMNS, row, strict=True)) for row in rows)
+            elif as_csv:
+                say_csv(_COLUMNS, rows)
+            else:
+                table(_COLUMNS, ((*row[:4], "yes" if row[4] else "", *row[5:]) for row in rows))

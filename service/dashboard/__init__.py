@@ -8,6 +8,7 @@ from service.dashboard import (
     decision_pages,
     elsewhere_pages,
     launch_pages,
+    look_pages,
     patient_pages,
     sign_in_pages,
     worklist_pages,
@@ -26,6 +27,6 @@ def create_pages() -> APIRouter:
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
         router.include_router(part.create_router())
-    for pages in (worklist_pages, decision_pages, patient_pages):
+    for pages in (worklist_pages, decision_pages, patient_pages, look_pages):
         router.include_router(pages.router)
     return router

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -22,6 +21,7 @@ from service.request_ids import request_id
 from service.store import worklist
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
+from service.store.worklist import Line
 
 PAGE = 30
 """Alerts on one page."""
@@ -70,7 +70,7 @@ def show(
         owners = worklist.owners(connection, list(names))
         rows = rows_of(connection, lines[:PAGE], rules, now, user)
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
-    note_seen(request, user, [row.alert.id for row in rows], now)
+    note_seen(request, user, lines[:PAGE], filters, now)
     more = lines[PAGE - 1].place if len(lines) > PAGE else None
     return page(
         request,
@@ -90,8 +90,20 @@ def show(
     )
 
 
-def note_seen(request: Request, user: User, alerts: Sequence[UUID], now: datetime) -> None:
-    """Note in the audit whose alerts were shown to whom; committed before the answer."""
-    detail = {"alerts": [str(each) for each in alerts], "request": request_id(request)}
+def note_seen(request: Request, user: User, shown: Sequence[Line], filters: Filters, now: datetime) -> None:
+    """Note in the audit whose alerts were shown to whom, patient by patient; committed before the answer."""
+    of_whom: dict[tuple[int | None, int | None], list[str]] = {}
+    for line in shown:
+        of_whom.setdefault((line.source_id, line.alert.subject), []).append(str(line.alert.id))
+    query = filters.address.removeprefix("/").removeprefix("?")
     with writing(request.app.state.engine) as connection:
-        write_audit(connection, at=now, actor=user.id, action="read-worklist", detail=detail)
+        for (source_id, patient_id), alerts in (of_whom or {(None, None): []}).items():
+            write_audit(
+                connection,
+                at=now,
+                actor=user.id,
+                action="read-worklist",
+                source_id=source_id,
+                patient_id=patient_id,
+                detail={"alerts": alerts, "query": query, "request": request_id(request)},
+            )

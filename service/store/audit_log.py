@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
 
 from service.store.query import Period, among, within
 from service.store.schema import audit, patient
@@ -38,6 +38,10 @@ class Wanted:
     patients: Collection[int] | None = None
     periods: Sequence[Sequence[Period]] = ()
     """Of each of these groups, one must hold."""
+    but_actor: str | None = None
+    """Only rows of anybody else."""
+    of_lists: Collection[str] = ()
+    """Beside the rows about `patients`, those of these actions that name no patient: of whole lists."""
 
 
 def page(
@@ -87,9 +91,13 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         (audit.c.id, wanted.ids),
         (audit.c.actor, wanted.actors),
         (audit.c.action, wanted.actions),
-        (audit.c.patient_id, wanted.patients),
     ):
         if values is not None:
             conditions.append(among(column, values))
+    if wanted.patients is not None:
+        unnamed = and_(audit.c.patient_id.is_(None), among(audit.c.action, wanted.of_lists))
+        conditions.append(or_(among(audit.c.patient_id, wanted.patients), unnamed))
+    if wanted.but_actor is not None:
+        conditions.append(audit.c.actor != wanted.but_actor)
     conditions += [or_(false(), *(within(audit.c.at, each) for each in group)) for group in wanted.periods]
     return conditions

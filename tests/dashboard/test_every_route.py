@@ -55,6 +55,7 @@ TABLE = {
     ("GET", "/"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("POST", "/search"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/patients/{public_id}"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
+    ("GET", "/patients/{public_id}/looks"): Answers(DOOR, 403, 403, 200, 403, 200, 403),
     ("POST", "/decide"): Answers(DOOR, 422, 422, 403, 403, 403, 422),
     ("GET", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
     ("POST", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),

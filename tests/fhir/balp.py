@@ -1,6 +1,6 @@
 """IHE's Basic Audit Log Patterns 1.1 as a table of element rules, and what of it an AuditEvent breaks.
 
-Source: the profiles IHE.BasicAudit.Read, .Query, .Create and .Update with their Patient variants, as published
+Source: the profiles IHE.BasicAudit.Read, .Query, .Create and .Update and their Patient variants, as published
 at profiles.ihe.net/ITI/BALP.
 """
 
