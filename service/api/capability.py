@@ -5,7 +5,7 @@ from typing import Any, Final
 from service.api import audit_events
 from service.api.definitions import DEFINED
 from service.api.definitions import SEARCHED as SEARCHED_DEFINITIONS
-from service.api.search_parameters import SEARCHED
+from service.api.search_parameters import SEARCHED, SEARCHED_OF_PROVENANCE
 from service.api.targets import KINDS
 from service.fhir.outgoing import validate_outgoing
 from service.settings import code_version
@@ -23,6 +23,10 @@ _RESOURCES: Final = {
     "Task": (
         "A task for each ServiceRequest and CommunicationRequest, where the source is set to have them; "
         "cancelled where its request is revoked."
+    ),
+    "Provenance": (
+        "What an alert as it stands was decided with and from: the release, the rulebook's digest, and the "
+        "versions of the results."
     ),
 }
 _SECURITY: Final = (
@@ -74,7 +78,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "versioning": "versioned",
         "readHistory": False,
         "conditionalRead": "not-match",
-        "searchParam": _parameters(SEARCHED),
+        "searchParam": _parameters(SEARCHED_OF_PROVENANCE if kind == "Provenance" else SEARCHED),
     }
 
 

@@ -25,7 +25,7 @@ from service.api.paging import (
 from service.api.people_search import Person, people_named, people_of, records_of
 from service.api.presenting import Presenter, Resource, Shown, Surroundings, surroundings_of, unshowable
 from service.api.search_parameters import Asked
-from service.api.targets import Kind, split_target, target_of
+from service.api.targets import ALONE, Kind, split_target, target_of
 from service.errors import NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
@@ -191,7 +191,7 @@ class _Hunt:
     def count(self, connection: Connection, *, exactly: bool) -> int | None:
         """How many resources there are on all pages; None where that is costly and nobody insists."""
         alerts = alert_search.count(connection, self.scope, self.search, self.records)
-        if self.search.kind == "DetectedIssue":
+        if self.search.kind in ALONE:
             return alerts
         if alerts > _MANY and not exactly:
             return None
@@ -230,8 +230,8 @@ class _Hunt:
         """What of an alert the search finds: names of steps, or an empty one for the DetectedIssue."""
         kind, targets, statuses = self.search.kind, self.search.targets, self.search.statuses
         known = self.presenter.statuses(stored, kind)
-        # The database has chosen DetectedIssues by status already.
-        chosen = None if kind == "DetectedIssue" else statuses
+        # The database has chosen what there is one of by status already.
+        chosen = None if kind in ALONE else statuses
         found = [step for step, status in known.items() if chosen is None or status in chosen]
         if targets is None:
             return found

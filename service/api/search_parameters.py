@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from service.api.instants import parse_date_query
-from service.api.targets import Kind, by_identifier, identifier_system, split_target
+from service.api.targets import KINDS, Kind, by_identifier, identifier_system, split_target
 from service.errors import InvalidResource, MalformedInput
 from service.fhir.required_codes import REQUIRED
 
@@ -34,6 +34,13 @@ SEARCHED: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Name → FHIR search parameter type, and what it means here."""
+
+SEARCHED_OF_PROVENANCE: Final[dict[str, tuple[str, str]]] = {
+    "target": ("reference", "An alert's DetectedIssue, or what is proposed for it."),
+    "recorded": ("date", "When the alert was last changed, as _lastUpdated."),
+    **{name: SEARCHED[name] for name in ("patient", "_id", "_lastUpdated")},
+}
+"""The same of a Provenance, which has neither status nor identifier."""
 
 DEFAULT_COUNT: Final = 50
 LARGEST_COUNT: Final = 200
@@ -105,7 +112,7 @@ def parse_search(kind: Kind, pairs: Iterable[tuple[str, str]], *, strict: bool) 
         InvalidResource: a value cannot be read, a modifier is used, or (strict) a parameter is not known.
     """
     asked = Asked(kind=kind)
-    read_into(asked, pairs, _READERS, strict=strict)
+    read_into(asked, pairs, _READERS_OF_PROVENANCE if kind == "Provenance" else _READERS, strict=strict)
     return asked
 
 
@@ -193,10 +200,30 @@ def _status(asked: Asked, value: str, _strict: bool) -> None:
 
 
 def _last_updated(asked: Asked, value: str, _strict: bool) -> None:
-    found = alternatives("_lastUpdated", value)
+    _when(asked, "_lastUpdated", value)
+
+
+def _recorded(asked: Asked, value: str, _strict: bool) -> None:
+    _when(asked, "recorded", value)
+
+
+def _when(asked: Asked, name: str, value: str) -> None:
+    found = alternatives(name, value)
     for each in found:
-        parse_date_query(each, "_lastUpdated")
+        parse_date_query(each, name)
     asked.updated.append(found)
+
+
+def _target(asked: Asked, value: str, _strict: bool) -> None:
+    found = set()
+    for each in alternatives("target", value):
+        rest, _, identity = each.rpartition("/")
+        stated = rest.rpartition("/")[2]
+        for kind in KINDS:
+            named = split_target(kind, identity) if stated in ("", kind) and kind != "Provenance" else None
+            if named is not None:
+                found.add(str(named[0]))
+    _narrow(asked, frozenset(found))
 
 
 def _count(asked: Manner, value: str, _strict: bool) -> None:
@@ -260,6 +287,12 @@ _READERS: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
     **MANNER,
     "_sort": _sort,
     "_cursor": _cursor,
+}
+
+_READERS_OF_PROVENANCE: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
+    **{name: read for name, read in _READERS.items() if name not in ("status", "identifier")},
+    "target": _target,
+    "recorded": _recorded,
 }
 
 CONTROL: Final = tuple(name for name in _READERS if name not in SEARCHED)

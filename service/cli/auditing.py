@@ -66,9 +66,9 @@ def who(
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
-    """Who looked at a patient's record, decided or sent something, the latest first; and why, where they had to say.
+    """Who looked at a patient's record, or decided or sent something: the latest first, with reasons given.
 
-    A whole list is one that was read of everybody at once: the log does not say whether this patient was on it.
+    A whole list is one that was read of everybody at once: nothing says whether this patient was on it.
     """
     from service.looks import every_look
     from service.store import decisions

@@ -21,7 +21,7 @@ EVERYTHING = [
     *(
         each
         for kind in (
-            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"),
+            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task", "Provenance"),
             *("PlanDefinition", "ActivityDefinition", "Library"),
         )
         for each in (

@@ -27,6 +27,7 @@ def test_everything_it_says_can_be_done_and_nothing_else(room: ReadingRoom, clie
         "name": "Rulebook",
     }
     statuses = {"DetectedIssue": "final", "Task": "requested,cancelled", "ServiceRequest": "active,revoked"}
+    values |= {"target": f"DetectedIssue/{number(1)}", "recorded": "ge2020"}
     values |= {"date": "ge2020", "agent": "reader:ward", "action": "R", "type": "rest", "subtype": "read"}
     (rest,) = client.get("/fhir/metadata").json()["rest"]
     for resource in rest["resource"]:
