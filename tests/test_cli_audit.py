@@ -2,16 +2,20 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from service.clinical.rulebook import load_rulebook
 from service.store import glass, patients, sources, users
 from service.store.decisions import write_audit
 from service.store.glass import Reason
-from service.store.session import writing
+from service.store.schema import audit
+from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 from service.store.users import Account, Role
 from tests.commands import Run
@@ -78,3 +82,19 @@ def test_what_was_listed_of_one_patient_is_told_of_them_and_of_all_of_everybody(
         ("Listed alerts on the command line", True),
         ("Listed alerts on the command line", False),
     ]
+
+
+def test_loading_and_judging_again_are_noted_with_what_was_judged_by(
+    run: Run, engine: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "one.ndjson").write_text("")
+    run("load", tmp_path / "one.ndjson", "--source", "clinic")
+    run("rejudge", "--all")
+    run("sweep")
+    with reading(engine) as connection:
+        rows = connection.execute(select(audit.c.action, audit.c.detail).order_by(audit.c.id)).all()
+    noted = {row.action: json.loads(row.detail) for row in rows}
+    assert noted["load"] == {"files": 1}
+    for action in ("rejudge", "sweep"):
+        assert (noted[action]["rulebook"], noted[action]["clock"]) == (load_rulebook().digest, "data")
+    assert noted["rejudge"]["everyone"] is True

@@ -9,6 +9,7 @@ import typer
 from service.cli import (
     alerts,
     auditing,
+    databases,
     demo,
     episodes,
     judging,
@@ -56,6 +57,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(rulebooks.app, name="rulebook")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(databases.app, name="database")
 app.command()(serve.version)
 
 
