@@ -25,6 +25,7 @@ _DONE: Final[Mapping[str, str]] = {
     "read-episodes": "Listed findings on the command line",
     "cds-cards": "Opened the chart in the EHR, which asked for cards",
     "write-letter": "Wrote a letter",
+    "patient-export": "Exported the whole record",
     "break-glass": "Opened the record for a reason",
     "outbox-retry": "Had it written to the EHR again",
     "outbox-cancel": "Stopped it from being written to the EHR",

@@ -17,6 +17,7 @@ from service.cli import (
     letters,
     load,
     outbox,
+    patients,
     populating,
     quarantine,
     readers,
@@ -57,6 +58,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(rulebooks.app, name="rulebook")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(patients.app, name="patient")
 app.add_typer(databases.app, name="database")
 app.command()(serve.version)
 

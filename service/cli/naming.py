@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from service.store.patients import PatientRow
 
 AlertId = Annotated[str, typer.Argument(help="The alert's id, or enough of its beginning.")]
-PatientId = Annotated[
-    str, typer.Option("--patient", help="The patient's id in the EHR, or the one in the pages' addresses.")
-]
+_WHO = "The patient's id in the EHR, or the one in the pages' addresses."
+PatientId = Annotated[str, typer.Option("--patient", help=_WHO)]
+PatientArgument = Annotated[str, typer.Argument(metavar="ID", help=_WHO)]
 SourceName = Annotated[
     str | None, typer.Option("--source", help="The source, where several call a patient by that id.")
 ]

@@ -26,12 +26,18 @@ _GREATEST = 2**63 - 1
 
 router = APIRouter(route_class=PageRoute, default_response_class=Response)
 
-Auditing = Annotated[User, needs(Role.AUDITOR, Role.ADMIN)]
+_ALLOWED = (Role.AUDITOR, Role.ADMIN)
+Auditing = Annotated[User, needs(*_ALLOWED)]
 
 
 def looks_page(patient: UUID) -> str:
     """The address of the page about a patient."""
     return f"{patient_page(patient)}/looks"
+
+
+def may_audit(user: User) -> bool:
+    """Whether that page is open to somebody, of the sources they see."""
+    return not user.roles.isdisjoint(_ALLOWED)
 
 
 @router.get("/patients/{public_id}/looks")

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.break_glass import BehindGlass, admitted
 from service.dashboard.decision_pages import choices_of
+from service.dashboard.look_pages import looks_page, may_audit
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.patient_views import Portrait, portrait
@@ -48,6 +49,7 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
         told=[done] if done else [],
         back=f"/patients/{shown.public_id}",
         glass=glass,
+        looks=looks_page(shown.public_id) if may_audit(user) and glass is None else None,
         **choices_of(request),
     )
 

@@ -104,7 +104,7 @@ KINDS: Final[dict[str, Kind]] = {
     **{f"remark-{each}": _CREATE for each in RemarkKind},
     **dict.fromkeys(("cds-cards", "read-alerts", "read-episodes", "read-outbox", "read-quarantine"), _SEEN),
     **dict.fromkeys(("read-looks", "read-break-glass"), Kind(_AUDIT_LOG_USED, "R")),
-    "write-letter": Kind(_EXPORT, "R"),
+    **dict.fromkeys(("write-letter", "patient-export"), Kind(_EXPORT, "R")),
     **dict.fromkeys(("load", "source-export", "source-catchup"), Kind(_IMPORT, "C")),
     "sign-in": Kind(_AUTHENTICATION, "E", _LOGIN),
     "sign-in-failed": _NO_LOGIN,

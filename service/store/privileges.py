@@ -1,8 +1,8 @@
 """What the role that the service connects as may do on PostgreSQL, where it does not own the tables.
 
 The owner of a table may drop its triggers, the owner of its schema the table itself. A service that is
-neither can do none of that nor, by what it is granted here, change what stands in the audit log: not even one that somebody
-has taken over.
+neither can do none of that nor, by what it is granted here, change what stands in the audit log: not even one
+that somebody has taken over.
 """
 
 from typing import Final

@@ -60,6 +60,29 @@ def test_everybody_who_looked_is_named_the_latest_first(desk: FrontDesk, tmp_pat
     assert "Read who looked at this record" in rows(desk, public_id)[0]
 
 
+def test_those_who_audit_are_led_there_from_the_record_and_from_what_was_opened(
+    desk: FrontDesk, tmp_path: Path
+) -> None:
+    Ward(desk.engine, tmp_path).feed([person("p1"), *persistent("p1")])
+    _, public_id = desk.patient()
+    for name, roles, sees in (
+        ("cole", (Role.AUDITOR,), "clinic"),
+        ("adams", (Role.NURSE,), "clinic"),
+        ("bell", (Role.NURSE,), "annex"),
+    ):
+        desk.account(name, roles=roles, sees=(sees,))
+    browser = desk.at("bell")
+    given = {"csrf_token": browser.token, "reason": "cover", "words": WORDS}
+    browser.post(f"/patients/{public_id}/break-glass", data=given)
+    for who, page, led in (
+        ("cole", f"/patients/{public_id}", True),
+        ("cole", "/break-glass", True),
+        ("adams", f"/patients/{public_id}", False),
+    ):
+        links = [each["href"] for _, each, _ in Page(desk.at(who).get(page).text).every("a")]
+        assert (f"/patients/{public_id}/looks" in links) is led
+
+
 def test_a_record_opened_for_a_reason_shows_whose_reason_it_was(desk: FrontDesk, tmp_path: Path) -> None:
     Ward(desk.engine, tmp_path).feed([person("p1"), *persistent("p1")])
     _, public_id = desk.patient()
