@@ -160,7 +160,7 @@ def test_a_start_is_noted_with_what_is_judged_by_from_then_on(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "configure_logging", lambda _level: None)
-    monkeypatch.setattr("uvicorn.run", lambda *_given, **_more: None)
+    monkeypatch.setattr("uvicorn.run", lambda app, **_more: app.state.engine.dispose())
     wiring.serve(settings(database_url=database_url, port=free_port(), clock="data"))
     with reading(engine) as connection:
         row = connection.execute(select(audit).where(audit.c.action == "service-start")).one()

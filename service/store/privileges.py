@@ -20,7 +20,8 @@ _ROLE: Final = text(
     "FROM pg_roles, pg_namespace WHERE rolname = :role AND nspname = current_schema()"
 )
 _OWNER: Final = text(
-    "SELECT tableowner FROM pg_tables WHERE schemaname = current_schema() AND tablename = :name"
+    "SELECT tableowner, pg_has_role(tableowner, 'MEMBER') AS is_ours FROM pg_tables "
+    "WHERE schemaname = current_schema() AND tablename = :name"
 )
 
 
@@ -32,13 +33,15 @@ def grant(connection: Connection, role: str) -> None:
         role: of that server; it may log in.
 
     Raises:
-        ConfigurationError: the database is not PostgreSQL; there is no such role; or it is a superuser or (a
-            member of) an owner, whom no grant keeps from anything.
+        ConfigurationError: the database is not PostgreSQL; the tables are another's; the role is unknown, or
+            a superuser or (a member of) an owner, whom no grant keeps from anything.
     """
     if connection.dialect.name != "postgresql":
         raise ConfigurationError("roles are PostgreSQL's: SQLite has none")
-    owner = connection.execute(_OWNER, {"name": audit.name}).scalar_one()
-    owns = connection.execute(_ROLE, {"role": role, "owner": owner}).scalar_one_or_none()
+    owner = connection.execute(_OWNER, {"name": audit.name}).one()
+    if not owner.is_ours:  # PostgreSQL would only warn
+        raise ConfigurationError(f"only {owner.tableowner!r}, who owns the tables, can grant that")
+    owns = connection.execute(_ROLE, {"role": role, "owner": owner.tableowner}).scalar_one_or_none()
     if owns is None:
         raise ConfigurationError(f"there is no role {role!r}: make it with createuser")
     if owns:

@@ -155,6 +155,11 @@ def test_a_grant_takes_back_what_was_granted_before(owner: Engine, service: Engi
         connection.execute(text("UPDATE audit SET actor = actor"))
 
 
+def test_a_role_cannot_grant_itself_anything(service: Engine, role: str) -> None:
+    with pytest.raises(ConfigurationError, match="who owns the tables"), writing(service) as connection:
+        privileges.grant(connection, role)
+
+
 def test_a_role_that_nothing_can_be_kept_from_is_refused(
     postgres: Postgres, owner: Engine, role: str
 ) -> None:
