@@ -4,8 +4,9 @@ A token sees the events of its sources, and those about none (sign-ins, accounts
 patient either.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -32,6 +33,12 @@ from service.store.sources import Reader
 KIND: Final = "AuditEvent"
 _AGENT: Final = "agent:identifier"
 _LARGEST_ID: Final = 2**63 - 1
+_OPEN: Final = frozenset({_AGENT, "type", "subtype", "_id"})
+"""Parameters that take any words."""
+_OUR_NAMES: Final = re.compile(r"[0-9]+|Device/liverwatch|liverwatch|(user|reader):[a-z0-9:._-]+", re.ASCII)
+_OUR_CODES: Final = frozenset(KINDS) | {
+    code.code for kind in KINDS.values() for code in (kind.type, kind.subtype) if code
+}
 
 SEARCHED: Final[dict[str, tuple[str, str]]] = {
     "date": (
@@ -137,7 +144,7 @@ class AuditDesk:
         about: Seen = Counter({(None, None): len(entries)})
         if people is not None:
             about = Counter({(each.source_id, each.id): len(entries) for each in people}) or about
-        self._note("search", about, {"query": query_of(links["self"])})
+        self._note("search", about, {"query": query_of(self._link(asked, people, asked.after, _kept))})
         return envelope(links, total, entries)
 
     def _wanted(
@@ -146,8 +153,14 @@ class AuditDesk:
         records = None if people is None else records_of(connection, people)
         return Wanted(scope.keys(), asked.ids, asked.actors, asked.actions, records, asked.periods)
 
-    def _link(self, asked: Asked, people: list[Person] | None, after: int | None) -> str:
-        pairs = [*asked.given]
+    def _link(
+        self,
+        asked: Asked,
+        people: list[Person] | None,
+        after: int | None,
+        spelt: Callable[[str, str], str] = lambda _name, value: value,
+    ) -> str:
+        pairs = [(name, spelt(name, value)) for name, value in asked.given]
         if people is not None:
             named = [str(each.public_id) for each in people] or [str(NOBODY)]
             pairs.append(("patient", ",".join(sorted(named))))
@@ -180,6 +193,14 @@ def event_of(entry: Entry, scope: Scope) -> Event:
         server=server or None,
         source=source.name if source else None,
     )
+
+
+def _kept(name: str, value: str) -> str:
+    """What the audit keeps of a value: codes and names of ours, for anything else may name a patient."""
+    words = [each.rpartition("|")[2] for each in alternatives(name, value)]
+    if name in _OPEN and not all(each in _OUR_CODES or _OUR_NAMES.fullmatch(each) for each in words):
+        return "not-kept"
+    return value
 
 
 def _numbers(ids: Iterable[str]) -> frozenset[int]:

@@ -1,16 +1,19 @@
 """The audit log over FHIR: what is found, by whom, and that looking at it leaves its own trace."""
 
 import base64
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from service.fhir import names
 from service.fhir.outgoing import validate_outgoing
 from service.store.decisions import write_audit
-from service.store.session import writing
+from service.store.schema import audit
+from service.store.session import reading, writing
 from tests.api.reading_room import AUDITING, BASE, EHR, ReadingRoom, link, matches, number, pages
 from tests.fhir.balp import broken
 
@@ -153,6 +156,22 @@ def test_reading_the_audit_log_is_audited(room: ReadingRoom, auditor: TestClient
         ("reader:auditor", "read", None, None, {**detail, "count": 0}),
     ]
     assert actions(auditor.get("/fhir/AuditEvent?patient=p1&_sort=-date"))[:2] == ["read", "search"]
+
+
+def test_what_somebody_typed_is_kept_only_where_it_is_a_name_or_a_code_of_ours(
+    room: ReadingRoom, auditor: TestClient
+) -> None:
+    for search in (
+        "agent:identifier=Canary",
+        "subtype=Canary&agent:identifier=user:adams&type=rest",
+        "type=urn:x|Canary&_id=Canary,1&action=R&date=ge2020",
+    ):
+        assert auditor.get(f"/fhir/AuditEvent?{search}").status_code == 200
+    with reading(room.engine) as connection:
+        kept = [json.loads(each)["query"] for each in connection.execute(select(audit.c.detail)).scalars()]
+    assert "Canary" not in str(kept)
+    assert "agent:identifier=user:adams&type=rest" in kept[1]
+    assert "action=R&date=ge2020" in kept[2]
 
 
 def test_following_the_log_adds_one_event_a_search_and_not_one_an_event(
