@@ -95,8 +95,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         if values is not None:
             conditions.append(among(column, values))
     if wanted.patients is not None:
-        unnamed = and_(audit.c.patient_id.is_(None), among(audit.c.action, wanted.of_lists))
-        conditions.append(or_(among(audit.c.patient_id, wanted.patients), unnamed))
+        about = among(audit.c.patient_id, wanted.patients)
+        of_nobody = and_(audit.c.patient_id.is_(None), among(audit.c.action, wanted.of_lists))
+        conditions.append(or_(about, of_nobody) if wanted.of_lists else about)
     if wanted.but_actor is not None:
         conditions.append(audit.c.actor != wanted.but_actor)
     conditions += [or_(false(), *(within(audit.c.at, each) for each in group)) for group in wanted.periods]
