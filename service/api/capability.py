@@ -10,7 +10,7 @@ from service.api.targets import KINDS
 from service.fhir.outgoing import validate_outgoing
 from service.settings import code_version
 
-CHANGED: Final = "2026-11-25"
+CHANGED: Final = "2026-11-26"
 """The day on which what it says last changed."""
 
 _RESOURCES: Final = {

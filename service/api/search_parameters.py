@@ -64,11 +64,11 @@ class Manner:
     format: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Asked(Manner):
     """A search as a client asked for it."""
 
-    kind: Kind = "DetectedIssue"
+    kind: Kind
     patients: list[tuple[str, ...]] = field(default_factory=list)
     """Each of these must hold, by any one of its alternatives."""
     targets: frozenset[str] | None = None

@@ -1,13 +1,16 @@
 """`audit`: whether the audit log is what it was, and who looked at a patient."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.console import Csv, Json, complain, say, say_csv, say_json, say_json_list, table
 from service.cli.naming import PatientId, SourceName, person_named
 from service.cli.opening import actor, database, now, settings_of
+
+if TYPE_CHECKING:
+    from service.looks import Look
 
 app = typer.Typer(help="The audit log.", no_args_is_help=True)
 
@@ -80,7 +83,6 @@ def who(
         with reading(engine) as connection:
             records = person_named(connection, patient, source)
         with writing(engine) as connection:
-            detail = {"records": len(records)}
             decisions.write_audit(
                 connection,
                 at=now(),
@@ -88,28 +90,23 @@ def who(
                 action="read-looks",
                 source_id=records[0].source_id,
                 patient_id=records[0].id,
-                detail=detail,
+                detail={"records": len(records)},
             )
         with reading(engine) as connection:
             found = every_look(
                 connection, [each.id for each in records], {each.source_id for each in records}
             )
-            rows = (
-                (
-                    each.at.isoformat(timespec="seconds"),
-                    each.actor,
-                    each.name,
-                    each.what,
-                    each.of_a_list,
-                    each.opened.reason.value if each.opened else "",
-                    each.opened.words if each.opened else "",
-                    each.id,
-                )
-                for each in found
-            )
+            rows = (_as_row(each) for each in found)
             if as_json:
                 say_json_list(dict(zip(_COLUMNS, row, strict=True)) for row in rows)
             elif as_csv:
                 say_csv(_COLUMNS, rows)
             else:
-                table(_COLUMNS, ((*row[:4], "yes" if row[4] else "", *row[5:]) for row in rows))
+                table(_COLUMNS, rows)
+
+
+def _as_row(look: "Look") -> tuple[object, ...]:
+    """What `_COLUMNS` names."""
+    why = ("", "") if look.opened is None else (look.opened.reason.value, look.opened.words)
+    at = look.at.isoformat(timespec="seconds")
+    return (at, look.actor, look.name, look.what, look.of_a_list, *why, look.id)

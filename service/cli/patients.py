@@ -26,6 +26,7 @@ def export(
 ) -> None:
     """Write a patient's whole record as a FHIR Bundle: all that came, alerts, and who looked at it."""
     from service.api.presenting import Presenter
+    from service.api.reads import snapshot
     from service.api.whole_record import whole_record
     from service.errors import ConfigurationError
     from service.fhir.outgoing import to_bytes
@@ -36,24 +37,24 @@ def export(
     with database(settings) as engine:
         with reading(engine) as connection:
             records = person_named(connection, patient, source)
-        try:
-            opened = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise ConfigurationError(f"--to: the file cannot be written ({error.strerror})") from error
+        with writing(engine) as connection:
+            for each in records:
+                decisions.write_audit(
+                    connection,
+                    at=now(),
+                    actor=actor(),
+                    action="patient-export",
+                    source_id=each.source_id,
+                    patient_id=each.id,
+                )
+        presenter = Presenter(rules_of(settings).rulebook, settings.public_url)
+        with snapshot(engine) as connection:
+            record = whole_record(connection, presenter, records, now())
+    try:
+        opened = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(opened, "wb") as file:
-            with writing(engine) as connection:
-                for each in records:
-                    decisions.write_audit(
-                        connection,
-                        at=now(),
-                        actor=actor(),
-                        action="patient-export",
-                        source_id=each.source_id,
-                        patient_id=each.id,
-                    )
-            presenter = Presenter(rules_of(settings).rulebook, settings.public_url)
-            with reading(engine) as connection:
-                record = whole_record(connection, presenter, records, now())
             file.write(to_bytes(record))
+    except OSError as error:
+        raise ConfigurationError(f"--to: the file cannot be written ({error.strerror})") from error
     say(f"{len(record.get('entry', ()))} resources written")
     note("The file holds patient data and is readable by you alone.")
