@@ -95,7 +95,6 @@ def note_seen(request: Request, user: User, shown: Sequence[Line], filters: Filt
     of_whom: dict[tuple[int | None, int | None], list[str]] = {}
     for line in shown:
         of_whom.setdefault((line.source_id, line.alert.subject), []).append(str(line.alert.id))
-    query = filters.address.removeprefix("/").removeprefix("?")
     with writing(request.app.state.engine) as connection:
         for (source_id, patient_id), alerts in (of_whom or {(None, None): []}).items():
             write_audit(
@@ -105,5 +104,5 @@ def note_seen(request: Request, user: User, shown: Sequence[Line], filters: Filt
                 action="read-worklist",
                 source_id=source_id,
                 patient_id=patient_id,
-                detail={"alerts": alerts, "query": query, "request": request_id(request)},
+                detail={"alerts": alerts, "query": filters.query, "request": request_id(request)},
             )
