@@ -22,7 +22,7 @@ export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-once test test-slow bench mutation check lint types layers lock-check format lock translations safety clean
+.PHONY: help setup demo demo-once test test-slow bench mutation screenshots check lint types layers lock-check format lock translations safety clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,10 @@ mutation: .venv/ready ## whether the tests notice small changes of the medicine;
 	@echo "==> Trying mutants"
 	@nice -n 10 $(UV) run --locked --isolated --quiet --group mutation \
 		python -m tests.mutation --size $(SAMPLE) --seed $(SEED) $(ARGS)
+
+screenshots: .venv/ready ## take the README's pictures of the pages anew; needs Chromium
+	@echo "==> Taking pictures of the demo's clinic"
+	@$(BIN)/python -m tests.browser.screenshots deploy/images
 
 check: .venv/ready ## lint, format, types, layers, lock: all of them, then fails if any did
 	@$(MAKE) --keep-going --no-print-directory lint types layers lock-check

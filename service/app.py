@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import uvicorn
@@ -20,6 +21,7 @@ from service.api.cds_keys import KeyRing
 from service.api.cds_origins import CdsOrigins
 from service.catchup import CatchUp
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.deliver import Courier, Terms
 from service.ehr import Connections
 from service.errors import ConfigurationError
@@ -41,6 +43,9 @@ from service.store.session import open_engine, writing
 
 log = logging.getLogger(__name__)
 
+
+_STARTUP_FAILURE = 3
+"""As uvicorn itself exits."""
 
 _NO_TELEMETRY: TelemetryConfig = {
     "tracing": False,
@@ -133,6 +138,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     )
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
+    app.state.live = Live(database, settings)
     app.state.cds_keys = KeyRing()
     install_error_answers(app)
     dashboard.install_page_answers(app)
@@ -224,13 +230,26 @@ def _note_start(app: FastAPI) -> None:
         )
 
 
+class Server(uvicorn.Server):
+    """Before it waits for requests to end it ends the streams that pages keep open, which never would."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams, then whatever is under way, then the application."""
+        self._live.close()
+        await super().shutdown(sockets)
+
+
 def serve(settings: Settings) -> None:
     """Run the service until it is told to stop."""
     configure_logging(settings.log_level)
     _check_free(settings.host, settings.port)
     app = create_app(settings)
     _note_start(app)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -239,3 +258,8 @@ def serve(settings: Settings) -> None:
         log_config=None,
         timeout_graceful_shutdown=30,
     )
+    server = Server(config, app.state.live)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(_STARTUP_FAILURE)

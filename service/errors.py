@@ -100,6 +100,10 @@ class ConfigurationError(LiverwatchError):
     issue_code = "exception"
 
 
+class Damaged(LiverwatchError):
+    """Something that was stored is missing, or is not what was stored; names the table and the row."""
+
+
 class RemoteError(LiverwatchError):
     """A FHIR server answered with something that is not success."""
 

@@ -11,7 +11,7 @@ from service.store import audit_log, glass, users
 from service.store.audit_log import Entry, Wanted
 from service.store.glass import Opened
 
-OF_LISTS: Final = ("read-alerts", "read-episodes")
+OF_LISTS: Final = ("read-alerts", "read-episodes", "replay-all")
 """What reads of everybody at once, and so of this person perhaps."""
 _PAGE: Final = 500
 _USER: Final = "user:"
@@ -23,8 +23,11 @@ _DONE: Final[Mapping[str, str]] = {
     "read-outbox": "Read what is to be written to the EHR",
     "read-alerts": "Listed alerts on the command line",
     "read-episodes": "Listed findings on the command line",
+    "replay-all": "Had every decision made again",
     "cds-cards": "Opened the chart in the EHR, which asked for cards",
     "write-letter": "Wrote a letter",
+    "read-as-of": "Looked at what was known on another day",
+    "replay": "Had decisions about them made again",
     "patient-export": "Exported the whole record",
     "break-glass": "Opened the record for a reason",
     "outbox-retry": "Had it written to the EHR again",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 UNITS = "http://unitsofmeasure.org"
-LOINC = {"ALT": "1742-6", "AST": "1920-8"}
+LOINC = {"ALT": "1742-6", "AST": "1920-8", "ALP": "6768-6", "bilirubin": "1975-2"}
 PERSISTENT = ("2024-01-10", "2024-03-12", "2024-06-11", "2024-09-03")
 """Days of four results that span more than six months."""
 
@@ -28,6 +28,15 @@ def result(id_: str, patient: str, day: str, value: Any = 80, analyte: str = "AL
     }
 
 
+def in_mg_per_dl(value: Any, limit: Any) -> dict[str, Any]:
+    """Value and range of a result that is not in U/L, for `more` of :func:`result`."""
+    unit = {"unit": "mg/dL", "system": UNITS, "code": "mg/dL"}
+    return {
+        "valueQuantity": {"value": value, **unit},
+        "referenceRange": [{"high": {"value": limit, **unit}}],
+    }
+
+
 def persistent(patient: str, value: Any = 80) -> list[Any]:
     """A patient with an ALT elevated for more than six months: one routine alert."""
     return [result(f"{patient}-{day}", patient, day, value) for day in PERSISTENT]
@@ -36,6 +45,11 @@ def persistent(patient: str, value: Any = 80) -> list[Any]:
 def person(id_: str, **more: Any) -> Any:
     """A Patient, a woman born in 1970."""
     return {"resourceType": "Patient", "id": id_, "gender": "female", "birthDate": "1970-05-05", **more}
+
+
+def called(family: str, given: str) -> Any:
+    """What stands as a Patient's name."""
+    return [{"family": family, "given": [given]}]
 
 
 def bundle(resources: Iterable[Any]) -> Any:

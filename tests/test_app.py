@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from fastapi import FastAPI
+from fastapi.sse import KEEPALIVE_COMMENT
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
@@ -24,12 +25,13 @@ from service.errors import ConfigurationError
 from service.ingest import Rules, Swept
 from service.metrics import REGISTRY
 from service.settings import Settings, SourceSeed
-from service.store import sources
+from service.store import sessions, sources, users
 from service.store.schema import audit
-from service.store.session import reading, writing
+from service.store.session import open_engine, reading, writing
 from service.store.sources import SourceSettings
+from service.store.users import Account, Role
 from tests.feed.sending import BEARER, FEED, SECRET, observation, values
-from tests.feed.serving import Served, free_port
+from tests.feed.serving import Served, free_port, serving
 
 
 def settings(**chosen: object) -> Settings:
@@ -160,7 +162,12 @@ def test_a_start_is_noted_with_what_is_judged_by_from_then_on(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wiring, "configure_logging", lambda _level: None)
-    monkeypatch.setattr("uvicorn.run", lambda app, **_more: app.state.engine.dispose())
+
+    def run(server: wiring.Server) -> None:
+        server.started = True
+        server.config.app.state.engine.dispose()  # type: ignore[union-attr]
+
+    monkeypatch.setattr(wiring.Server, "run", run)
     wiring.serve(settings(database_url=database_url, port=free_port(), clock="data"))
     with reading(engine) as connection:
         row = connection.execute(select(audit).where(audit.c.action == "service-start")).one()
@@ -185,6 +192,24 @@ def test_it_ends_in_order_when_told_to_and_logs_no_address(sqlite_url: str, tmp_
         finally:
             served.kill()
     assert "Canary" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_a_worklist_that_is_open_does_not_keep_it_from_ending(sqlite_url: str) -> None:
+    engine, now = open_engine(sqlite_url), datetime.now(UTC)
+    nurse = Account("bell", "Bell", frozenset({Role.NURSE}), frozenset(), None, False, None, active=True)
+    with writing(engine) as connection:
+        users.add(connection, nurse, now)
+        cookie = f"liverwatch={sessions.begin(connection, nurse.id, now)}"
+    engine.dispose()
+    with serving(sqlite_url) as served, served.client() as client:
+        headers = {"accept": "text/event-stream", "cookie": cookie}
+        with client.stream("GET", "/worklist/events", headers=headers) as stream:
+            told = stream.iter_bytes()
+            assert next(told) == KEEPALIVE_COMMENT
+            served.process.send_signal(signal.SIGINT)
+            assert list(told) == []
+        assert served.process.wait(15) in (0, -signal.SIGINT)  # half of what requests under way are given
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ import pytest
 
 from service.demo import samples
 from service.demo.samples import Expected, read_script, samples_directory
-from service.demo.stage import open_stage
+from service.demo.stage import NURSE, Stage, open_stage
 from service.demo.witness import Witness
 
 pytestmark = pytest.mark.timeout(180)
@@ -182,9 +182,18 @@ def test_answers_lost_on_the_way_make_no_second_resource() -> None:
         stage.settle()
         witness = Witness(stage)
         assert witness.at_the_end(second.expected) == []
+        assert opens_the_pages(stage)
         proposals = witness.proposals(second.patient)
         identifiers = {proposal["identifier"][0]["value"] for proposal in proposals}
         assert len(identifiers) == len(proposals) > 0
+
+
+def opens_the_pages(stage: Stage) -> bool:
+    """Whether the account that the demo tells of signs in, and sees the worklist at once."""
+    with httpx2.Client(base_url=stage.service, trust_env=False, headers={"Origin": stage.service}) as browser:
+        given = {"name": NURSE, "password": stage.password}
+        signed_in = browser.post("/sign-in", data=given)
+        return signed_in.headers.get("location") == "/" and browser.get("/").status_code == 200
 
 
 class Records:

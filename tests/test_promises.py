@@ -1,5 +1,7 @@
 """Promise 2: what is known, judged and wanted in the EHR does not depend on the order things came in.
 
+And promise 4: whatever came in, and in whatever order, every decision on the way can be made again.
+
 A state machine plays a small world: an EHR that writes, corrects, retracts, deletes, reassigns and merges; a
 feed that loses the order, repeats, and batches as it likes; nurses who decide at any moment; processes that
 restart. In the end, and now and then before it, everything stored must be what a plain one-pass oracle makes
@@ -73,6 +75,7 @@ from tests.oracle import (
     expected,
     in_order,
 )
+from tests.quality.replays import assert_every_decision_replays_identical
 
 PATIENTS = ("p1", "p2", "p3")
 DAYS_AGO = (820, 780, 500, 440, 330, 300, 210, 200, 120, 100, 60, 20, 10, 5, 1)
@@ -494,6 +497,7 @@ class World(RuleBasedStateMachine):
             return
         self.bring_all()
         self.compare()
+        assert_every_decision_replays_identical(self.engine)
 
     def _dispositions(self) -> list[Disposition]:
         with reading(self.engine) as connection:

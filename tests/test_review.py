@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from service.alerts.alert import Action, Alert, RemarkKind, State
+from service.alerts.states import urgent_criteria
+from service.clinical.episodes import Family, Tier
 from service.clinical.rulebook import load_rulebook
 from service.errors import Conflict, InvalidDecision, NotFound
 from service.ingest import Rules
@@ -16,7 +18,7 @@ from service.review import Changed, Decided, dispose, dispose_all, say
 from service.store import alerts, patients, remarks
 from service.store.schema import alert, alert_event, audit, disposition
 from service.store.session import reading
-from tests.liver_files import persistent, result, write_lines
+from tests.liver_files import in_mg_per_dl, persistent, result, write_lines
 
 NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
 RULES = Rules(load_rulebook(), clock="system")
@@ -39,6 +41,13 @@ def the_alert(engine: Engine) -> Alert:
     with reading(engine) as connection:
         (content,) = connection.execute(select(alert.c.content)).scalars()
     return alerts.decode(content)
+
+
+def transaminase(engine: Engine) -> Alert:
+    with reading(engine) as connection:
+        contents = connection.execute(select(alert.c.content)).scalars()
+        (found,) = (each for each in map(alerts.decode, contents) if each.family is Family.TRANSAMINASE)
+    return found
 
 
 def decide(
@@ -79,6 +88,20 @@ def test_a_known_cause_is_monitored_by_default_as_long_as_the_rulebook_says(
     feed(persistent("p1"))
     after = decide(engine, Action.KNOWN_CAUSE)
     assert (after.state, after.wakes) == (State.MONITORING, date(2025, 3, 10))
+
+
+def test_hys_law_reopens_an_override_of_a_severe_elevation(engine: Engine, feed: Callable[..., None]) -> None:
+    severe = [result("alt-1", "p1", "2024-09-09", 1284)]
+    feed(severe)
+    decide(engine, Action.OVERRIDE, reason="already-managed")
+    more_of_the_same = [*severe, result("alt-2", "p1", "2024-09-11", 1290)]
+    feed(more_of_the_same, NOW + timedelta(days=1))
+    assert the_alert(engine).state is State.OVERRIDDEN
+    jaundice = result("bilirubin", "p1", "2024-09-11", analyte="bilirubin", **in_mg_per_dl(5, 1.2))
+    feed([*more_of_the_same, jaundice, result("alp", "p1", "2024-09-11", 35, "ALP")], NOW + timedelta(days=1))
+    reopened = transaminase(engine)
+    assert (reopened.state, reopened.tier) == (State.OPEN, Tier.URGENT)
+    assert "hys-law" in urgent_criteria(reopened.episode)
 
 
 def test_an_override_is_undone_by_reopening(engine: Engine, feed: Callable[..., None]) -> None:

@@ -118,6 +118,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
+        sa.Column("read_as", sa.String(length=9), nullable=True),
+        sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_resource_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
         comment="the current version of every resource kept",
@@ -125,7 +127,11 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_resource_source_id_received"), ["source_id", "received"], unique=False
+            batch_op.f("ix_resource_source_id_received"),
+            ["source_id", "received"],
+            unique=False,
+            postgresql_where=sa.text("state = 'live'"),
+            sqlite_where=sa.text("state = 'live'"),
         )
         batch_op.create_index(
             batch_op.f("ix_resource_source_id_named_by"),
@@ -320,7 +326,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
+        sa.Column("read_as", sa.String(length=9), nullable=True),
         sa.Column("until_revision", sa.Integer(), nullable=False),
+        sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_superseded_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_superseded_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded")),
         comment="older versions; since = until for one that was never current",
@@ -519,6 +527,26 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_decision_on_merged",
+            ["patient_id"],
+            unique=False,
+            postgresql_where=sa.text("inputs LIKE '%],[%'"),
+            sqlite_where=sa.text("inputs LIKE '%],[%'"),
+        )
+
+    op.create_table(
+        "outcome",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "body",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="the canonical assessment, zstandard-compressed",
+        ),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_outcome")),
+        comment="what decisions came to, content-addressed by SHA-256: only so can a difference be told",
+    )
 
     op.create_table(
         "patient_name",
@@ -713,9 +741,36 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("subject", sa.String(length=255), nullable=True, comment="what that issuer calls it"),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created", Instant(), nullable=False),
+        sa.Column(
+            "shortcuts",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="keys on the worklist",
+        ),
+        sa.Column("zone", sa.String(length=64), nullable=True, comment="in which it reads times; null: UTC"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("issuer", "subject", name=op.f("uq_account_issuer_subject")),
         comment="people who may use the pages",
+    )
+    op.create_table(
+        "saved_view",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column(
+            "query",
+            sa.Text(),
+            nullable=False,
+            comment="the filters, as they stand in an address; never a search",
+        ),
+        sa.Column("first", sa.Boolean(), nullable=False, comment="shown where nothing else is asked for"),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_saved_view_account_id_account")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("uq_saved_view_account_id_name")),
+        comment="filters of the worklist that people have given a name",
     )
     op.create_table(
         "session",
@@ -840,6 +895,7 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_session_account_id"))
 
     op.drop_table("session")
+    op.drop_table("saved_view")
     op.drop_table("account")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))
@@ -868,7 +924,13 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("remark")
     op.drop_table("patient_name")
+    op.drop_table("outcome")
     with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_decision_on_merged",
+            postgresql_where=sa.text("inputs LIKE '%],[%'"),
+            sqlite_where=sa.text("inputs LIKE '%],[%'"),
+        )
         batch_op.drop_index(batch_op.f("ix_decision_patient_id"))
 
     op.drop_table("decision")
@@ -933,7 +995,11 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("named_by IS NOT NULL"),
             sqlite_where=sa.text("named_by IS NOT NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_resource_source_id_received"))
+        batch_op.drop_index(
+            batch_op.f("ix_resource_source_id_received"),
+            postgresql_where=sa.text("state = 'live'"),
+            sqlite_where=sa.text("state = 'live'"),
+        )
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")

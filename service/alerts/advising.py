@@ -1,8 +1,8 @@
 """Which alert of a patient a step stands on, where several ask for it: one order, not one for each alert."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from service.alerts.alert import State
+from service.alerts.alert import Alert, State
 from service.clinical.episodes import Episode, Step
 from service.clinical.recommendations import (
     MEDICATION_REVIEW,
@@ -45,6 +45,21 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
         if state not in SILENT and (subject, MEDICATION_REVIEW) in taken:
             advised[at].discard(OVERDUE_ON_DRUGS)
     return [frozenset(names) for names in advised]
+
+
+def standing_with(alert: Alert, others: Iterable[Alert]) -> list[Alert]:
+    """The alerts among `others`, of the same patient, on which steps stand that `alert` asks for as well."""
+    if alert.state in SILENT:
+        return []
+    elsewhere = {_order(step) for step in steps_of(alert.episode) if step.name not in alert.advised}
+    return [
+        other
+        for other in others
+        if other.id != alert.id
+        and other.subject == alert.subject
+        and other.state not in SILENT
+        and any(_order(step) in elsewhere for step in other.steps)
+    ]
 
 
 def _order(step: Step) -> str:

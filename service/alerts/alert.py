@@ -87,6 +87,8 @@ class Disposition:
     """The alert's tier when the decision was made: a higher one wakes a snooze or reopens an override."""
     evidence: frozenset[ResultKey]
     """The alert's evidence when the decision was made."""
+    urgent: frozenset[str] = field(default=frozenset())
+    """What made it urgent then (`states.urgent_criteria`): anything else that does wakes it likewise."""
     results: frozenset[ResultKey] = field(default=frozenset())
     """Every result of the episode at that time: a result outside it is "the next result"."""
     until: date | None = None

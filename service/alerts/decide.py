@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from service.alerts.alert import Action, Alert, Disposition, OverrideReason
-from service.alerts.states import day_of, permitted
+from service.alerts.states import day_of, permitted, urgent_criteria
 from service.errors import Conflict, InvalidDecision
 
 
@@ -25,7 +25,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
     """The decision `by` made `at` that moment, on the alert as it stands.
 
     Args:
-        alert: as it stands now: its evidence, results and tier are what the decision was made on.
+        alert: as it stands now: its evidence, results, tier and urgent findings are what it is made on.
         action: what is decided.
         by: who decides; not blank.
         at: when, aware.
@@ -62,6 +62,7 @@ def dispose(  # noqa: PLR0913 - one argument for each thing a person says
         at=at,
         tier=alert.tier,
         evidence=alert.episode.evidence,
+        urgent=urgent_criteria(alert.episode),
         results=alert.episode.results,
         until=until,
         until_next_result=until_next_result,

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 
 from service.alerts.alert import Action, Disposition, State
-from service.clinical.episodes import Episode, Family, Tier
+from service.clinical.episodes import Episode, Family, Kind, Tier
 from service.clinical.results import ResultKey
 
 _EVERYTHING: Mapping[Action, State] = {
@@ -56,7 +57,7 @@ OVER = (State.RESOLVED, State.DORMANT, State.ENTERED_IN_ERROR, State.MERGED)
 """States of alerts that nobody has to act on."""
 
 ASLEEP = frozenset({State.SNOOZED, State.MONITORING, State.OVERRIDDEN})
-"""States a decision put an alert in that end by themselves: by a date, a result or a higher tier."""
+"""States a decision put an alert in that end by themselves: see :func:`waking`."""
 
 
 _AHEAD = timedelta(days=1)
@@ -71,6 +72,26 @@ class Standing:
     owner: str | None
     seen: bool
     wakes: date | None
+
+
+class Known(NamedTuple):
+    """What an episode amounted to at a moment: what a sleep is measured against."""
+
+    tier: Tier | None
+    urgent: frozenset[str]
+    results: frozenset[ResultKey]
+
+
+def known_of(episode: Episode) -> Known:
+    """What is known of it now."""
+    return Known(episode.tier, urgent_criteria(episode), episode.results)
+
+
+def urgent_criteria(episode: Episode) -> frozenset[str]:
+    """Names of what makes it urgent: the urgent rules it meets, and other kinds of finding of that tier."""
+    urgent = [each for each in episode.findings if each.tier is Tier.URGENT and each.alerts_from is not None]
+    rules = (reason.name for each in urgent if each.kind is Kind.URGENT for reason in each.reasons)
+    return frozenset(rules) | {each.kind.value for each in urgent if each.kind is not Kind.URGENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +116,9 @@ class _Fold:
             owner = None
         return _Fold(following, owner, disposition if following in ASLEEP else None)
 
-    def at(self, day: date, tier: Tier | None, results: frozenset[ResultKey], episode: Episode) -> "_Fold":
-        """On that day, with that tier and those results: awake again if one of them wakes it."""
-        if self.held is None or waking(self.held, day, tier, results, episode) is None:
+    def at(self, day: date, known: Known, episode: Episode) -> "_Fold":
+        """On that day, with what was known then: awake again if anything of it wakes it."""
+        if self.held is None or waking(self.held, day, known, episode) is None:
             return self
         return replace(self, state=State.TAKEN if self.owner else State.OPEN, held=None)
 
@@ -118,18 +139,21 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def waking(
-    held: Disposition, day: date, tier: Tier | None, results: frozenset[ResultKey], episode: Episode
-) -> str | None:
+def waking(held: Disposition, day: date, known: Known, episode: Episode) -> str | None:
     """Why a snooze, a known cause or an override no longer holds, in words; None while it does.
+
+    Among what is urgent there is no higher tier, so what it is counts: severe elevation that was put to sleep
+    does not hide Hy's law.
 
     A known cause wakes on its monitoring date, to be looked at again, if a test was repeated by then. If none
     was, there is nothing to look at: it sleeps on, and that the test is missing is an alert of its own (see
     follow_up.py) until the repeat comes, which wakes it.
     """
-    if tier is not None and tier > held.tier:
+    if known.tier is not None and known.tier > held.tier:
         return "a higher tier than when it was decided"
-    if held.until_next_result and not results <= held.results:
+    if not known.urgent <= held.urgent:
+        return "an urgent finding that was not there when it was decided"
+    if held.until_next_result and not known.results <= held.results:
         return "a new result"
     if held.until is None or day < held.until:
         return None
@@ -162,7 +186,7 @@ def _steps(
     """Every decision in the order they were made, with what stood before and after it."""
     fold = _Fold()
     for made in sorted(dispositions, key=lambda one: (one.at, one.id)):
-        before = fold.at(day_of(made.at), made.tier, made.results, episode)
+        before = fold.at(day_of(made.at), Known(made.tier, made.urgent, made.results), episode)
         fold = before.decided(made)
         yield made, before, fold
 
@@ -183,7 +207,7 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
         ValueError: `as_of` or a disposition has no time zone.
     """
     dispositions = tuple(dispositions)
-    fold = _folded(episode, dispositions).at(day_of(as_of), episode.tier, episode.results, episode)
+    fold = _folded(episode, dispositions).at(day_of(as_of), known_of(episode), episode)
     state, wakes = fold.state, fold.held.until if fold.held else None
     if episode.resolved is not None or episode.deceased:
         state, wakes = State.RESOLVED, None
@@ -197,4 +221,4 @@ def woken_by(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
     held = _folded(episode, dispositions).held
     if held is None:
         return None
-    return waking(held, day_of(as_of), episode.tier, episode.results, episode)
+    return waking(held, day_of(as_of), known_of(episode), episode)

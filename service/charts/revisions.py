@@ -1,6 +1,8 @@
 """Results that their laboratory corrected or took back, from the stored versions of what held them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -32,8 +34,55 @@ class _Status(msgspec.Struct):
 _status_of = msgspec.json.Decoder(_Status)
 
 
+class Older(NamedTuple):
+    """A version of something that holds results, and counts no more."""
+
+    source: Source
+    version: Version
+    results: Sequence[LabResult]
+    """As it stated them; none where they could not be used."""
+
+
+def older_results(connection: Connection, rows: Sequence[PatientRow], rulebook: Rulebook) -> list[Older]:
+    """The results of every version that is not current, decoded again from what was received, in its order.
+
+    Args:
+        connection: an open transaction.
+        rows: the records of one person.
+        rulebook: what decoding asks which values are plausible.
+    """
+    of_id = {each: sources.by_id(connection, each) for each in {row.source_id for row in rows}}
+    stored = resources.older_of_patients(connection, [row.id for row in rows])
+    held = [
+        (of_id[source], each) for source, each in stored if each.state != _DELETED and _holds_results(each)
+    ]
+    raws = resources.raws(connection, {each.digest for _, each in held if each.digest is not None})
+    return [
+        Older(source, each, _results(raws[each.digest], source, rulebook))
+        for source, each in held
+        if each.digest is not None
+    ]
+
+
+def times_changed(older: Iterable[Older], results: Iterable[LabResult]) -> Counter[ResultKey]:
+    """How many final versions before the current one said something else, of each result of which any did."""
+    current = {each.key: each for each in results}
+    return Counter(
+        old.key
+        for version in older
+        for old in version.results
+        if not old.preliminary and (new := current.get(old.key)) is not None and not same(old, new)
+    )
+
+
+def same(one: LabResult, other: LabResult) -> bool:
+    """Whether two versions of a result say the same."""
+    mine: tuple[object, ...] = (one.analyte, one.value, one.comparator, one.day)
+    return mine == (other.analyte, other.value, other.comparator, other.day)
+
+
 def revisions_of(
-    connection: Connection, rows: Sequence[PatientRow], results: Iterable[LabResult], rulebook: Rulebook
+    connection: Connection, rows: Sequence[PatientRow], results: Sequence[LabResult], older: Iterable[Older]
 ) -> Revisions:
     """What became of the results of one person.
 
@@ -41,53 +90,49 @@ def revisions_of(
         connection: an open transaction.
         rows: the records that are theirs.
         results: those that stand now.
-        rulebook: what decoding asks which values are plausible.
+        older: the versions that do not.
     """
-    numbers = [row.id for row in rows]
-    source_of = {row.id: sources.by_id(connection, row.source_id) for row in rows}
-    corrected = {
-        (source_of[version.patient_id].name, version.key)
-        for version in _holding_results(resources.of_patients(connection, numbers))
-        if version.patient_id is not None and _is_corrected(connection, version)
-    }
+    older = list(older)
+    corrected = _said_to_be_corrected(connection, rows)
     standing = {(each.key.source, each.key.resource) for each in results}
-    before: dict[tuple[int, str], tuple[Source, Version]] = {}
-    older = [version for _source, version in resources.older_of_patients(connection, numbers)]
-    for version in _holding_results(older):
-        if version.patient_id is not None and version.digest is not None and version.state != _DELETED:
-            source = source_of[version.patient_id]
-            before[source.id, version.key] = (source, version)
+    last = {(each.source.id, each.version.key): each for each in older}
     retracted = [
         result
-        for source, version in before.values()
-        if (source.name, version.key) not in standing and _is_gone(connection, source, version.key)
-        for result in _results(connection, source, version, rulebook)
+        for each in last.values()
+        if (each.source.name, each.version.key) not in standing and _is_gone(connection, each)
+        for result in each.results
     ]
-    keys: set[ResultKey] = {each.key for each in results if (each.key.source, each.key.resource) in corrected}
-    return Revisions(keys, retracted)
+    said = {each.key for each in results if (each.key.source, each.key.resource) in corrected}
+    return Revisions(said | times_changed(older, results).keys(), retracted)
 
 
-def _holding_results(versions: Iterable[Version]) -> Iterator[Version]:
-    return (version for version in versions if version.key.partition("/")[0] in RESULT_TYPES)
+def _holds_results(version: Version) -> bool:
+    return version.key.partition("/")[0] in RESULT_TYPES
 
 
-def _is_corrected(connection: Connection, version: Version) -> bool:
-    if version.digest is None:
-        return False
-    given = _status_of.decode(resources.raw(connection, version.digest))
+def _said_to_be_corrected(connection: Connection, rows: Sequence[PatientRow]) -> set[tuple[str, str]]:
+    """Source and key of what its laboratory calls corrected."""
+    name_of = {row.id: sources.by_id(connection, row.source_id).name for row in rows}
+    held = [each for each in resources.of_patients(connection, list(name_of)) if _holds_results(each)]
+    raws = resources.raws(connection, {each.digest for each in held if each.digest is not None})
+    return {
+        (name_of[each.patient_id], each.key)
+        for each in held
+        if each.patient_id is not None and each.digest is not None and _is_corrected(raws[each.digest])
+    }
+
+
+def _is_corrected(raw: bytes) -> bool:
+    given = _status_of.decode(raw)
     return (given.entry[-1].resource if given.entry else given).status in _CORRECTED
 
 
-def _is_gone(connection: Connection, source: Source, key: str) -> bool:
-    current = resources.current(connection, source.id, [key]).get(key)
+def _is_gone(connection: Connection, older: Older) -> bool:
+    key = older.version.key
+    current = resources.current(connection, older.source.id, [key]).get(key)
     return current is not None and current.state == _DELETED
 
 
-def _results(
-    connection: Connection, source: Source, version: Version, rulebook: Rulebook
-) -> tuple[LabResult, ...]:
-    if version.digest is None:
-        return ()
-    raw = resources.raw(connection, version.digest)
+def _results(raw: bytes, source: Source, rulebook: Rulebook) -> tuple[LabResult, ...]:
     content = decode_resource(raw, source=source.name, zone=source.zone, rulebook=rulebook).content
     return content.results if isinstance(content, Observed) else ()

@@ -6,13 +6,11 @@ days: read and written in UTC, whatever the viewer's zone.
 
 from typing import Final
 
-import altair as alt
-
-from service.charts.axes import Datasets, Say, Spec, window_of
 from service.charts.course import Course, Point
 from service.charts.lanes import lanes
-from service.charts.palette import FONTS
+from service.charts.palette import FONTS, Paint
 from service.charts.panel import Panel, draw
+from service.charts.sheet import Say, Sheet, Spec, window_of
 from service.charts.units import UPPER, Scale, Told, told
 
 TITLES: Final = {
@@ -20,18 +18,19 @@ TITLES: Final = {
     Scale.SI: "Liver tests in SI units, log scale",
     Scale.US: "Liver tests in US units, log scale",
 }
-
-
-_CONFIG: Final[Spec] = {
-    "font": FONTS,
-    "axis": {"titleFontSize": 10, "labelFontSize": 9},
-    "title": {"fontSize": 12},
-    "view": {"stroke": "#bbbbbb"},
-}
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+"""Names the version; nothing is fetched from there."""
 
 
 def chart_spec(
-    course: Course, scale: Scale, say: Say, *, description: str, width: int = 560, height: int = 250
+    course: Course,
+    scale: Scale,
+    say: Say,
+    paint: Paint,
+    *,
+    description: str,
+    width: int = 560,
+    height: int = 250,
 ) -> Spec:
     """The spec, valid against Vega-Lite's schema; the same course gives the same spec.
 
@@ -39,28 +38,47 @@ def chart_spec(
         course: what is to be shown, with at least one result.
         scale: multiples of the limit, or absolute values in the units of a region.
         say: gives the fixed texts in the reader's language.
+        paint: gives the colours of the medium.
         description: what it shows in words, for who cannot see it.
         width: of the plot, in pixels.
         height: of its first panel, in pixels; the others have a third of it.
     """
-    window, datasets = window_of(course), Datasets()
+    sheet = Sheet(window_of(course), say, paint, width, {})
     panels: dict[str, list[tuple[Point, Told]]] = {}
     for point in course.points:
         if (shown := told(point, scale)) is not None:
             panels.setdefault(shown.panel, []).append((point, shown))
     order = sorted(panels, key=lambda name: (name != UPPER, -len(panels[name]), name))
     heights = dict.fromkeys(order, height // 3) | dict.fromkeys(order[:1], height)
-    parts = [
-        draw(Panel(name, panels[name], window, say, datasets, width, heights[name]), course) for name in order
-    ]
-    below = lanes(course, window, say, datasets, width)
+    parts = [draw(Panel(name, panels[name], sheet, heights[name]), course) for name in order]
+    below = lanes(course, sheet)
     return {
-        "$schema": alt.SCHEMA_URL,
+        "$schema": _SCHEMA,
         "title": say(TITLES[scale]),
         "description": description,
         "vconcat": [*parts, *([] if below is None else [below])],
         "spacing": 6,
         "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "independent")},
-        "datasets": datasets.rows,
-        "config": _CONFIG,
+        "datasets": sheet.datasets,
+        "config": _config(paint),
+    }
+
+
+def _config(paint: Paint) -> Spec:
+    words, lines = paint("ink"), paint("edge")
+    return {
+        "background": "transparent",
+        "font": FONTS,
+        "axis": {
+            "titleFontSize": 10,
+            "labelFontSize": 9,
+            "labelLimit": 170,
+            "titleColor": words,
+            "labelColor": words,
+            "domainColor": lines,
+            "tickColor": lines,
+        },
+        "legend": {"titleColor": words, "labelColor": words},
+        "title": {"fontSize": 12, "color": words},
+        "view": {"stroke": lines},
     }

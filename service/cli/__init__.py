@@ -21,6 +21,7 @@ from service.cli import (
     populating,
     quarantine,
     readers,
+    replaying,
     rulebooks,
     serve,
     simulating,
@@ -50,6 +51,7 @@ app.command()(alerts.dispose)
 app.command()(letters.letter)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
+app.command()(replaying.replay)
 app.add_typer(sources.app, name="source")
 app.add_typer(readers.app, name="reader")
 app.add_typer(users.app, name="user")

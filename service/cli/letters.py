@@ -39,35 +39,22 @@ def letter(
 ) -> None:
     """Write a letter about an alert as an accessible PDF, with its results, chart and next steps."""
     from service.errors import ConfigurationError
-    from service.languages import ENGLISH
-    from service.letters.case import read_case
+    from service.letters.issuing import Order, issue
     from service.letters.letter import Recipient
-    from service.letters.writing import print_letter, write_letter
-    from service.store import decisions
-    from service.store.session import reading, writing
+    from service.letters.writing import plain_letter, print_letter
 
-    at, settings, recipient = now(), settings_of(clock), Recipient(to.value)
+    settings = settings_of(clock)
     with database(settings) as engine:
-        number = alert_named(engine, alert)
-        with reading(engine) as connection:
-            case = read_case(connection, number, rules_of(settings), at)
-        its_own = case.source.settings.language if recipient is Recipient.PATIENT else ENGLISH
-        spoken = language.value if language is not None else its_own
-        with writing(engine) as connection:
-            decisions.write_audit(
-                connection,
-                at=at,
-                actor=actor(),
-                action="write-letter",
-                source_id=case.source.id,
-                patient_id=case.alert.subject,
-                detail={"alert": str(number), "to": recipient.value, "language": spoken},
-            )
-        written = write_letter(case, recipient, spoken)
-        plain = out.suffix.lower() == ".txt"
-        printed = "\n".join((*written.lines(), "")).encode() if plain else print_letter(written)
+        made = issue(
+            engine,
+            Order(alert_named(engine, alert), Recipient(to.value), language and language.value),
+            rules_of(settings),
+            by=actor(),
+            now=now(),
+            form=plain_letter if out.suffix.lower() == ".txt" else print_letter,
+        )
     try:
-        out.write_bytes(printed)
+        out.write_bytes(made)
     except OSError as error:
         raise ConfigurationError(f"--out: the file cannot be written ({error.strerror})") from error
     say("letter written")

@@ -28,8 +28,8 @@ def serve(
 
 def _first_account(settings: "Settings") -> None:
     """Where nobody has an account and somebody is looking, make one; its password never enters a log."""
-    from service import passwords
-    from service.store import decisions, users
+    from service import accounts, passwords
+    from service.store import users
     from service.store.session import writing
 
     if not sys.stderr.isatty() or settings.oidc_issuer is not None:
@@ -38,9 +38,7 @@ def _first_account(settings: "Settings") -> None:
     with database(settings) as engine, writing(engine) as connection:
         if users.are_there_any(connection):
             return
-        users.add(connection, users.first(passwords.digest(password)), now())
-        detail = {"user": users.FIRST, "first": True}
-        decisions.write_audit(connection, at=now(), actor=actor(), action="user-add", detail=detail)
+        accounts.add(connection, users.first(passwords.digest(password)), by=actor(), now=now())
     note(
         f"Sign in at {settings.public_url} as {users.FIRST} with this password, good for one time "
         f"and not shown again:\n\n    {password}\n"

@@ -48,24 +48,15 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add a person; the password, good for one time, is shown this once."""
-    from service import passwords
-    from service.store import users
+    from service import accounts
     from service.store.session import writing
 
     password = _password(password_file, name)
-    account = users.Account(
-        name,
-        shown or name,
-        _roles(roles or []),
-        frozenset(sources or ()),
-        passwords.digest(password),
-        one_time=password_file is None,
-        issuer=None,
-        active=True,
+    account = accounts.local(
+        name, password, _roles(roles or []), sources or (), shown=shown, one_time=password_file is None
     )
     with database(settings_of()) as engine, writing(engine) as connection:
-        users.add(connection, account, now())
-        _audit(connection, "user-add", name, {"roles": sorted(account.roles)})
+        accounts.add(connection, account, by=actor(), now=now())
     _show_password(name, password, made=password_file is None, as_json=as_json)
 
 

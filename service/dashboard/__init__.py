@@ -8,9 +8,13 @@ from service.dashboard import (
     decision_pages,
     elsewhere_pages,
     launch_pages,
+    letter_pages,
+    live_pages,
     look_pages,
     patient_pages,
+    replay_pages,
     sign_in_pages,
+    view_pages,
     worklist_pages,
 )
 from service.dashboard.answers import install_page_answers
@@ -22,11 +26,15 @@ __all__ = ["create_pages", "install_page_answers", "routes"]
 def create_pages() -> APIRouter:
     """Every route for people who sign in, and those by which they do.
 
-    Their application has `state.engine`, `.settings` and `.rules`, and the page answers installed.
+    Their application has `state.engine`, `.settings`, `.rules` and `.live`, and the page answers installed.
     """
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
         router.include_router(part.create_router())
-    for pages in (worklist_pages, decision_pages, patient_pages, look_pages):
+    for pages in (
+        *(worklist_pages, live_pages, view_pages, decision_pages, letter_pages, patient_pages),
+        look_pages,
+    ):
         router.include_router(pages.router)
+    router.include_router(replay_pages.router)
     return router

@@ -34,6 +34,8 @@ __all__ = [
 
 PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
 _WITH_A_ONE_TIME_PASSWORD: Final = frozenset({PASSWORD_PAGE, "/sign-out"})
+UNATTENDED_HEADER: Final = "liverwatch-unattended"
+"""Sent by pages with what nobody has asked them for."""
 _PREFIX: Final = "user:"
 _NOTED_EVERY = timedelta(seconds=30)
 
@@ -61,6 +63,10 @@ class User:
     roles: frozenset[Role]
     sources: frozenset[str]
     """Names of the sources whose patients they may see."""
+    shortcuts: bool = True
+    """Single keys do things on the worklist."""
+    zone: str | None = None
+    """Name of the time zone in which they read times; None for UTC."""
 
     @property
     def account(self) -> str:
@@ -90,7 +96,9 @@ def signed_in(request: Request, fields: Sent) -> User:
         names = users.sources_of(connection, account) if account else frozenset()
     if session is None or account is None or not account.active:
         raise NotSignedIn("sign in first")
-    user = User(f"{_PREFIX}{account.id}", account.shown, account.roles, names)
+    user = User(
+        f"{_PREFIX}{account.id}", account.shown, account.roles, names, account.shortcuts, account.zone
+    )
     _check_age(request, session, token, user, now)
     if request.method not in SAFE_METHODS:
         check_origin(request)
@@ -133,6 +141,12 @@ def longest_session(settings: Settings) -> timedelta:
     return timedelta(hours=settings.session_hours)
 
 
+def _unattended(request: Request) -> bool:
+    """Whether a page asks by itself: that says nothing about whether somebody sits before it."""
+    streams = request.headers.get("accept", "").startswith("text/event-stream")
+    return streams or UNATTENDED_HEADER in request.headers
+
+
 def _check_age(request: Request, session: Session, token: str, user: User, now: datetime) -> None:
     state = request.app.state
     idle = now - session.used >= longest_silence(state.settings)
@@ -142,8 +156,6 @@ def _check_age(request: Request, session: Session, token: str, user: User, now: 
             detail = {"why": "idle" if idle else "over"}
             decisions.write_audit(connection, at=now, actor=user.id, action="sign-out", detail=detail)
         raise NotSignedIn("sign in again: you were away for too long, or signed in for too long")
-    # A stream of events that a page keeps open says nothing about whether somebody sits before it.
-    streams = request.headers.get("accept", "").startswith("text/event-stream")
-    if not streams and now - session.used >= _NOTED_EVERY:
+    if not _unattended(request) and now - session.used >= _NOTED_EVERY:
         with writing(state.engine) as connection:
             sessions.use(connection, token, now)

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 from dataclasses import replace
+from functools import cache
+from zoneinfo import available_timezones
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from service import passwords
 from service.dashboard.access import PASSWORD_PAGE, SignedIn, User
@@ -22,6 +24,7 @@ def create_router() -> APIRouter:
     """The routes. Their application has `state.engine`, `.settings` and `.rules`."""
     router = APIRouter()
     router.add_api_route("/account", _account, methods=["GET"])
+    router.add_api_route("/account/preferences", _prefer, methods=["POST"])
     router.add_api_route(PASSWORD_PAGE, _form, methods=["GET"])
     router.add_api_route(PASSWORD_PAGE, _change, methods=["POST"])
     return router
@@ -35,7 +38,27 @@ def _of(request: Request, user: User) -> Account:
 def _account(request: Request, user: SignedIn) -> Response:
     with reading(request.app.state.engine) as connection:
         opened = glass.opened_by(connection, user.account, datetime.now(UTC))
-    return page(request, "account.html", account=_of(request, user), opened=opened)
+    return page(request, "account.html", account=_of(request, user), opened=opened, zones=_zones())
+
+
+@cache
+def _zones() -> list[str]:
+    """Names of time zones that people live in, such as `Europe/Berlin`."""
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith("Etc/"))
+
+
+def _prefer(request: Request, user: SignedIn, fields: Sent) -> Response:
+    zone = fields.get("zone", "")
+    now = datetime.now(UTC)
+    with writing(request.app.state.engine) as connection:
+        users.prefer(
+            connection,
+            user.account,
+            shortcuts=fields.get("shortcuts") == "yes",
+            zone=zone if zone in _zones() else None,
+        )
+        audit(connection, user.account, "account-preferences", now)
+    return RedirectResponse("/account", 303, {"Cache-Control": "no-store"})
 
 
 def _form(request: Request, user: SignedIn) -> Response:

@@ -1,11 +1,11 @@
 """What of an alert is said on its row: what was found, since when, what comes next, who has it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from service.alerts.advising import SILENT
+from service.alerts.advising import SILENT, standing_with
 from service.alerts.alert import Action, Alert
 from service.alerts.states import permitted
 from service.alerts.undoing import Undoing
@@ -18,6 +18,7 @@ from service.clinical.saying import analyte_in_words, capitalised, number, quant
 from service.dashboard.sparklines import Sparkline, sparkline
 from service.dashboard.words import span
 from service.fhir import wording
+from service.store.changes import stamp_of
 from service.store.worklist import Line
 
 
@@ -33,7 +34,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """The step that is due first."""
+    """The most urgent step."""
 
     text: str
     due: date
@@ -62,10 +63,18 @@ class Row:
     since: str
     spark: Sparkline | None
     next: Next | None
+    steps_with: Sequence[str]
+    """What the patient's other alerts are about on which steps stand that this one asks for as well."""
     cause: str
     allowed: Collection[Action] = field(default=())
     """What may be decided about it; nothing by who may only look."""
     notice: Notice | None = None
+
+    @property
+    def stamp(self) -> str:
+        """By which a page knows whether what it shows of the alert is what there is."""
+        waiting = self.alert.waiting
+        return stamp_of(self.alert.revision, overdue=waiting is not None and waiting.overdue)
 
 
 def row_of(
@@ -74,6 +83,7 @@ def row_of(
     readings: Readings,
     today: date,
     *,
+    others: Sequence[Alert] = (),
     may_decide: bool,
     notice: Notice | None = None,
 ) -> Row:
@@ -84,6 +94,7 @@ def row_of(
         source: the name of its source.
         readings: of the person's record.
         today: the day that due dates are held to.
+        others: the patient's other alerts, where steps may stand that this one asks for as well.
         may_decide: whether who looks may decide.
         notice: what has just happened to it.
     """
@@ -106,6 +117,7 @@ def row_of(
         since=f"since {alert.episode.onset}",
         spark=sparkline(values, analyte_in_words(level.analyte)) if level else None,
         next=next_step(alert, today),
+        steps_with=[wording.headline(other)[1] for other in standing_with(alert, others)],
         cause=leading_cause(alert),
         allowed=permitted(alert.state) if may_decide else (),
         notice=notice,
@@ -113,10 +125,10 @@ def row_of(
 
 
 def next_step(alert: Alert, today: date) -> Next | None:
-    """The step that is due first; none where nothing is asked for."""
+    """The most urgent step, of several the one due first; none where nothing is asked for."""
     if alert.state in SILENT or not alert.steps:
         return None
-    first = min(alert.steps, key=lambda step: (step.due, -step.priority))
+    first = min(alert.steps, key=lambda step: (-step.priority, step.due))
     return Next(orderable(first.name).text, first.due, first.due < today)
 
 

@@ -21,7 +21,7 @@ from service.dashboard.pages import PageRoute, asked_by_script
 from service.dashboard.rows import DECIDERS, line_of, row_alone
 from service.dashboard.words import REASONS
 from service.dashboard.worklist_filters import read
-from service.dashboard.worklist_pages import show
+from service.dashboard.worklist_pages import note_seen, show
 from service.errors import Conflict, InvalidDecision, LiverwatchError
 from service.review import Changed, dispose_all, say
 from service.store.session import reading
@@ -39,12 +39,12 @@ _KEPT: Mapping[RemarkKind, str] = {
 @router.get("/alerts/{alert_id}/decide")
 def forms(request: Request, user: SignedIn, alert_id: UUID) -> Response:
     """Everything that can be decided about an alert, to be put under its row."""
+    now = datetime.now(UTC)
     with reading(request.app.state.engine) as connection:
-        row = row_alone(
-            connection, user, request.app.state.rules, datetime.now(UTC), line_of(connection, user, alert_id)
-        )
+        row = row_alone(connection, user, request.app.state.rules, now, line_of(connection, user, alert_id))
     if not asked_by_script(request):
         return RedirectResponse(f"/patients/{row.public_id}#{alert_id}", 303, {"Cache-Control": "no-store"})
+    note_seen(request, user, [alert_id], now)
     return page(request, "decide.html", row=row, back="/", **choices_of(request))
 
 
@@ -116,6 +116,7 @@ def _refused(request: Request, user: User, alert_id: UUID, form: Fields, error: 
         line = line_of(connection, user, alert_id)
         notice = _notice(connection, user, line, error, decision_forms.first(form, "revision"))
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
+    note_seen(request, user, [alert_id], datetime.now(UTC))
     template = "row_alone.html" if asked_by_script(request) else "refused.html"
     back = decision_forms.back(form)
     return page(request, template, error.status, row=row, back=back, **choices_of(request))
@@ -141,6 +142,6 @@ def _notice(
     if error is None:
         return meanwhile.done(connection, line.alert, user.name)
     if isinstance(error, Changed):
-        return meanwhile.changed(connection, line.alert, int(revision))
+        return meanwhile.changed(connection, line.alert, int(revision), user.zone)
     words = error.message[:1].upper() + error.message[1:]
     return Notice(f"{words}. Nothing was recorded.", refused=True)

@@ -32,12 +32,14 @@ def done(connection: Connection, alert: Alert, by: str) -> Notice | None:
     return Notice(_said(last, by), _undo(alert, made, by) if last.by == by else None)
 
 
-def changed(connection: Connection, alert: Alert, seen_revision: int) -> Notice:
-    """Why what somebody decided on an older state of the alert was not recorded."""
+def changed(connection: Connection, alert: Alert, seen_revision: int, zone: str | None) -> Notice:
+    """Why what somebody decided on an older state of the alert was not recorded; times in their zone."""
     happened = [each for each in alerts.events_of(connection, [alert.id]) if each.revision > seen_revision]
     since = {each.at for each in happened}
     words = [
-        f"{_said(made)} at {instant(made.at)}" for made in _decisions(connection, alert) if made.at in since
+        f"{_said(made)} at {instant(made.at, zone)}"
+        for made in _decisions(connection, alert)
+        if made.at in since
     ]
     words += [_WORDS[each.kind] for each in happened if each.kind in _WORDS]
     if not words:

@@ -39,10 +39,19 @@ class PageRoute(APIRoute):
         return handle
 
 
-def problem(request: Request, error: LiverwatchError) -> Response:
-    """The page that says what went wrong, in words without patient data."""
-    title = _TITLES.get(error.status, "That did not work")
-    answer = page(request, "problem.html", error.status, title=title, words=error.message)
+def problem(
+    request: Request, error: LiverwatchError, title: str | None = None, status: int | None = None
+) -> Response:
+    """The page that says what went wrong, in words without patient data.
+
+    Args:
+        request: whose answer it is.
+        error: says it.
+        title: over it; what its status usually means where none is given.
+        status: of the answer, where it is not the error's own.
+    """
+    title = title or _TITLES.get(error.status, "That did not work")
+    answer = page(request, "problem.html", status or error.status, title=title, words=error.message)
     if error.retry_after is not None:
         answer.headers["Retry-After"] = str(error.retry_after)
     return answer

@@ -1,26 +1,23 @@
 """`/patients/{id}`: everything about one person. Each time somebody reads it, the audit says so first."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from service.dashboard.access import SignedIn, User, needs
-from service.dashboard.break_glass import BehindGlass, admitted
+from service.charts.units import Scale
+from service.dashboard.access import SignedIn, needs
+from service.dashboard.alert_views import Row
+from service.dashboard.chart_views import chart_of
 from service.dashboard.decision_pages import choices_of
 from service.dashboard.look_pages import looks_page, may_audit
+from service.dashboard.looking import Look, look
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.patient_views import Portrait, portrait
-from service.dashboard.rows import DECIDERS, READERS, done_row
-from service.errors import NotFound
-from service.request_ids import request_id
-from service.store.decisions import write_audit
-from service.store.session import reading, writing
+from service.dashboard.rows import READERS, done_row, may_decide
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], default_response_class=Response)
 
@@ -28,18 +25,13 @@ router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], defaul
 @router.get("/patients/{public_id}")
 def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
     """The page of one person; that of the record they were merged into, where they were."""
-    engine, rules, now = request.app.state.engine, request.app.state.rules, datetime.now(UTC)
-    try:
-        with reading(engine) as connection:
-            sees, glass = _looking(connection, user, public_id, now)
-            shown = portrait(connection, sees, public_id, rules, now)
-            done = done_row(connection, sees, rules, now, request.query_params.get("done", ""))
-    except BehindGlass:
-        _note(request, user, None, now, glass=False)
-        raise
-    _note(request, user, shown, now, glass=glass is not None)
-    if shown is None:
-        raise NotFound("there is no such patient")
+    rules = request.app.state.rules
+
+    def read(connection: Connection, looked: Look) -> tuple[Look, Portrait, Row | None]:
+        done = done_row(connection, looked.user, rules, looked.now, request.query_params.get("done", ""))
+        return looked, portrait(connection, looked, rules), done
+
+    looked, shown, done = look(request, user, public_id, "read-patient", read)
     if shown.public_id != public_id:
         return RedirectResponse(f"/patients/{shown.public_id}", 303, {"Cache-Control": "no-store"})
     return page(
@@ -48,39 +40,22 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
         shown=shown,
         told=[done] if done else [],
         back=f"/patients/{shown.public_id}",
-        glass=glass,
-        looks=looks_page(shown.public_id) if may_audit(user) and glass is None else None,
+        glass=looked.until,
+        may_write=may_decide(looked.user),
+        looks=looks_page(shown.public_id) if may_audit(user) and looked.until is None else None,
         **choices_of(request),
     )
 
 
-def _looking(
-    connection: Connection, user: User, public_id: UUID, now: datetime
-) -> tuple[User, datetime | None]:
-    """As whom somebody looks, and until when: through the glass they see the record, and decide nothing.
-
-    Raises:
-        BehindGlass: it is of a source that they do not see, and they gave no reason.
-    """
-    try:
-        admission = admitted(connection, user, public_id, now)
-    except NotFound:
-        return user, None
-    if admission.until is None:
-        return user, None
-    sources = user.sources | {admission.patient.source}
-    return replace(user, sources=sources, roles=user.roles.difference(DECIDERS)), admission.until
-
-
-def _note(request: Request, user: User, shown: Portrait | None, now: datetime, *, glass: bool) -> None:
-    """In the audit, before anything is shown; a look in vain as well."""
-    with writing(request.app.state.engine) as connection:
-        write_audit(
-            connection,
-            at=now,
-            actor=user.id,
-            action="read-patient",
-            source_id=shown.source_id if shown else None,
-            patient_id=shown.number if shown else None,
-            detail={"found": shown is not None, "request": request_id(request), "glass": glass},
-        )
+@router.get("/patients/{public_id}/chart.json")
+def chart(request: Request, user: SignedIn, public_id: UUID, scale: Scale = Scale.MULTIPLES) -> Response:
+    """The course of the same person as Vega-Lite, for the script of their page."""
+    rules = request.app.state.rules
+    spec = look(
+        request,
+        user,
+        public_id,
+        "read-chart",
+        lambda connection, looked: chart_of(connection, looked, rules, scale),
+    )
+    return JSONResponse(spec, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

@@ -11,17 +11,18 @@ from sqlalchemy import Connection
 from service import plans
 from service.alerts.alert import Disposition
 from service.assessments import moment
+from service.charts.revisions import Older, older_results, revisions_of, times_changed
 from service.clinical.readings import Interpretation, Readings
-from service.clinical.results import LabResult, PatientRecord, ResultKey
+from service.clinical.results import PatientRecord, ResultKey
 from service.dashboard import meanwhile
 from service.dashboard.access import User
 from service.dashboard.alert_views import Row
+from service.dashboard.looking import Look
 from service.dashboard.reason_views import Why, what_would_change, whys
 from service.dashboard.result_views import Earlier, Grid, Shown, earlier, grid_of, shown_results
-from service.dashboard.rows import rows_of, visible
+from service.dashboard.rows import rows_of
 from service.dashboard.story_views import Moment, story
-from service.fhir.decode import decode_resource
-from service.fhir.incoming import RESULT_TYPES, Observed
+from service.fhir.encode import is_erroneous
 from service.fhir.wording import standing
 from service.ingest import Rules
 from service.readings import interpretations
@@ -33,8 +34,6 @@ from service.store import (
     people,
     quarantine,
     remarks,
-    resources,
-    sources,
 )
 from service.store import worklist
 from service.store.worklist import Line
@@ -56,6 +55,11 @@ class Part:
     """What would change it."""
     interpretation: Sequence[Interpretation]
     plan: Mapping[str, Any]
+
+    @property
+    def written_about(self) -> bool:
+        """Whether a letter can be: not once it was withdrawn or merged into another."""
+        return not is_erroneous(self.row.alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +84,22 @@ class Portrait:
     held: Sequence[Held]
     story: Sequence[Moment]
 
+    @property
+    def drawable(self) -> bool:
+        """Whether there is anything that a chart could show."""
+        return bool(self.grid.days or self.earlier)
 
-def portrait(
-    connection: Connection, user: User, public_id: UUID, rules: Rules, now: datetime
-) -> Portrait | None:
-    """What there is to say of the person who has a record of that id; None where the user may see none."""
-    seen = visible(connection, user)
-    number = people.numbered(connection, list(seen), public_id)
-    if number is None:
-        return None
-    rows = people.by_number(connection, [number])[number]
+
+def portrait(connection: Connection, looked: Look, rules: Rules) -> Portrait:
+    """What there is to say of the person who is looked at."""
+    user, seen, rows, now = looked.user, looked.sources, looked.rows, looked.now
+    number = rows[0].id
     record = histories.records(connection, {number: rows}, seen)[number]
     as_of = moment(record, rules, now)
     readings = Readings(record, rules.rulebook, as_of)
     lines = worklist.lines(connection, list(seen), people=[number])
-    older = _older(connection, rows, rules)
-    shown = shown_results(record, rules.rulebook, as_of, _corrected(older, record))
+    older = older_results(connection, rows, rules.rulebook)
+    shown = shown_results(record, rules.rulebook, as_of, _corrected(connection, rows, record, older))
     called = names.of_patients(connection, [number]).get(number)
     ids = [row.fhir_id for row in rows]
     return Portrait(
@@ -145,39 +149,12 @@ def _parts(
     ]
 
 
-def _older(
-    connection: Connection, rows: Sequence[PatientRow], rules: Rules
-) -> list[tuple[datetime, Sequence[LabResult]]]:
-    """The results of every version that is not current, decoded again from what was received."""
-    found: list[tuple[datetime, Sequence[LabResult]]] = []
-    known = {each: sources.by_id(connection, each) for each in {row.source_id for row in rows}}
-    for source_id, version in resources.older_of_patients(connection, [row.id for row in rows]):
-        if version.key.partition("/")[0] not in RESULT_TYPES or version.digest is None:
-            continue
-        source = known[source_id]
-        raw = resources.raw(connection, version.digest)
-        read = decode_resource(raw, source=source.name, zone=source.zone, rulebook=rules.rulebook)
-        if isinstance(read.content, Observed):
-            found.append((version.received, read.content.results))
-    return found
-
-
 def _corrected(
-    older: Sequence[tuple[datetime, Sequence[LabResult]]], record: PatientRecord
+    connection: Connection, rows: Sequence[PatientRow], record: PatientRecord, older: Sequence[Older]
 ) -> dict[ResultKey, int]:
-    """How many versions before the current one said something else."""
-    current = {one.key: one for one in record.results}
-    counted: dict[ResultKey, int] = {}
-    for _, results in older:
-        for old in results:
-            new = current.get(old.key)
-            if new is not None and (old.value, old.comparator, old.day) != (
-                new.value,
-                new.comparator,
-                new.day,
-            ):
-                counted[old.key] = counted.get(old.key, 0) + 1
-    return counted
+    """How many times each result was corrected; once at least where its laboratory says so."""
+    said = revisions_of(connection, rows, record.results, older).corrected
+    return dict.fromkeys(said, 1) | times_changed(older, record.results)
 
 
 def _story(connection: Connection, lines: Sequence[Line]) -> list[Moment]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
+from service.charts.revisions import Older, same
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
 from service.clinical.day_values import HAEMOLYSED, usable
@@ -50,7 +50,7 @@ def shown_results(
         record: the person's.
         book: whose limits and tolerances hold.
         as_of: results dated later wait for their time.
-        corrected: how many earlier versions each result had.
+        corrected: how many versions before the current one said something else.
     """
     context = Context(record, book)
     limits = LimitFinder(book, record.sex, record.birth_date)
@@ -128,29 +128,23 @@ class Earlier:
     received: datetime
 
 
-def earlier(
-    versions: Iterable[tuple[datetime, Sequence[LabResult]]], current: Mapping[ResultKey, LabResult]
-) -> list[Earlier]:
+def earlier(older: Iterable[Older], current: Mapping[ResultKey, LabResult]) -> list[Earlier]:
     """What earlier versions said, where what stands now is something else.
 
     Args:
-        versions: results of each version that is not current, with when it was received.
+        older: the versions that are not current.
         current: the results that count now.
     """
     found: list[Earlier] = []
-    for received, results in versions:
-        for old in results:
+    for version in older:
+        for old in version.results:
             new = current.get(old.key)
-            if new is not None and _same(old, new):
+            if new is not None and same(old, new):
                 continue
             test = capitalised(analyte_in_words(old.analyte))
-            found.append(Earlier(test, old.day, _value(old), _value(new) if new else "retracted", received))
+            now, received = _value(new) if new else "retracted", version.version.received
+            found.append(Earlier(test, old.day, _value(old), now, received))
     return sorted(found, key=lambda one: (one.day, one.received), reverse=True)
-
-
-def _same(one: LabResult, other: LabResult) -> bool:
-    mine: tuple[Analyte, Decimal, object, date] = (one.analyte, one.value, one.comparator, one.day)
-    return mine == (other.analyte, other.value, other.comparator, other.day)
 
 
 def _value(result: LabResult) -> str:

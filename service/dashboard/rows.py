@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from service.alerts.alert import Alert
 from service.assessments import moment
 from service.clinical.readings import Readings
 from service.dashboard import meanwhile
@@ -14,7 +15,7 @@ from service.dashboard.access import Role, User
 from service.dashboard.alert_views import Notice, Row, row_of
 from service.errors import NotFound
 from service.ingest import Rules
-from service.store import histories, sources, worklist
+from service.store import alerts, histories, sources, worklist
 from service.store.people import by_number
 from service.store.worklist import Line
 
@@ -45,6 +46,9 @@ def rows_of(
     """Lines as they are read; the records behind a whole page are read at once."""
     names = visible(connection, user)
     people = by_number(connection, {line.alert.subject for line in lines})
+    others: dict[int, list[Alert]] = {}
+    for alert in alerts.of_patients(connection, people):
+        others.setdefault(alert.subject, []).append(alert)
     records = histories.records(connection, people, names)
     readings: dict[int, tuple[Readings, datetime]] = {}
     for person, record in records.items():
@@ -56,6 +60,7 @@ def rows_of(
             names[line.source_id],
             readings[line.alert.subject][0],
             readings[line.alert.subject][1].date(),
+            others=others[line.alert.subject],
             may_decide=may_decide(user),
             notice=(notices or {}).get(line.alert.id),
         )

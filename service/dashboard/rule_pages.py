@@ -26,13 +26,14 @@ from service.errors import NotFound
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-"""Nothing but our own style sheet is loaded, and no script runs."""
+"""Nothing but our own style sheet and icon is loaded, and no script runs."""
 
 
 def routes() -> list[BaseRoute]:

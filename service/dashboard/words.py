@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from service.alerts.alert import Action, OverrideReason, State
 from service.clinical.episodes import Family, Tier
@@ -78,9 +82,29 @@ def dated(text: str) -> list[str]:
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)")
 
 
-def instant(moment: datetime) -> str:
-    """`2025-03-01 14:05 UTC`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def instant(moment: datetime, zone: str | None = None) -> str:
+    """`2025-03-01 14:05 UTC`; in the zone of that name where one is given."""
+    return f"{moment.astimezone(_zone(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def _zone(name: str | None) -> tzinfo:
+    return ZoneInfo(name) if name else UTC
+
+
+def _of_reader(context: Context) -> str | None:
+    """The zone of whoever reads the page that is being made."""
+    user = context.get("user")
+    return user.zone if user else None
+
+
+@pass_context
+def _instant(context: Context, moment: datetime) -> str:
+    return instant(moment, _of_reader(context))
+
+
+@pass_context
+def _clock(context: Context, moment: datetime) -> str:
+    return f"{moment.astimezone(_zone(_of_reader(context))):%H:%M %Z}"
 
 
 def filters() -> dict[str, Callable[..., Any]]:
@@ -88,8 +112,10 @@ def filters() -> dict[str, Callable[..., Any]]:
     return {
         "plain": plain,
         "dated": dated,
-        "instant": instant,
+        "instant": _instant,
+        "clock": _clock,
         "iso": lambda moment: moment.astimezone(UTC).isoformat(timespec="seconds"),
+        "precisely": datetime.isoformat,
         "state": lambda state: STATES[state],
         "tier": lambda tier: TIERS[tier][0],
         "within": lambda tier: TIERS[tier][1],

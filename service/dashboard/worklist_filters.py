@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 from uuid import UUID
+
+from starlette.requests import Request
 
 from service.alerts.alert import State
 from service.alerts.states import ASLEEP, OVER
@@ -35,6 +37,8 @@ GROUPS: Final[Mapping[str, tuple[str, Collection[State]]]] = {
 }
 """States that are looked at together; the first is what a nurse comes for."""
 
+EVERYTHING: Final = "/?state="
+"""The address of the worklist that nothing narrows; at `/` stands the view that is to be seen first."""
 LONGEST_SEARCH: Final = 200
 _PLACE = re.compile(r"(\d{11})\.([0-9a-f]{32})")
 
@@ -84,6 +88,10 @@ class Filters:
             people=people,
         )
 
+    def narrowed(self, sources: Mapping[int, str]) -> list[int]:
+        """Those of the sources, by their numbers, whose alerts are asked for."""
+        return [number for number, name in sources.items() if self.source in ("", name)]
+
     @property
     def chosen(self) -> dict[str, str]:
         """The filters that are set, by the name of their field; without what was searched for."""
@@ -91,7 +99,7 @@ class Filters:
         return {name: value for name in names if (value := getattr(self, name))}
 
     @property
-    def query(self) -> str:
+    def chosen_from_lists(self) -> str:
         """The filters that are chosen from a list, as a query: nothing in it can have been typed."""
         return urlencode(
             {name: each for name, each in self.chosen.items() if name not in ("owner", "source")}
@@ -100,7 +108,12 @@ class Filters:
     @property
     def address(self) -> str:
         """Of the worklist narrowed so, from its beginning."""
-        return f"/?{urlencode(self.chosen)}" if self.chosen else "/"
+        return f"/?{self.query}" if self.chosen else EVERYTHING
+
+    @property
+    def query(self) -> str:
+        """The filters that are set, as they stand in an address; nothing of what was searched for."""
+        return urlencode(self.chosen)
 
     def going_on(self, place: Place) -> str:
         """The address of what comes after `place`."""
@@ -125,6 +138,16 @@ def read(given: Mapping[str, Sequence[str]]) -> Filters:
         words=one("words"),
         after=place_of(one("after")),
     )
+
+
+def read_query(query: str) -> Filters:
+    """The filters of a saved view."""
+    return read(parse_qs(query))
+
+
+def of_address(request: Request) -> Filters:
+    """The filters in the address that is asked for."""
+    return read({name: request.query_params.getlist(name) for name in request.query_params})
 
 
 def choices(

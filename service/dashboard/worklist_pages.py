@@ -1,11 +1,14 @@
 """`/`: the worklist. What is searched for is sent in a form, so that no address holds a name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from service.clinical.episodes import Tier
 from service.clinical.months import add_months
@@ -15,13 +18,13 @@ from service.dashboard.forms import Fields
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rows import READERS, done_row, may_decide, rows_of, visible
-from service.dashboard.worklist_filters import Filters, choices, read, token_of
+from service.dashboard.worklist_filters import Filters, choices, of_address, read, read_query, token_of
 from service.ingest import Rules
 from service.request_ids import request_id
-from service.store import worklist
+from service.store import saved_views, worklist
+from service.store.alerts import by_patient
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
-from service.store.worklist import Line
 
 PAGE = 30
 """Alerts on one page."""
@@ -31,9 +34,14 @@ router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], defaul
 
 @router.get("/")
 def listed(request: Request, user: SignedIn) -> Response:
-    """The worklist, narrowed as the address says."""
-    given = {name: request.query_params.getlist(name) for name in request.query_params}
-    return show(request, user, read(given))
+    """The worklist, narrowed as the address says; or else the view that is to be seen first."""
+    if not request.query_params:
+        with reading(request.app.state.engine) as connection:
+            views = saved_views.of_account(connection, user.account)
+        if views and views[0].first:
+            address = read_query(views[0].query).address
+            return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+    return show(request, user, of_address(request))
 
 
 @router.post("/search")
@@ -62,15 +70,18 @@ def show(
     now = datetime.now(UTC)
     with reading(request.app.state.engine) as connection:
         names = visible(connection, user)
-        narrowed = [key for key, name in names.items() if filters.source in ("", name)]
+        narrowed = filters.narrowed(names)
         people = worklist.named(connection, narrowed, filters.words) if filters.words else None
         wanted = filters.wanted(user.name, now.date(), people)
         lines = worklist.page(connection, narrowed, wanted, PAGE + 1, filters.after)
         counts = worklist.count(connection, narrowed, wanted)
         owners = worklist.owners(connection, list(names))
+        views = _views(connection, user, names, now)
         rows = rows_of(connection, lines[:PAGE], rules, now, user)
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
-    note_seen(request, user, lines[:PAGE], filters, now)
+    told = [*told, *([done] if done else [])]
+    shown = list(dict.fromkeys(row.alert.id for row in [*told, *rows]))
+    note_seen(request, user, shown, now, filters.chosen_from_lists)
     more = lines[PAGE - 1].place if len(lines) > PAGE else None
     return page(
         request,
@@ -80,23 +91,39 @@ def show(
         counts=counts,
         tiers=list(reversed(Tier)),
         filters=filters,
+        views=views,
         choices=choices(filters, owners, sorted(names.values())),
         more=more and filters.going_on(more),
         more_after=more and token_of(more),
-        told=[*told, *([done] if done else [])],
+        told=told,
         back=filters.address,
+        now=now,
         may_decide=may_decide(user),
         snooze_until=add_months(now.date(), 1),
     )
 
 
-def note_seen(request: Request, user: User, shown: Sequence[Line], filters: Filters, now: datetime) -> None:
+class Link(NamedTuple):
+    """A saved view, as a link."""
+
+    name: str
+    filters: Filters
+    total: int
+
+
+def _views(connection: Connection, user: User, sources: Mapping[int, str], now: datetime) -> list[Link]:
+    saved = saved_views.of_account(connection, user.account)
+    filters = [read_query(view.query) for view in saved]
+    asked = [(each.narrowed(sources), each.wanted(user.name, now.date())) for each in filters]
+    totals = worklist.totals(connection, asked)
+    return [Link(view.name, each, total) for view, each, total in zip(saved, filters, totals, strict=True)]
+
+
+def note_seen(request: Request, user: User, alerts: Sequence[UUID], now: datetime, query: str = "") -> None:
     """Note in the audit whose alerts were shown to whom, patient by patient; committed before the answer."""
-    of_whom: dict[tuple[int | None, int | None], list[str]] = {}
-    for line in shown:
-        of_whom.setdefault((line.source_id, line.alert.subject), []).append(str(line.alert.id))
     with writing(request.app.state.engine) as connection:
-        for (source_id, patient_id), alerts in (of_whom or {(None, None): []}).items():
+        of_whom = by_patient(connection, alerts)
+        for (source_id, patient_id), seen in (of_whom or {(None, None): []}).items():
             write_audit(
                 connection,
                 at=now,
@@ -104,5 +131,9 @@ def note_seen(request: Request, user: User, shown: Sequence[Line], filters: Filt
                 action="read-worklist",
                 source_id=source_id,
                 patient_id=patient_id,
-                detail={"alerts": alerts, "query": filters.query, "request": request_id(request)},
+                detail={
+                    "alerts": [str(each) for each in seen],
+                    "query": query,
+                    "request": request_id(request),
+                },
             )

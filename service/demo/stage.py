@@ -16,18 +16,21 @@ import httpx2
 import uvicorn
 from sqlalchemy import Engine, select
 
-from service.app import create_app, open_database, rules_of
+from service import accounts, passwords
+from service.app import Server, create_app, open_database, rules_of
 from service.errors import LiverwatchError
 from service.ingest import Rules
 from service.settings import Settings
 from service.simulated_ehr.running import running
-from service.store import outbox_control, sources
+from service.store import outbox_control, sources, users
 from service.store.schema import alert
 from service.store.session import reading, writing
 from service.store.sources import SourceSettings
 
 SOURCE: Final = "demo-ehr"
 READER: Final = "demo-reader"
+NURSE: Final = "nurse"
+"""The account that opens the pages."""
 _PATIENCE_SECONDS: Final = 60.0
 
 
@@ -45,6 +48,8 @@ class Stage:
     service: str
     """Base URL of Liverwatch."""
     reader_token: str
+    password: str
+    """Of the account that opens the pages."""
     database: Path
     engine: Engine
     rules: Rules
@@ -124,6 +129,7 @@ def open_stage(clock: Literal["system", "data"], port: int) -> Iterator[Stage]:
         _furnish(
             engine, SourceSettings(fhir_base_url=ehr, write_token_file=str(token_file)), secret, reader_token
         )
+        password = _let_in(engine)
         running_parts.enter_context(_serving(settings, engine, listening))
         headers = {"Authorization": f"Bearer {ehr_token}", "Content-Type": "application/fhir+json"}
         client = running_parts.enter_context(
@@ -131,7 +137,7 @@ def open_stage(clock: Literal["system", "data"], port: int) -> Iterator[Stage]:
         )
         _subscribe(client, ehr, f"{address}/feeds/{SOURCE}", secret)
         database, rules = folder / "liverwatch.db", rules_of(settings)
-        yield Stage(ehr, ehr_token, address, reader_token, database, engine, rules, client)
+        yield Stage(ehr, ehr_token, address, reader_token, password, database, engine, rules, client)
 
 
 def _settings(database: Path, clock: Literal["system", "data"], address: str) -> Settings:
@@ -153,12 +159,23 @@ def _furnish(engine: Engine, settings: SourceSettings, secret: str, reader_token
         sources.add_reader(connection, READER, [SOURCE], reader_token, now)
 
 
+def _let_in(engine: Engine) -> str:
+    """Make the account that opens the pages; its password is another each time, and need not be changed."""
+    password = passwords.made()
+    sees = (users.EVERY_SOURCE,)
+    account = accounts.local(
+        NURSE, password, [users.Role.NURSE], sees, shown="Nurse of the demo", one_time=False
+    )
+    with writing(engine) as connection:
+        accounts.add(connection, account, by="demo", now=datetime.now(UTC))
+    return password
+
+
 @contextmanager
 def _serving(settings: Settings, engine: Engine, listening: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(
-        create_app(settings, engine), access_log=False, log_config=None, timeout_graceful_shutdown=5
-    )
-    server = uvicorn.Server(config)
+    app = create_app(settings, engine)
+    config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=5)
+    server = Server(config, app.state.live)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="service", daemon=True)
     thread.start()
     try:

@@ -11,7 +11,7 @@ from rich.text import Text
 from service.demo.clinic import SOURCE as CLINIC
 from service.demo.clinic import Clinic
 from service.demo.samples import File, Step
-from service.demo.stage import Stage
+from service.demo.stage import NURSE, Stage
 from service.demo.witness import Witness
 
 Resource = dict[str, Any]
@@ -42,6 +42,7 @@ class Teller:
         self._row("EHR", f"{stage.ehr} (simulated, in memory, a process of its own)")
         self._row("Liverwatch", f"{stage.service} (SQLite in {stage.database})")
         self._row("look at", f"{stage.service}/fhir/DetectedIssue")
+        self._row("pages", f"{stage.service}/ (sign in as {NURSE}, password {stage.password})")
 
     def filled(self, clinic: Clinic, stage: Stage) -> None:
         """Who else is there, and how to look at their alerts."""
@@ -96,9 +97,10 @@ class Teller:
         else:
             self._heading("The EHR held exactly the DetectedIssues it must hold, after every step")
         if running:
-            self._heading(
-                "Everything keeps running until Ctrl-C. Look at the alerts as a reader, and at the EHR:"
-            )
+            self._heading("Everything keeps running until Ctrl-C. Open the nurses' pages in a browser:")
+            self._row("address", f"{stage.service}/")
+            self._row("sign in", f"as {NURSE}, password {stage.password}")
+            self._heading("Look at the alerts as a reader, and at the EHR:")
             self._command(stage.reader_token, f"{stage.service}/fhir/DetectedIssue")
             self._command(stage.ehr_token, f"{stage.ehr}/DetectedIssue")
 

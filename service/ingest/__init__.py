@@ -1,9 +1,9 @@
 """From what arrived to what was decided about it, in one transaction.
 
 Read in this order: `receiving` (the transaction), `storing` (one source's share of it), `arrivals` (is it
-new, which version is the latest), `keeping` (what is written), `people` (what Patients say, and merges),
-`judging` (assess, reconcile, note), `sweeping` (what comes due by itself), `escalating` (what nobody takes),
-`agreement` (by which rules).
+new, which version is the latest), `reading` (what a version says), `keeping` (what is written), `people`
+(what Patients say, and merges), `judging` (assess, reconcile, note), `sweeping` (what comes due by itself),
+`escalating` (what nobody takes), `agreement` (by which rules).
 """
 
 from service.ingest.agreement import check_agreement

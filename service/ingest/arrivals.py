@@ -193,11 +193,3 @@ def merges_stated(facts: PatientFacts, patient: str) -> set[tuple[str, str]]:
     if facts.replaced_by is not None:
         merges.add((patient, facts.replaced_by))
     return merges
-
-
-def flagged_unordered(content: Content) -> Content:
-    """The same results, each saying that nothing but the order of receipt made it the latest version."""
-    if not isinstance(content, Observed):
-        return content
-    flagged = tuple(result._replace(flags=(*result.flags, "unordered")) for result in content.results)
-    return content._replace(results=flagged)

@@ -21,7 +21,7 @@ from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
 from service.store import alerts as alert_store
 from service.store import decisions, histories, outbox, outbox_control, quarantine, sources
-from service.store.decisions import Decision
+from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
@@ -120,7 +120,7 @@ def judge(
     records = histories.records(connection, members, names)
     made = alert_store.dispositions_on(connection, _evidence(members, records))
     failed: set[int] = set()
-    noted: list[Decision] = []
+    noted: list[tuple[Decision, Outcome]] = []
     changed: dict[int, list[Change]] = {}
     for pool in pools:
         rows = [row for person in pool for row in members[person]]
@@ -204,7 +204,7 @@ def _reconcile(bench: _Bench, rows: Sequence[PatientRow], cases: Sequence[_Case]
     return reconcile(standing, list(decided.values()), episodes, as_of, uuid4, now=bench.now)
 
 
-def _conclude(bench: _Bench, case: _Case) -> Decision:
+def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
     """Say on the patients what they were judged under and until when that holds; and what to note of it."""
     source = bench.sources[case.rows[0].source_id]
     for row in case.rows:
@@ -214,7 +214,8 @@ def _conclude(bench: _Bench, case: _Case) -> Decision:
         row.review_on = None
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(case)
-    return Decision(
+    outcome = Outcome.of(case.assessment)
+    made = Decision(
         case.person,
         bench.now,
         case.as_of,
@@ -223,8 +224,9 @@ def _conclude(bench: _Bench, case: _Case) -> Decision:
         bench.rules.rulebook.digest,
         source.settings.digest,
         code_version(),
-        decisions.outcome_digest(case.assessment),
+        outcome.digest,
     )
+    return made, outcome
 
 
 def _next_review(case: _Case) -> date | None:

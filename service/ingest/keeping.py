@@ -6,13 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.clinical.results import Condition, Done, LabResult, Medication, holder_id
-from service.fhir.incoming import RESULT_TYPES, Content, Observed, PatientFacts, Problem, Unusable
-from service.ingest.arrivals import Arrival, Succession, flagged_unordered
+from service.clinical.results import LabResult, holder_id
+from service.fhir.incoming import RESULT_TYPES, Observed, PatientFacts, Problem, Unusable
+from service.ingest.arrivals import Arrival, Succession
+from service.ingest.reading import NOTHING_KNOWN, said_by
 from service.store import histories, quarantine, resources
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
-from service.store.resources import Version
+from service.store.resources import ReadAs, Version
 from service.store.sources import Source
 from service.store.version_order import same
 
@@ -66,13 +67,14 @@ class Plan:
         self._keep_bytes(winner)
         row = self._row(winner.number)
         since = row.touch() if row else 0
-        version = winner.version._replace(patient_id=winner.number, since_revision=since)
+        version = winner.version._replace(
+            patient_id=winner.number, since_revision=since, read_as=_read_as(outcome, winner)
+        )
         if before is not None:
             self.newer.append((before, version))
         else:
             self.first.append(version)
-        content = winner.content if outcome.ordered else flagged_unordered(winner.content)
-        self._add(version, content, winner)
+        self._add(version, winner)
 
     def hold(self, arrival: Arrival) -> None:
         """Quarantine something that has no id, so that no version of it can be kept."""
@@ -118,12 +120,12 @@ class Plan:
             self.gone_results.add((version.patient_id, holder_id(version.key)))
             self.gone_context.add((version.patient_id, version.key))
         elif kind == "Patient":
-            self.facts.append((self.locked[version.patient_id], _NOTHING_KNOWN))
+            self.facts.append((self.locked[version.patient_id], NOTHING_KNOWN))
         else:
             self.gone_context.add((version.patient_id, version.key))
 
-    def _add(self, version: Version, content: Content, arrival: Arrival) -> None:
-        number = version.patient_id
+    def _add(self, version: Version, arrival: Arrival) -> None:
+        number, content = version.patient_id, arrival.content
         if isinstance(content, Unusable):
             self._hold(version, content, arrival)
         elif isinstance(content, Observed | PatientFacts):
@@ -132,14 +134,12 @@ class Plan:
                     self._hold(version, problem, arrival)
         if number is None:
             return
-        if isinstance(content, Observed):
-            self.results += [(number, result) for result in content.results]
-            if content.measurements or content.done:
-                self.context.append((number, version.key, (*content.measurements, *content.done)))
-        elif isinstance(content, Condition | Medication | Done):
-            self.context.append((number, version.key, (content,)))
-        elif isinstance(content, PatientFacts):
-            self.facts.append((self.locked[number], content))
+        said = said_by(content, version.read_as)
+        self.results += [(number, result) for result in said.results]
+        if said.context:
+            self.context.append((number, version.key, said.context))
+        if said.facts is not None:
+            self.facts.append((self.locked[number], said.facts))
 
     def _hold(self, version: Version, why: Unusable | Problem, arrival: Arrival) -> None:
         (self.held_again if arrival.again else self.held).append(
@@ -158,7 +158,10 @@ class Plan:
         )
 
 
-_NOTHING_KNOWN = PatientFacts(None, None, deceased=False)
+def _read_as(outcome: Succession, winner: Arrival) -> ReadAs | None:
+    if winner.retry_at is not None:
+        return "future"
+    return None if outcome.ordered or not isinstance(winner.content, Observed) else "unordered"
 
 
 def unheld(connection: Connection, source: Source, arrivals: Sequence[Arrival]) -> list[Arrival]:

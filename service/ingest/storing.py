@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from service.fhir.decode import decode_resource
 from service.fhir.incoming import Deleted, Ignored, PatientFacts, Unusable
 from service.ingest.arrivals import (
     Arrival,
@@ -22,6 +21,7 @@ from service.ingest.arrivals import (
 from service.ingest.judging import Rules
 from service.ingest.keeping import Plan, unheld
 from service.ingest.people import apply_facts
+from service.ingest.reading import decode_stored
 from service.store import identities, patients, quarantine, resources
 from service.store.patients import PatientRow
 from service.store.resources import Version
@@ -125,8 +125,7 @@ def read_again(step: Step, source: Source, versions: Collection[Version]) -> lis
     for version in versions:
         if version.digest is None or version.state == "deleted":
             continue
-        body = resources.raw(step.connection, version.digest)
-        incoming = decode_resource(body, source=source.name, zone=source.zone, rulebook=step.rules.rulebook)
+        incoming = decode_stored(step.connection, source, version, step.rules.rulebook)
         arrival = arrive(source, incoming, version.received, step.rules.rulebook, step.now)
         arrival.again = True
         arrivals.append(arrival)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, Disposition
 from service.assessments import assess_people
-from service.charts.course import Course, course_of
-from service.charts.revisions import revisions_of
+from service.charts.course import Course
+from service.charts.reading import read_course
 from service.clinical.interpretation import interpret
 from service.clinical.readings import Interpretation
 from service.clinical.results import PatientRecord
@@ -72,8 +72,7 @@ def read_case(connection: Connection, alert_id: UUID, rules: Rules, now: datetim
     names = {each.id: each.name for each in sources.every(connection)}
     (assessed,) = assess_people(connection, {alert.subject: rows}, names, rules, now)
     record, as_of, book = assessed.record, assessed.as_of, rules.rulebook
-    every = alerts.of_patients(connection, [row.id for row in rows])
-    made = alerts.dispositions_of(connection, {each for one in every for each in one.dispositions})
+    stored = read_course(connection, assessed, book)
     source = sources.by_id(connection, rows[0].source_id)
     return Case(
         alert=alert,
@@ -83,17 +82,11 @@ def read_case(connection: Connection, alert_id: UUID, rules: Rules, now: datetim
         record=record,
         as_of=as_of,
         interpretation=tuple(interpret(record, book, alert.episode, as_of)),
-        dispositions=tuple(each for each in made if each.id in alert.dispositions),
-        course=course_of(
-            record,
-            book,
-            assessed.assessment.episodes,
-            as_of.date(),
-            every,
-            made,
-            revisions_of(connection, rows, record.results, book),
-        ),
-        advised={step.name: step.due for one in every if one.state not in SILENT for step in one.steps},
+        dispositions=tuple(each for each in stored.decisions if each.id in alert.dispositions),
+        course=stored.course,
+        advised={
+            step.name: step.due for one in stored.alerts if one.state not in SILENT for step in one.steps
+        },
         rulebook_version=book.version,
         texts=book.texts,
     )

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from service.charts.course import Point
+from service.charts.description import is_out, latest
 from service.clinical.advice import Said, said
 from service.clinical.limits import LOW_IS_ABNORMAL
 from service.clinical.recommendations import Audience, Orderable, orderable, orderables
@@ -16,7 +17,6 @@ from service.languages.phrasebook import Phrasebook
 from service.letters import patient_texts as texts
 from service.letters.case import Case
 from service.letters.letter import Block, Letter, Paragraph, Recipient, Section, Table
-from service.letters.values import is_out, latest
 
 _EDUCATION: Final = "patient-education"
 """The advice that every letter gives."""

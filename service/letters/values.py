@@ -48,19 +48,3 @@ def _value(point: Point, say: Say) -> str:
     if point.multiple is not None:
         told += f" ({point.multiple:.1f} ×)"
     return told if point.standing is Standing.COUNTED else f"{told} {say(point.standing.value)}"
-
-
-def latest(course: Course) -> list[Point]:
-    """The latest result of each test that counts and has a limit, in the order of tests."""
-    found = {
-        point.analyte: point
-        for point in course.points
-        if point.limit is not None and point.standing in (Standing.COUNTED, Standing.CORRECTED)
-    }
-    return sorted(found.values(), key=lambda point: list(Analyte).index(point.analyte))
-
-
-def is_out(point: Point) -> bool:
-    """Whether it is beyond its limit."""
-    assert point.limit is not None
-    return point.value < point.limit if point.analyte in LOW_IS_ABNORMAL else point.value > point.limit

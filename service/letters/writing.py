@@ -35,3 +35,8 @@ def print_letter(letter: Letter) -> bytes:
         ConfigurationError: WeasyPrint, Pango or a font is missing.
     """
     return pdf(page(letter))
+
+
+def plain_letter(letter: Letter) -> bytes:
+    """The letter as plain text, UTF-8."""
+    return "\n".join((*letter.lines(), "")).encode()

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, literal, or_, select, tuple_
 
 from service.store.rows import insert_rows
-from service.store.schema import Instant, catch_up, patient, pending_fetch, resource
+from service.store.schema import Instant, catch_up, is_live, patient, pending_fetch, resource
 
 LONGEST_PROBLEM: Final = 300
 """Characters kept of what went wrong."""
@@ -164,7 +164,7 @@ def known(
         .where(
             resource.c.source_id == source_id,
             resource.c.key.startswith(f"{type_}/", autoescape=True),
-            resource.c.state == "live",
+            is_live,
             resource.c.received <= until,
             resource.c.received >= after.received,  # the index is found by this alone on every database
             here > tuple_(literal(after.received, Instant), literal(after.key)),

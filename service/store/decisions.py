@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, or_, select, text
 
 from service.clinical.episodes import Assessment
+from service.errors import Damaged
+from service.store.filed import Filing
 from service.store.query import Query, among
 from service.store.rows import insert_rows
-from service.store.schema import audit, decision, stored_text
+from service.store.schema import ON_MERGED, audit, decision, outcome, stored_text
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -43,14 +45,74 @@ def encode_ids(ids: Sequence[UUID]) -> str:
     return _encoder.encode(sorted(str(each) for each in ids)).decode()
 
 
-def outcome_digest(assessment: Assessment) -> str:
-    """SHA-256 of an assessment's canonical JSON."""
-    return hashlib.sha256(_encoder.encode(assessment)).hexdigest()
+class Outcome(NamedTuple):
+    """What a judgement came to."""
+
+    digest: str
+    """SHA-256 of its text."""
+    text: bytes
+    """The assessment as canonical JSON."""
+
+    @classmethod
+    def of(cls, assessment: Assessment) -> "Outcome":
+        """An assessment, written down."""
+        text = _encoder.encode(assessment)
+        return cls(hashlib.sha256(text).hexdigest(), text)
 
 
-def record(connection: Connection, decisions: Sequence[Decision]) -> None:
-    """Keep judgements."""
-    insert_rows(connection, decision, Decision._fields, decisions)
+_NOTHING_FOUND = Outcome.of(Assessment((), None))
+"""What most judgements come to: it need not be kept to be known."""
+_filing = Filing("outcome", level=1)
+
+
+def record(connection: Connection, noted: Sequence[tuple[Decision, Outcome]]) -> None:
+    """Keep judgements, each with what it came to."""
+    insert_rows(connection, decision, Decision._fields, [made for made, _ in noted])
+    texts = {found.digest: found.text for _, found in noted if found.digest != _NOTHING_FOUND.digest}
+    rows = [(digest, _filing.packed(text)) for digest, text in sorted(texts.items())]
+    insert_rows(connection, outcome, ("digest", "body"), rows, keep=True)
+
+
+def outcome_text(connection: Connection, digest: str) -> bytes:
+    """What was kept of an outcome, as canonical JSON.
+
+    Raises:
+        Damaged: it is missing, or is not what was kept.
+    """
+    if digest == _NOTHING_FOUND.digest:
+        return _NOTHING_FOUND.text
+    rows = connection.execute(select(outcome.c.body).where(outcome.c.digest == digest)).all()
+    return _filing.unpacked(bytes.fromhex(digest), rows)
+
+
+class Recorded(NamedTuple):
+    """A judgement as it is on record."""
+
+    id: int
+    made: Decision
+
+    @property
+    def inputs(self) -> dict[int, int]:
+        """The revision of each patient's record that it was made on."""
+        return dict(msgspec.json.decode(self.made.inputs))
+
+    @property
+    def disposition_ids(self) -> list[UUID]:
+        """Of the decisions that people had made on its results by then."""
+        return msgspec.json.decode(self.made.dispositions, type=list[UUID])
+
+
+_recorded = select(decision.c.id, *(decision.c[name] for name in Decision._fields)).order_by(decision.c.id)
+
+
+def of_records(connection: Connection, patient_ids: Collection[int]) -> list[Recorded]:
+    """The judgements that these patients' records took part in, merged into others too; oldest first."""
+    own = _recorded.where(among(decision.c.patient_id, patient_ids))
+    found = {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(own)}
+    named = or_(False, *(decision.c.inputs.contains(f"[{number},") for number in patient_ids))
+    merged = _recorded.where(text(ON_MERGED), named)
+    found |= {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(merged)}
+    return [found[number] for number in sorted(found)]
 
 
 _texts_kept = Query(select(stored_text.c.digest).where(among(stored_text.c.digest, "digests")))
@@ -76,9 +138,15 @@ def latest_of(connection: Connection, patients: Collection[int]) -> dict[int, tu
 
 
 def text_of(connection: Connection, digest: str) -> str:
-    """The text kept under a digest."""
-    query = select(stored_text.c.text).where(stored_text.c.digest == digest)
-    return str(connection.execute(query).scalar_one())
+    """The text kept under a digest.
+
+    Raises:
+        Damaged: there is none.
+    """
+    found = texts_of(connection, [digest])
+    if digest not in found:
+        raise Damaged(f"stored_text {digest} is missing")
+    return found[digest]
 
 
 def texts_of(connection: Connection, digests: Collection[str]) -> dict[str, str]:

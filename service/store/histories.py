@@ -1,8 +1,9 @@
 """The laboratory history and clinical context of patients: what a judgement reads."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, delete, or_, select
@@ -18,6 +19,7 @@ from service.clinical.results import (
     PatientRecord,
     ReferenceRange,
     ResultKey,
+    Sex,
 )
 from service.store.patients import PatientRow
 from service.store.query import Query, among
@@ -41,7 +43,7 @@ Context = Condition | Medication | Measurement | Done
 """What a resource adds to a record besides results."""
 
 
-class _Said(msgspec.Struct, omit_defaults=True):
+class Said(msgspec.Struct, omit_defaults=True):
     """All of it that one resource says."""
 
     conditions: tuple[Condition, ...] = ()
@@ -50,7 +52,8 @@ class _Said(msgspec.Struct, omit_defaults=True):
     done: tuple[Done, ...] = ()
 
     @classmethod
-    def by(cls, content: Sequence[Context]) -> "_Said":
+    def by(cls, content: Sequence[Context]) -> "Said":
+        """What a resource says, by kind."""
         return cls(
             tuple(each for each in content if isinstance(each, Condition)),
             tuple(each for each in content if isinstance(each, Medication)),
@@ -59,7 +62,23 @@ class _Said(msgspec.Struct, omit_defaults=True):
         )
 
 
-_said_by = msgspec.json.Decoder(_Said)
+_said_by = msgspec.json.Decoder(Said)
+
+
+class Person(Protocol):
+    """What a Patient resource says that judging looks at."""
+
+    @property
+    def sex(self) -> Sex | None:
+        """None where it is not known."""
+
+    @property
+    def birth_date(self) -> date | None:
+        """None where it is not known."""
+
+    @property
+    def deceased(self) -> bool:
+        """Whether it says that the person has died."""
 
 
 _results_of = Query(
@@ -110,7 +129,7 @@ def remove_results(connection: Connection, observations: Collection[tuple[int, s
 def add_context(connection: Connection, rows: Iterable[tuple[int, str, Sequence[Context]]]) -> None:
     """Store context: (patient, `Type/id`, all that it says)."""
     encoded = [
-        (patient_id, key, _encoder.encode(_Said.by(content)).decode()) for patient_id, key, content in rows
+        (patient_id, key, _encoder.encode(Said.by(content)).decode()) for patient_id, key, content in rows
     ]
     insert_rows(connection, clinical_context, ("patient_id", "key", "content"), encoded)
 
@@ -140,18 +159,31 @@ def records(
     results = _results(connection, member_of, source_of)
     context = _context(connection, member_of)
     return {
-        person: PatientRecord(
-            results=results.get(person, ()),
-            sex=rows[0].sex,
-            birth_date=rows[0].birth_date,
-            deceased=any(row.deceased for row in rows),
-            conditions=[one for said in context.get(person, ()) for one in said.conditions],
-            medications=[one for said in context.get(person, ()) for one in said.medications],
-            measurements=[one for said in context.get(person, ()) for one in said.measurements],
-            done=[one for said in context.get(person, ()) for one in said.done],
-        )
+        person: composed(rows, results.get(person, ()), context.get(person, ()))
         for person, rows in people.items()
     }
+
+
+def composed(
+    merged: Sequence[Person], results: Sequence[LabResult], context: Sequence[Said]
+) -> PatientRecord:
+    """One person's record.
+
+    Args:
+        merged: what is said of each of their patients; first of the one the others were merged into.
+        results: of all of them.
+        context: of all of them.
+    """
+    return PatientRecord(
+        results=results,
+        sex=merged[0].sex,
+        birth_date=merged[0].birth_date,
+        deceased=any(each.deceased for each in merged),
+        conditions=[one for said in context for one in said.conditions],
+        medications=[one for said in context for one in said.medications],
+        measurements=[one for said in context for one in said.measurements],
+        done=[one for said in context for one in said.done],
+    )
 
 
 def newest(record: PatientRecord, now: datetime) -> datetime | None:
@@ -191,8 +223,8 @@ def _results(
     return found
 
 
-def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[_Said]]:
-    found: dict[int, list[_Said]] = {}
+def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Said]]:
+    found: dict[int, list[Said]] = {}
     for patient_id, content in _context_of.rows(connection, ids=member_of):
         found.setdefault(member_of[patient_id], []).append(_said_by.decode(content))
     return found

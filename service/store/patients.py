@@ -139,6 +139,12 @@ def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = 
     return locked
 
 
+def numbers(connection: Connection, after: int, limit: int) -> list[int]:
+    """The numbers of all patients, in order: at most `limit`, above `after`."""
+    query = select(patient.c.id).where(patient.c.id > after).order_by(patient.c.id).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
 def source_of(connection: Connection, number: int) -> int:
     """The source that a patient is of."""
     return int(connection.execute(select(patient.c.source_id).where(patient.c.id == number)).scalar_one())

@@ -4,18 +4,19 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import zstandard
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, null, select
 
+from service.store.filed import Filing
 from service.store.query import Query, among
 from service.store.rows import AlreadyThere, insert_rows, update_rows
 from service.store.schema import raw_message, resource, superseded
 
 _VERSION = (
     *("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision"),
-    "named_by",
+    *("named_by", "read_as"),
 )
 
 # A dictionary of what FHIR resources have in common makes a body several times smaller, and is faster than
@@ -24,8 +25,11 @@ _DICTIONARY = zstandard.ZstdCompressionDict(
     (Path(__file__).parent / "dictionaries" / "fhir-1.zdict").read_bytes(),
     dict_type=zstandard.DICT_TYPE_FULLDICT,
 )
-_compressor = zstandard.ZstdCompressor(level=3, dict_data=_DICTIONARY)
-_decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+_filing = Filing("raw_message", level=3, dictionary=_DICTIONARY)
+
+
+ReadAs = Literal["future", "unordered"]
+"""`future`: it was to wait for its time. `unordered`: the order of receipt alone made it the latest."""
 
 
 class Version(NamedTuple):
@@ -45,6 +49,8 @@ class Version(NamedTuple):
     """The revision of its patient's record that brought it."""
     named_by: str | None = None
     """The identifier (`system|value`) that names its patient, where no reference does."""
+    read_as: ReadAs | None = None
+    """What was made of it that neither its bytes nor the rules alone can tell, for whoever reads it again."""
 
 
 def digest_of(body: bytes) -> bytes:
@@ -54,14 +60,31 @@ def digest_of(body: bytes) -> bytes:
 
 def keep_raw(connection: Connection, bodies: Mapping[bytes, bytes]) -> None:
     """Keep verbatim bytes under their digests; those already there stay as they are."""
-    rows = [(digest, _compressor.compress(body)) for digest, body in sorted(bodies.items())]
+    rows = [(digest, _filing.packed(body)) for digest, body in sorted(bodies.items())]
     insert_rows(connection, raw_message, ("digest", "body"), rows, keep=True)
 
 
+_raw = Query(select(raw_message.c.body).where(raw_message.c.digest == bindparam("digest")))
+
+
 def raw(connection: Connection, digest: bytes) -> bytes:
-    """The bytes filed under a digest."""
-    body = connection.execute(select(raw_message.c.body).where(raw_message.c.digest == digest)).scalar_one()
-    return _decompressor.decompress(body)
+    """The bytes filed under a digest.
+
+    Raises:
+        Damaged: there are none, or they are not those that were filed.
+    """
+    return _filing.unpacked(digest, _raw.rows(connection, digest=digest))
+
+
+def raws(connection: Connection, digests: Collection[bytes]) -> dict[bytes, bytes]:
+    """The bytes filed under each of these digests.
+
+    Raises:
+        Damaged: of one of them there are none, or they are not those that were filed.
+    """
+    query = select(raw_message.c.digest, raw_message.c.body).where(among(raw_message.c.digest, digests))
+    found = {digest: [(body,)] for digest, body in connection.execute(query)}
+    return {digest: _filing.unpacked(digest, found.get(digest, ())) for digest in digests}
 
 
 _versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
@@ -134,6 +157,36 @@ def older_of_patients(connection: Connection, patient_ids: Collection[int]) -> l
     columns = [superseded.c.source_id, superseded.c.key, *(superseded.c[name] for name in _VERSION)]
     query = select(*columns).where(among(superseded.c.patient_id, patient_ids)).order_by(superseded.c.id)
     return [(row[0], Version(*row[1:])) for row in connection.execute(query)]
+
+
+class Span(NamedTuple):
+    """A version, and for which revisions of its patient's record it was the current one."""
+
+    source_id: int
+    version: Version
+    until_revision: int | None
+    """The revision that ended it; None while it is current."""
+
+    def covers(self, revision: int) -> bool:
+        """Whether it was current at that revision of its patient's record."""
+        return self.version.since_revision <= revision and (
+            self.until_revision is None or revision < self.until_revision
+        )
+
+
+def spans_of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Span]:
+    """Every version that is, or ever was, current in the records of patients, in order of key."""
+    now = select(resource.c.source_id, *_versioned, null()).where(among(resource.c.patient_id, patient_ids))
+    columns = (superseded.c.key, *(superseded.c[name] for name in _VERSION))
+    before = select(superseded.c.source_id, *columns, superseded.c.until_revision).where(
+        among(superseded.c.patient_id, patient_ids), superseded.c.since_revision < superseded.c.until_revision
+    )
+    found = [
+        Span(row[0], Version(*row[1:-1]), row[-1])
+        for query in (now, before)
+        for row in connection.execute(query)
+    ]
+    return sorted(found, key=lambda span: span.version.key)
 
 
 def named_by(connection: Connection, source_id: int, identifiers: Collection[str]) -> list[Version]:

@@ -189,8 +189,14 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("state", String(10), False),
     ("since_revision", Integer, False),
     ("named_by", String(520), True),
+    ("read_as", String(9), True),
 )
-"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's."""
+"""What a version of a resource carries, current or superseded; `since_revision` counts in its patient's.
+
+`read_as` says what was made of it beyond what it says (`resources.ReadAs`).
+"""
+
+_LIVE = "state = 'live'"
 
 resource = Table(
     "resource",
@@ -199,8 +205,11 @@ resource = Table(
     Column("key", String(192), primary_key=True, comment="Type/id"),
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "patient_id"),
-    Index(None, "source_id", "received"),
+    # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
+    # reading everything its source ever sent.
+    Index(None, "source_id", "received", postgresql_where=text(_LIVE), sqlite_where=text(_LIVE)),
     Index(
         None,
         "source_id",
@@ -211,6 +220,9 @@ resource = Table(
     comment="the current version of every resource kept",
 )
 
+is_live = text(f"resource.{_LIVE}")
+"""Of a resource: it is not known to be gone. In the words of its index, which a parameter would not match."""
+
 superseded = Table(
     "superseded",
     metadata,
@@ -220,6 +232,7 @@ superseded = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     Column("until_revision", Integer, nullable=False),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
+    CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     comment="older versions; since = until for one that was never current",
@@ -371,6 +384,9 @@ remark = Table(
     comment="what people say of an alert beside what they decide about it",
 )
 
+ON_MERGED = "inputs LIKE '%],[%'"
+"""Of a decision: it was made on more than one record, merged at the time."""
+
 decision = Table(
     "decision",
     metadata,
@@ -389,6 +405,20 @@ decision = Table(
     Column("settings_digest", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
     Column("outcome_digest", String(64), nullable=False, comment="SHA-256 of the canonical assessment"),
+    Index(
+        "ix_decision_on_merged",
+        "patient_id",
+        postgresql_where=text(ON_MERGED),
+        sqlite_where=text(ON_MERGED),
+    ),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False, comment="the canonical assessment, zstandard-compressed"),
+    comment="what decisions came to, content-addressed by SHA-256: only so can a difference be told",
 )
 
 outbox = Table(
@@ -574,8 +604,22 @@ account = Table(
     Column("subject", String(255), nullable=True, comment="what that issuer calls it"),
     Column("active", Boolean, nullable=False),
     Column("created", Instant, nullable=False),
+    Column("shortcuts", Boolean, nullable=False, server_default=text("true"), comment="keys on the worklist"),
+    Column("zone", String(64), nullable=True, comment="in which it reads times; null: UTC"),
     UniqueConstraint("issuer", "subject"),
     comment="people who may use the pages",
+)
+
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("query", Text, nullable=False, comment="the filters, as they stand in an address; never a search"),
+    Column("first", Boolean, nullable=False, comment="shown where nothing else is asked for"),
+    UniqueConstraint("account_id", "name"),
+    comment="filters of the worklist that people have given a name",
 )
 
 session = Table(

@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from service.store.query import among
 from service.store.schema import session
 
 
@@ -35,6 +37,17 @@ def find(connection: Connection, token: str) -> Session | None:
         )
     ).one_or_none()
     return None if row is None else Session(*row)
+
+
+def living(
+    connection: Connection, tokens: Collection[str], *, used_since: datetime, begun_since: datetime
+) -> set[str]:
+    """Those of these tokens whose sessions have neither ended nor run out."""
+    digests = {_digest(token): token for token in tokens}
+    query = select(session.c.digest).where(
+        among(session.c.digest, digests), session.c.used > used_since, session.c.created > begun_since
+    )
+    return {digests[digest] for digest in connection.execute(query).scalars()}
 
 
 def use(connection: Connection, token: str, now: datetime) -> None:

@@ -46,7 +46,7 @@ class Account:
     id: str
     """The name signed in with; `sso:` and a digest for one that an identity provider or EHR vouches for."""
     shown: str
-    """The name that others see."""
+    """The name that others see: of one account alone, because decisions and owners are told apart by it."""
     roles: frozenset[Role]
     sources: frozenset[str]
     """Names of sources; `EVERY_SOURCE` alone for all there are and will be."""
@@ -57,6 +57,10 @@ class Account:
     issuer: str | None
     """Who vouches for the person."""
     active: bool
+    shortcuts: bool = True
+    """Single keys do things on the worklist."""
+    zone: str | None = None
+    """Name of the time zone in which the person reads times; None for UTC."""
 
 
 class Person(NamedTuple):
@@ -72,7 +76,10 @@ class Person(NamedTuple):
 
 _COLUMNS = tuple(
     account.c[name]
-    for name in ("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active")
+    for name in (
+        *("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active"),
+        *("shortcuts", "zone"),
+    )
 )
 
 
@@ -97,7 +104,7 @@ def add(connection: Connection, wanted: Account, now: datetime) -> None:
     """Create a local account, or take up again one that was removed.
 
     Raises:
-        Conflict: there is one of that name.
+        Conflict: there is one of that name, or another is shown by it.
         ConfigurationError: the name cannot be used, or there are no roles.
         NotFound: one of the sources does not exist.
     """
@@ -137,12 +144,19 @@ def change(connection: Connection, wanted: Account) -> None:
     Raises:
         NotFound: there is no such account, or one of the sources does not exist.
         ConfigurationError: it would have no roles.
+        Conflict: another account is shown by that name.
     """
     before = by_id(connection, wanted.id)
     _check(connection, wanted)
     connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
     if _rights(before) != _rights(wanted):
         sessions.end_all(connection, wanted.id)
+
+
+def prefer(connection: Connection, account_id: str, *, shortcuts: bool, zone: str | None) -> None:
+    """Keep how somebody wants the pages to be."""
+    values = {"shortcuts": shortcuts, "zone": zone}
+    connection.execute(account.update().where(account.c.id == account_id).values(**values))
 
 
 def _rights(of: Account) -> tuple[object, ...]:
@@ -184,7 +198,7 @@ def vouched_for(
     there = {EVERY_SOURCE, *(each.name for each in sources.every(connection))}
     wanted = Account(
         f"sso:{digest}",
-        person.shown[:LONGEST_SHOWN],
+        _told_apart(connection, f"sso:{digest}", person.shown, digest),
         known.roles if known and keep else frozenset(roles),
         known.sources if known and keep else frozenset(names) & there,
         None,
@@ -204,11 +218,28 @@ def vouched_for(
     return wanted
 
 
+def _is_shown(connection: Connection, name: str, but: str) -> bool:
+    """Whether any account but that one, removed or not, is shown by a name."""
+    names = select(account.c.shown).where(account.c.id != but)
+    return name.casefold() in {each.casefold() for each in connection.execute(names).scalars()}
+
+
+def _told_apart(connection: Connection, account_id: str, name: str, digest: str) -> str:
+    """The name somebody else vouches for; with a mark where another account is shown by it already."""
+    name = name[:LONGEST_SHOWN]
+    if not _is_shown(connection, name, account_id):
+        return name
+    mark = f" ({digest[:6]})"
+    return name[: LONGEST_SHOWN - len(mark)] + mark
+
+
 def _check(connection: Connection, wanted: Account) -> None:
     if not wanted.roles:
         raise ConfigurationError("role: give at least one")
     if not wanted.shown.strip() or not wanted.shown.isprintable() or len(wanted.shown) > LONGEST_SHOWN:
         raise ConfigurationError(f"name: 1 to {LONGEST_SHOWN} printable characters are expected")
+    if _is_shown(connection, wanted.shown, wanted.id):
+        raise Conflict("name: another user is shown by it, and who decided what could not be told apart")
     for name in wanted.sources - {EVERY_SOURCE}:
         sources.by_name(connection, name)
 

@@ -141,6 +141,25 @@ def count(connection: Connection, sources: Collection[int], wanted: Wanted) -> C
     return Counts({Tier(row[0]): row[1] for row in rows}, sum(row[1] - row[2] for row in rows))
 
 
+def totals(connection: Connection, asked: Sequence[tuple[Collection[int], Wanted]]) -> list[int]:
+    """How many alerts there are of each kind asked for, on all pages: counted on one walk for all of them."""
+    if not asked:
+        return []
+    aged = any(_of_age(wanted) for _, wanted in asked)
+    found = alert.join(patient, patient.c.id == alert.c.patient_id) if aged else alert
+    each = [func.count().filter(*_conditions(sources, wanted)) for sources, wanted in asked]
+    query = select(*each).select_from(found).where(alert.c.place.is_not(None))
+    return list(connection.execute(query).one())
+
+
+def matching(
+    connection: Connection, sources: Collection[int], wanted: Wanted, alerts: Collection[UUID]
+) -> set[UUID]:
+    """Which of these alerts are among those wanted."""
+    query = _chosen(select(alert.c.id), sources, wanted).where(alert.c.id.in_(list(alerts)))
+    return set(connection.execute(query).scalars())
+
+
 def named(connection: Connection, sources: Collection[int], words: str) -> set[int]:
     """People with an alert that somebody has to act on, whom these words name.
 
@@ -181,7 +200,7 @@ def _seen(sources: Collection[int]) -> ColumnElement[bool]:
 
 def _chosen(query: Select[Any], sources: Collection[int], wanted: Wanted) -> Select[Any]:
     """`query`, of the alerts wanted, with no more tables than it takes to find them."""
-    conditions = [_seen(sources), *_of_alert(wanted), *_of_age(wanted)]
+    conditions = _conditions(sources, wanted)
     told = {column.table for column in query.selected_columns if hasattr(column, "table")}
     found = alert.join(patient, patient.c.id == alert.c.patient_id)
     if patient_name in told:
@@ -189,6 +208,10 @@ def _chosen(query: Select[Any], sources: Collection[int], wanted: Wanted) -> Sel
     elif not _of_age(wanted):
         return query.select_from(alert).where(*conditions)
     return query.select_from(found).where(*conditions)
+
+
+def _conditions(sources: Collection[int], wanted: Wanted) -> list[ColumnElement[bool]]:
+    return [_seen(sources), *_of_alert(wanted), *_of_age(wanted)]
 
 
 def _of_alert(wanted: Wanted) -> Sequence[ColumnElement[bool]]:

@@ -86,6 +86,13 @@ def episode(
     )
 
 
+def urgent_finding(rule: str, number: int) -> Finding:
+    """What that urgent rule finds, on that day."""
+    reason = Reason(rule, day(number), day(number), "It is urgent.", tuple(keys(number)))
+    began = day(number)
+    return Finding(Kind.URGENT, Analyte.ALT, began, began, began, Tier.URGENT, (reason,), began, None)
+
+
 def finding(tier: Tier, began: date, evidence: Iterable[int]) -> Finding:
     """What makes an episode raise an alert from its onset on."""
     reason = Reason("fold-rise", began, began, "It has risen.", tuple(sorted(keys(*evidence))))
@@ -168,7 +175,7 @@ def decision(
     by: str = "nurse",
     family: Family = Family.TRANSAMINASE,
 ) -> Disposition:
-    """A decision made on those results, on day `at`."""
+    """A decision made on those results, on day `at`, about an :func:`episode` of that tier."""
     return Disposition(
         id=UUID(int=number),
         family=family,
@@ -177,6 +184,7 @@ def decision(
         at=moment(at),
         tier=tier,
         evidence=keys(*evidence),
+        urgent=frozenset({Kind.WORSENING.value} if tier is Tier.URGENT else ()),
         results=keys(*evidence, *results),
         until=None if until is None else day(until),
         until_next_result=until_next_result,

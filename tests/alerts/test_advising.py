@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from service.alerts.advising import allot
+from service.alerts.advising import allot, standing_with
 from service.alerts.alert import State
 from service.clinical.episodes import Episode, Family, Plan, Tier
 from tests.alerts.making import Clinic, drug_cause, episode, recheck
@@ -51,6 +51,28 @@ def test_an_alert_tells_the_steps_that_were_given_to_it() -> None:
     told = {alert.tier: [step.name for step in alert.steps] for alert in clinic.live()}
     assert REPEAT in told[Tier.URGENT]
     assert REPEAT not in told[Tier.SOON]
+
+
+def test_an_alert_knows_which_other_one_its_steps_stand_with() -> None:
+    clinic = Clinic()
+    clinic.judge(soon(), urgent())
+    less, more = sorted(clinic.live(), key=lambda alert: alert.tier)
+    assert standing_with(less, [less, more]) == [more]
+    assert standing_with(more, [less, more]) == []
+    assert standing_with(replace(less, state=State.RESOLVED), [more]) == []
+    assert standing_with(less, [replace(more, subject=2)]) == []
+    assert standing_with(less, [replace(more, state=State.OVERRIDDEN)]) == []
+
+
+def test_a_visit_that_is_sooner_for_another_alert_is_the_visit_of_both() -> None:
+    clinic = Clinic()
+    same_day, later = (
+        replace(one, plan=Plan(steps=(replace(one.plan.steps[0], name=name),)))
+        for one, name in ((urgent(), "same-day-assessment"), (soon(), "liver-history"))
+    )
+    clinic.judge(same_day, later)
+    less, more = sorted(clinic.live(), key=lambda alert: alert.tier)
+    assert standing_with(less, [more]) == [more]
 
 
 def test_alerts_of_two_patients_do_not_share_a_step() -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta, timezone
 import pytest
 
 from service.alerts.alert import Action, State
-from service.alerts.states import TRANSITIONS, Standing, permitted, state_of
+from service.alerts.states import TRANSITIONS, Standing, permitted, state_of, urgent_criteria, woken_by
 from service.clinical.episodes import Tier
-from tests.alerts.making import decision, episode, moment
+from tests.alerts.making import decision, episode, keys, moment, urgent_finding
 
 EXPECTED = {
     # take, assign, snooze, known-cause, escalate, refer, override, reopen
@@ -113,11 +113,37 @@ def test_a_snooze_until_a_date_sleeps_through_results() -> None:
 
 @pytest.mark.parametrize("action", [Action.SNOOZE, Action.KNOWN_CAUSE, Action.OVERRIDE])
 @pytest.mark.parametrize(("tier", "held"), [(Tier.ROUTINE, True), (Tier.SOON, True), (Tier.URGENT, False)])
-def test_only_a_higher_tier_ends_a_sleep_early(action: Action, tier: Tier, held: bool) -> None:
+def test_a_higher_tier_ends_a_sleep_early_and_the_same_does_not(
+    action: Action, tier: Tier, held: bool
+) -> None:
     made = [decision(1, action, 1, until=None if action is Action.OVERRIDE else 30)]
     state = state_of(episode(1, tier=tier), made, moment(2)).state
     assert (state is TRANSITIONS[State.OPEN][action]) is held
     assert (state is State.OPEN) is not held
+
+
+@pytest.mark.parametrize("action", [Action.SNOOZE, Action.KNOWN_CAUSE, Action.OVERRIDE])
+def test_another_urgent_finding_ends_a_sleep_though_no_tier_is_higher(action: Action) -> None:
+    severe = replace(episode(1, tier=Tier.URGENT), findings=(urgent_finding("severe-elevation", 1),))
+    made = decision(1, action, 1, tier=Tier.URGENT, until=None if action is Action.OVERRIDE else 30)
+    made = replace(made, urgent=urgent_criteria(severe))
+    still_severe = replace(severe, results=keys(1, 2), evidence=keys(1, 2))
+    assert state_of(still_severe, [made], moment(2)).state is TRANSITIONS[State.OPEN][action]
+    and_hys_law = replace(severe, findings=(*severe.findings, urgent_finding("hys-law", 2)))
+    assert state_of(and_hys_law, [made], moment(2)).state is State.OPEN
+    assert (
+        woken_by(and_hys_law, [made], moment(2)) == "an urgent finding that was not there when it was decided"
+    )
+
+
+def test_an_urgent_finding_that_raises_no_alert_wakes_nobody() -> None:
+    suppressed = replace(urgent_finding("jaundice", 2), alerts_from=None)
+    made = [decision(1, Action.OVERRIDE, 1, tier=Tier.URGENT)]
+    urgent = episode(1, tier=Tier.URGENT)
+    assert (
+        state_of(replace(urgent, findings=(*urgent.findings, suppressed)), made, moment(3)).state
+        is State.OVERRIDDEN
+    )
 
 
 def test_a_known_cause_wakes_on_its_monitoring_date() -> None:

@@ -10,7 +10,7 @@ from service.clinical.rulebook import load_rulebook
 from service.fhir import names
 from service.settings import code_version
 from service.store import decisions
-from service.store.decisions import Decision
+from service.store.decisions import Decision, Outcome
 from service.store.session import writing
 from tests.api.reading_room import BASE, EHR, ReadingRoom, matches, number
 from tests.fhir.alert_examples import advising, alert
@@ -22,7 +22,7 @@ def test_a_provenance_names_what_was_written_and_what_it_was_decided_with(
     stored = room.put(1, advising(alert(), "patient-education"))
     with writing(room.engine) as connection:
         judged = Decision(stored.subject, room.now, room.now, "[]", "[]", "ab" * 32, "cd" * 32, "1.2.3", "")
-        decisions.record(connection, [judged])
+        decisions.record(connection, [(judged, Outcome("ef" * 32, b"{}"))])
     made = client.get(f"/fhir/Provenance/{number(1)}").json()
     assert [str(each) for each in fhirkit.validate(json.dumps(made))] == []
     for each in made["target"]:

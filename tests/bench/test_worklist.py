@@ -107,6 +107,10 @@ def test_a_page_of_twenty_thousand_alerts_costs_little_more_than_counting_them(e
             counts = milliseconds(lambda w=wanted: worklist.count(connection, [source_id], w))  # type: ignore[misc]
             ratios[name] = (page + counts) / floor
             print(f"{name:<13} page {page:6.1f} ms, counts {counts:6.1f} ms, {ratios[name]:5.1f} × the floor")
+        views = [([source_id], wanted) for wanted in WANTED.values()]
+        took = milliseconds(lambda: worklist.totals(connection, views))
+        ratios["views"] = took / floor
+        print(f"the counts of {len(views)} saved views {took:.1f} ms, {ratios['views']:.1f} × the floor")
         for words in ("given1234", "nobody is called so", "12345"):
             took = milliseconds(lambda w=words: worklist.named(connection, [source_id], w))  # type: ignore[misc]
             ratios[words] = took / floor

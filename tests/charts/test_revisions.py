@@ -2,7 +2,7 @@
 
 from sqlalchemy import Engine, select
 
-from service.charts.revisions import revisions_of
+from service.charts.revisions import older_results, revisions_of
 from service.clinical.rulebook import load_rulebook
 from service.store import histories, sources
 from service.store.people import by_number
@@ -18,7 +18,9 @@ def told(engine: Engine) -> tuple[list[str], list[tuple[str, str]]]:
         rows = by_number(connection, [number])[number]
         names = {each.id: each.name for each in sources.every(connection)}
         record = histories.records(connection, {number: rows}, names)[number]
-        found = revisions_of(connection, rows, record.results, load_rulebook())
+        found = revisions_of(
+            connection, rows, record.results, older_results(connection, rows, load_rulebook())
+        )
     corrected = sorted(key.observation_id for key in found.corrected)
     return corrected, [(each.key.observation_id, str(each.value)) for each in found.retracted]
 

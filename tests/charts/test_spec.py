@@ -1,6 +1,8 @@
 """A patient's course as a chart: what is counted, corrected and excluded, on each scale, not by colour."""
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 import altair as alt
 import pytest
 
-from service.charts.course import Course, Revisions, Standing, course_of
+from service.charts.course import Course, Event, Mark, Revisions, Standing, course_of
+from service.charts.palette import on_paper, on_screen
 from service.charts.panel import apart
 from service.charts.spec import chart_spec
 from service.charts.units import Scale
@@ -33,7 +36,7 @@ def course(*results: Any, revisions: Revisions | None = None, drug: str = "Isoni
 
 
 def spec_of(given: Course, scale: Scale = Scale.MULTIPLES) -> dict[str, Any]:
-    spec = chart_spec(given, scale, lambda text: text, description="what it shows")
+    spec = chart_spec(given, scale, lambda text: text, on_paper, description="what it shows")
     alt.VConcatChart.from_dict(spec)  # raises unless it is valid Vega-Lite
     return spec
 
@@ -78,6 +81,35 @@ def test_episodes_runs_drugs_and_diagnoses_lie_in_lanes_named_in_words() -> None
     assert spans["Episode: transaminase"] == ("2020-01-01", "2020-10-27")
     assert spans["Diagnosis: Alcohol dependence"] == ("2020-01-06", "2020-02-20")
     assert spans["Drug: Isoniazid"][0] == "2020-01-11"
+
+
+def test_what_happened_on_one_day_stands_there_once_in_a_word_where_there_is_room() -> None:
+    given = course(*PERSISTENT)
+    days = ((0, "take"), (0, "snooze"), (200, "escalate"), (201, "refer"))
+    happened = replace(given, events=tuple(Event(Mark.DECISION, day_of(day), what) for day, what in days))
+    spec = spec_of(happened)
+    told = {row["says"]: row["word"] for row in rows(spec, "mark", "word")}
+    assert told == {
+        "2020-01-01: take, snooze": "take, snooze",
+        "2020-07-19: escalate": "",
+        "2020-07-20: refer": "refer",
+    }
+
+
+def test_what_can_be_pointed_at_says_it_to_a_screen_reader_too_and_nothing_else_does() -> None:
+    for panel in spec_of(course(*PERSISTENT))["vconcat"]:
+        for layer in panel["layer"]:
+            speaks = layer["encoding"].get("description", {}).get("field") == "told"
+            assert ("tooltip" in layer["encoding"]) == speaks == layer["mark"].get("aria", True)
+
+
+def test_a_page_may_replace_each_colour_of_the_chart_and_paper_may_not() -> None:
+    given = course(*PERSISTENT)
+    screen = json.dumps(chart_spec(given, Scale.MULTIPLES, str, on_screen, description=""))
+    assert re.sub(r"var\(--chart-[a-z-]+, (#[0-9a-f]{6})\)", r"\1", screen) == json.dumps(
+        chart_spec(given, Scale.MULTIPLES, str, on_paper, description="")
+    )
+    alt.VConcatChart.from_dict(json.loads(screen))
 
 
 def test_corrected_retracted_preliminary_and_censored_results_have_a_shape_and_a_word_each() -> None:

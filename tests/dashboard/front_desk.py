@@ -7,6 +7,8 @@ from functools import cache
 from typing import Annotated, Any
 
 import msgspec
+import pytest
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import Engine, select, update
 from starlette.responses import HTMLResponse, Response
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient
 from service import dashboard, passwords
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User, needs
 from service.ingest import Rules
 from service.settings import Settings
@@ -28,6 +31,15 @@ from tests.dashboard.reading_pages import Page
 PUBLIC_URL = "https://watch.clinic.test"
 PASSWORD = "seven grey herons at dusk"
 COOKIE = "__Host-liverwatch"
+
+_quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+_nobodys = _quick.hash("of nobody")
+
+
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The digest is slow on purpose, and dozens of people sign in here."""
+    monkeypatch.setattr(passwords, "_hasher", _quick)
+    monkeypatch.setattr(passwords, "_NOBODYS", _nobodys)
 
 
 @cache
@@ -58,6 +70,7 @@ class FrontDesk:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.settings = self.engine, self.settings
         app.state.rules = Rules(load_rulebook())
+        app.state.live = Live(self.engine, self.settings)
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())
@@ -81,11 +94,12 @@ class FrontDesk:
         sees: Iterable[str] = ("clinic",),
         one_time: bool = False,
         password: str = PASSWORD,
+        shown: str = "",
     ) -> None:
         with writing(self.engine) as connection:
             wanted = Account(
                 name,
-                f"{name.title()} the Tester",
+                shown or f"{name.title()} the Tester",
                 frozenset(roles),
                 frozenset(sees),
                 kept(password),

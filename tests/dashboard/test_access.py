@@ -1,11 +1,15 @@
 """Who stays signed in and for how long, what a role opens, and that no other site acts in somebody's name."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from service.dashboard.access import Role
 from service.dashboard.forms import LARGEST
+from service.errors import Conflict
 from service.store.session import writing
 from service.store import users
+from service.store.users import Person
 from tests.dashboard.front_desk import COOKIE, PASSWORD, FrontDesk
 from tests.dashboard.reading_pages import Page
 
@@ -61,8 +65,8 @@ def test_nobody_stays_signed_in_for_longer_than_a_shift(desk: FrontDesk) -> None
     browser = desk.at()
     for _ in range(24):
         assert browser.get("/probe").status_code == 200
-        desk.later(minutes=29.99)
-    desk.later(minutes=1)
+        desk.later(minutes=29.5)
+    desk.later(minutes=13)
     assert browser.get("/probe").status_code == 303
 
 
@@ -109,6 +113,35 @@ def test_whose_rights_change_signs_in_anew(desk: FrontDesk, change: dict[str, fr
         before = users.by_id(connection, "adams")
         users.change(connection, replace(before, **change))  # type: ignore[arg-type]
     assert browser.get("/probe").status_code == 303
+
+
+def test_nobody_is_shown_by_the_name_of_another_so_that_owners_are_told_apart(desk: FrontDesk) -> None:
+    from dataclasses import replace
+
+    desk.account("adams")
+    desk.account("bell")
+    with writing(desk.engine) as connection:
+        adams, bell = (users.by_id(connection, name) for name in ("adams", "bell"))
+        taken = replace(bell, shown=adams.shown.upper())
+        with pytest.raises(Conflict):
+            users.change(connection, taken)
+        users.remove(connection, "adams")  # what they decided stays theirs
+        with pytest.raises(Conflict):
+            users.change(connection, taken)
+
+
+def test_somebody_of_the_same_name_from_elsewhere_is_shown_with_a_mark_and_keeps_it(desk: FrontDesk) -> None:
+    desk.account("adams")
+    now, name = datetime.now(UTC), "Adams the Tester"
+    with writing(desk.engine) as connection:
+        people = [Person("https://id.test", subject, name) for subject in ("a", "b", "a")]
+        vouched = [
+            users.vouched_for(connection, each, now, roles=[Role.NURSE], names=["clinic"]) for each in people
+        ]
+    shown = [each.shown for each in vouched]
+    assert len({name, *shown}) == 3
+    assert shown[0] == shown[2]
+    assert all(each.startswith(f"{name} (") for each in shown)
 
 
 # ------------------------------------------------------------------------------------------------ other sites

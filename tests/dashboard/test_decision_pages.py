@@ -24,6 +24,15 @@ def decide(client: TestClient, of: Alert, action: str, **more: str) -> Any:
     return client.post(f"/alerts/{of.id}/decide", data=form(of, action, **more))
 
 
+def test_who_is_shown_a_name_with_the_forms_or_a_refusal_stands_in_the_audit(one: Ward) -> None:
+    alert = one.alert()
+    with one.client(script=True) as client:
+        assert "Abel, Ada" in client.get(f"/alerts/{alert.id}/decide").text
+        assert "Abel, Ada" in decide(client, alert, "override", reason="none of ours").text
+    seen = one.audited("read-worklist")
+    assert [(actor, detail["alerts"]) for actor, _, detail in seen] == [(ADAMS.id, [str(alert.id)])] * 2
+
+
 def buttons(page: Page, name: str) -> list[str]:
     return [str(each["value"]) for _, each, _ in page.every("button") if each.get("name") == name]
 

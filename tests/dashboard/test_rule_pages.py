@@ -16,6 +16,7 @@ from service.clinical.rulebook import load_rulebook, parse_rulebook
 from service.fhir.names import FINDINGS
 from service.ingest import Rules
 from service.settings import Settings
+from tests.dashboard.contrast import contrast
 from tests.dashboard.reading_pages import Page
 
 ADDRESSES = ["/rules", *(f"/rules/{code}" for code in rules())]
@@ -203,22 +204,18 @@ def test_every_table_has_a_caption_and_headers_with_a_scope(client: TestClient, 
 def test_no_script_and_no_style_is_needed_or_allowed_but_our_sheet(client: TestClient, address: str) -> None:
     answer = client.get(address)
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; style-src 'self';")
+    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self';")
     assert "unsafe" not in policy
     shown = Page(answer.text)
     assert shown.every("script", "style", "img", "iframe", "form") == []
     assert not any(
         name == "style" or name.startswith("on") for _, attributes, _ in shown.elements for name in attributes
     )
-    (sheet,) = [each["href"] for _, each, _ in shown.every("link")]
-    loaded = client.get(str(sheet))
-    assert (loaded.status_code, loaded.headers["content-type"]) == (200, "text/css; charset=utf-8")
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
-    return sum(weight * each for weight, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    loaded = {each["rel"]: client.get(str(each["href"])) for _, each, _ in shown.every("link")}
+    assert {rel: (each.status_code, each.headers["content-type"]) for rel, each in loaded.items()} == {
+        "icon": (200, "image/svg+xml"),
+        "stylesheet": (200, "text/css; charset=utf-8"),
+    }
 
 
 PAIRS = [
@@ -235,21 +232,18 @@ PAIRS = [
 ]
 
 
-def _contrast(colours: dict[str, str], one: str, other: str) -> float:
-    darker, lighter = sorted((_luminance(colours[one]), _luminance(colours[other])))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize(("ink", "paper"), PAIRS)
 def test_every_pair_of_colours_has_contrast(ink: str, paper: str, dark: bool) -> None:
-    assert _contrast(_colours(dark=dark), ink, paper) >= 4.5
+    colours = _colours(dark=dark)
+    assert contrast(colours[ink], colours[paper]) >= 4.5
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("mark", ["edge", "focus"])
 def test_what_bounds_a_field_or_shows_the_focus_stands_out_from_the_page(mark: str, dark: bool) -> None:
-    assert _contrast(_colours(dark=dark), mark, "paper") >= 3
+    colours = _colours(dark=dark)
+    assert contrast(colours[mark], colours["paper"]) >= 3
 
 
 def _colours(*, dark: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from service.dashboard import worklist_pages
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, AUDITOR, BELL, STRANGER, Ward, form, names
-from tests.liver_files import persistent, person, result
+from tests.liver_files import person, result
 
 
 def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
@@ -17,17 +17,9 @@ def page(client: TestClient, address: str = "/", status: int = 200) -> Page:
     return Page(answer.text)
 
 
-def call(family: str, given: str) -> list[dict[str, object]]:
-    return [{"family": family, "given": [given]}]
-
-
 @pytest.fixture
 def three(ward: Ward) -> Ward:
-    """A severe elevation, a persistent one, and one in another hospital."""
-    ward.feed([person("p1", name=call("Abel", "Ada")), *persistent("p1")])
-    severe = [result("s1", "p2", "2024-09-01", 30), result("s2", "p2", "2024-09-02", 1300)]
-    ward.feed([person("p2", name=call("Baker", "Bea"), birthDate="1950"), *severe])
-    ward.feed([person("p3", name=call("Cole", "Cy")), *persistent("p3")], "annex")
+    ward.feed_three()
     return ward
 
 
@@ -129,7 +121,7 @@ def test_pages_go_on_where_the_last_one_ended(three: Ward, monkeypatch: pytest.M
 def test_counts_are_of_what_is_asked_for(three: Ward) -> None:
     with three.client() as client:
         (counts,) = [text for _, each, text in page(client).every("p") if each.get("class") == "counts"]
-    assert counts.startswith("2 alerts:")
+    assert counts.startswith("Alerts: 2 ")
     assert "nobody has it 2" in counts
 
 
@@ -176,6 +168,21 @@ def test_a_worklist_that_shows_nobody_is_in_the_audit_too(three: Ward) -> None:
     assert detail["query"] == "tier=urgent"  # and no words that anybody could have typed
 
 
+def test_a_step_that_two_alerts_ask_for_is_said_on_the_second_to_stand_with_the_first(ward: Ward) -> None:
+    high = {
+        "valueQuantity": {"value": 8, "unit": "mg/dL", "code": "mg/dL"},
+        "referenceRange": [{"high": {"value": 1.2, "unit": "mg/dL", "code": "mg/dL"}}],
+    }
+    jaundice = result("b", "p1", "2024-09-01", analyte="bilirubin", **high)
+    ward.feed([person("p1"), result("a", "p1", "2024-09-01", 1300), jaundice])
+    with ward.client() as client:
+        shown = page(client)
+    assert {text for _, each, text in shown.every("div") if each.get("class") == "cell-next"} == {
+        "Clinical assessment on the same day, with INRdue 2024-09-01",
+        "steps stand with: Jaundice: total bilirubin",
+    }
+
+
 def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: Ward) -> None:
     with three.client() as client:
         answer = client.get("/")
@@ -187,7 +194,8 @@ def test_only_our_own_sheet_and_script_may_be_loaded_and_nothing_is_kept(three: 
         assert not any(
             name == "style" or name.startswith("on") for _, given, _ in shown.elements for name in given
         )
-        (script,) = [each for _, each, text in shown.every("script") if not text]
-        loaded = client.get(str(script["src"]))
-        assert loaded.status_code == 200
-        assert client.get(str(script["src"]).replace(".min.js", ".LICENSE.txt")).status_code == 200
+        scripts = [str(each["src"]) for _, each, text in shown.every("script") if not text]
+        assert len(scripts) == len(shown.every("script"))
+        assert all(client.get(script).status_code == 200 for script in scripts)
+        (vendored,) = [script for script in scripts if ".min.js" in script]
+        assert client.get(vendored.replace(".min.js", ".LICENSE.txt")).status_code == 200

@@ -10,12 +10,14 @@ from uuid import UUID
 import msgspec
 from fastapi import FastAPI
 from sqlalchemy import Engine, select
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from service import dashboard
 from service.alerts.alert import Alert
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User
 from service.ingest import Rules
 from service.loading import Loader, ensure_source, find_files
@@ -25,8 +27,9 @@ from service.store import alerts
 from service.store.schema import alert, audit, patient
 from service.store.session import reading
 from tests.dashboard.reading_pages import Page
-from tests.liver_files import write_lines
+from tests.liver_files import called, persistent, person, result, write_lines
 
+SAMPLES = Path(__file__).parents[2] / "fhir_samples"
 NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
 RULES = Rules(load_rulebook(), clock="data")
 ADAMS = User("u-adams", "Nurse Adams", frozenset({Role.NURSE}), frozenset({"clinic"}))
@@ -55,6 +58,18 @@ class Ward:
         self.count += 1
         self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], source)
 
+    def feed_three(self) -> None:
+        """A persistent elevation, a severe one, and one in another hospital."""
+        self.feed([person("p1", name=called("Abel", "Ada")), *persistent("p1")])
+        severe = [result("s1", "p2", "2024-09-01", 30), result("s2", "p2", "2024-09-02", 1300)]
+        self.feed([person("p2", name=called("Baker", "Bea"), birthDate="1950"), *severe])
+        self.feed([person("p3", name=called("Cole", "Cy")), *persistent("p3")], "annex")
+
+    def load_samples(self) -> None:
+        """Every readable history, as of now: alerts of every kind."""
+        folders = [each / "feed" for each in SAMPLES.iterdir() if each.name != "demo"]
+        self.load([each for each in folders if each.is_dir()], at=datetime.now(UTC))
+
     def load(self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW) -> None:
         stored, _ = ensure_source(self.engine, source, NOW, "test")
         Loader(self.engine, stored, RULES, clock=lambda: at).load(find_files(paths))
@@ -62,12 +77,18 @@ class Ward:
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.rules, app.state.settings = self.engine, RULES, Settings()
+        app.state.live = Live(self.engine, app.state.settings)
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())
         app.add_middleware(AccessLog)
         if user is not None:
-            app.dependency_overrides[SIGNED_IN] = lambda: user
+
+            def seated(request: Request) -> User:
+                request.state.user = user
+                return user
+
+            app.dependency_overrides[SIGNED_IN] = seated
         headers = {"HX-Request": "true"} if script else {}
         return TestClient(app, headers=headers, follow_redirects=False)
 

@@ -10,6 +10,7 @@ from service.quality import Sealer
 from service.store.audit_chain import Head
 from service.store.decisions import write_audit
 from service.store.session import writing
+from tests.ingest.feeding import Feed
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -52,3 +53,8 @@ def sealed(log: Log) -> Callable[[int], Log]:
         return log
 
     return make
+
+
+@pytest.fixture
+def feed(engine: Engine) -> Feed:
+    return Feed(engine)

@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from service.store.query import among
 from service.store.resources import Version, add_current, current, replace_current
 from service.store.rows import AlreadyThere
+from service.store.schema import resource
 from service.store.session import reading, writing
 from tests.ingest.feeding import NOW
 
@@ -54,3 +56,15 @@ def test_a_version_that_is_another_by_now_keeps_its_place(
     with pytest.raises(AlreadyThere), writing(engine) as connection:
         replace_current(connection, SOURCE, [(before, NEWER)])
     assert now_current(engine) == there
+
+
+def test_a_key_is_found_by_itself_in_a_table_that_the_database_has_not_counted_yet(engine: Engine) -> None:
+    with writing(engine) as connection:
+        add_current(connection, SOURCE, [FULL._replace(key=f"Observation/o{n}") for n in range(3000)])
+    asked = select(resource.c.digest).where(resource.c.source_id == SOURCE, among(resource.c.key, [KEY]))
+    words = asked.compile(engine, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    with reading(engine) as connection:
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {words}"))
+    assert "received" not in plan
+    assert "pk_resource" in plan or "(source_id=? AND key=?)" in plan

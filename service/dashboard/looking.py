@@ -1,0 +1,98 @@
+"""Looking at one person's record: who may, as whom, and the audit row that comes before it is shown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+from starlette.requests import Request
+
+from service.dashboard.access import User
+from service.dashboard.break_glass import admitted
+from service.dashboard.rows import DECIDERS, visible
+from service.errors import LiverwatchError, NotFound
+from service.request_ids import request_id
+from service.store import people
+from service.store.decisions import write_audit
+from service.store.patients import PatientRow
+from service.store.session import reading, writing
+
+Seen = TypeVar("Seen")
+
+
+class Look(NamedTuple):
+    """Somebody looks at a person."""
+
+    user: User
+    """Through the glass they see the record's source too, and decide nothing."""
+    sources: Mapping[int, str]
+    """Those that they see, by the store's numbers."""
+    rows: Sequence[PatientRow]
+    """The person's records, the survivor of merges first."""
+    until: datetime | None
+    """Until when the record is open to them by a reason that they gave; None where they see its source."""
+    now: datetime
+
+
+def look(
+    request: Request, user: User, public_id: UUID, action: str, read: Callable[[Connection, Look], Seen]
+) -> Seen:
+    """Read something of the person who has a record of that id. The audit notes it, a look in vain as well.
+
+    Args:
+        request: whose answer it is for.
+        user: who is signed in.
+        public_id: the id that stands in addresses.
+        action: what the audit calls it.
+        read: reads it, in the transaction in which the access was checked.
+
+    Raises:
+        NotFound: there is no such person.
+        BehindGlass: they are of a source that the user does not see, and the user gave no reason.
+    """
+    engine, now, looked, seen = request.app.state.engine, datetime.now(UTC), None, None
+    try:
+        with reading(engine) as connection:
+            looked = _looked(connection, user, public_id, now)
+            seen = read(connection, looked) if looked else None
+    except LiverwatchError:
+        _note(request, user, action, looked, now)
+        raise
+    _note(request, user, action, looked, now)
+    if seen is None:
+        raise NotFound("there is no such patient")
+    return seen
+
+
+def _looked(connection: Connection, user: User, public_id: UUID, now: datetime) -> Look | None:
+    try:
+        admission = admitted(connection, user, public_id, now)
+    except NotFound:
+        return None
+    if admission.until is not None:
+        sources = user.sources | {admission.patient.source}
+        user = replace(user, sources=sources, roles=user.roles.difference(DECIDERS))
+    seen = visible(connection, user)
+    number = people.numbered(connection, list(seen), public_id)
+    if number is None:
+        return None
+    return Look(user, seen, people.by_number(connection, [number])[number], admission.until, now)
+
+
+def _note(request: Request, user: User, action: str, looked: Look | None, now: datetime) -> None:
+    with writing(request.app.state.engine) as connection:
+        write_audit(
+            connection,
+            at=now,
+            actor=user.id,
+            action=action,
+            source_id=looked.rows[0].source_id if looked else None,
+            patient_id=looked.rows[0].id if looked else None,
+            detail={
+                "found": looked is not None,
+                "request": request_id(request),
+                "glass": looked is not None and looked.until is not None,
+            },
+        )

@@ -1,0 +1,274 @@
+"""Every page of the dashboard, in every state that it is seen in."""
+
+from uuid import UUID
+
+from playwright.sync_api import Page, expect
+
+from service.dashboard.access import Role
+from service.demo.clinic import SOURCE
+from tests.browser.clinic import Clinic, sign_in
+from tests.dashboard.front_desk import PASSWORD
+from tests.liver_files import called, persistent, person, result
+
+SEES = ("clinic", SOURCE)
+NO_ONE = UUID(int=1)
+
+
+def worklist(busy: Clinic) -> Page:
+    return busy.at()
+
+
+def worklist_narrowed(busy: Clinic) -> Page:
+    return busy.at(address="/?state=all&tier=urgent")
+
+
+def worklist_of_what_is_put_off(busy: Clinic) -> Page:
+    return busy.at(address="/?state=asleep")
+
+
+def worklist_with_nothing_to_do(busy: Clinic) -> Page:
+    busy.desk.account("bell", sees=("annex",))
+    return busy.at("bell")
+
+
+def worklist_with_nothing_found(busy: Clinic) -> Page:
+    page = busy.at()
+    page.get_by_label("Name or identifier").fill("nobody of this name")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No alert is like that")).to_be_visible()
+    return page
+
+
+def worklist_for_an_auditor(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    return busy.at("audit", "/?tier=urgent")
+
+
+def row_with_its_decisions_open(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent")
+    page.get_by_text("More to decide about").first.click()
+    expect(page.get_by_role("button", name="Override")).to_be_visible()
+    return page
+
+
+def row_just_decided_about(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent&state=open")
+    page.get_by_role("listitem").get_by_role("button", name="Take").first.click()
+    expect(page.locator(".notice")).to_contain_text("Taken by you")
+    return page
+
+
+def row_not_decided_about(busy: Clinic) -> Page:
+    page = row_with_its_decisions_open(busy)
+    page.get_by_label("Until", exact=True).last.fill("2001-01-01")
+    page.get_by_role("button", name="Snooze").last.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def row_that_another_nurse_took_meanwhile(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent&state=open")
+    _somebody_takes_everything(busy)
+    page.get_by_role("listitem").get_by_role("button", name="Take").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing of yours was recorded")
+    return page
+
+
+def page_that_says_so_without_scripts(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent&state=open", script=False)
+    _somebody_takes_everything(busy)
+    page.get_by_role("listitem").get_by_role("button", name="Take").first.click()
+    expect(page.get_by_role("heading", name="Not recorded")).to_be_visible()
+    return _with_scripts(busy, page)
+
+
+def several_decided_about_at_once(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent")
+    for tick in page.get_by_role("checkbox", name="Tick").all()[:3]:
+        tick.check()
+    page.locator("#several").get_by_role("button", name="Take").click()
+    expect(page.locator(".told")).to_have_count(3)
+    return page
+
+
+def patient(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent")
+    page.get_by_role("heading", level=3).get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    return page
+
+
+def patient_with_everything_opened(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    return page
+
+
+def patient_just_decided_about(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.get_by_text("Decide", exact=True).first.click()
+    page.get_by_role("button", name="Take it").first.click()
+    expect(page.locator(".notice")).to_be_visible()
+    return page
+
+
+def patient_whose_results_were_corrected_retracted_or_held(busy: Clinic) -> Page:
+    changed = {"versionId": "2", "lastUpdated": "2024-09-05T10:00:00Z"}
+    busy.ward.feed([person("p1", name=called("Abel", "Ada")), *persistent("p1")])
+    busy.ward.feed(
+        [
+            result("p1-2024-06-11", "p1", "2024-06-11", 91, meta=changed, status="corrected"),
+            result("p1-2024-03-12", "p1", "2024-03-12", 80, meta=changed, status="entered-in-error"),
+            result("early", "p1", "2024-09-04", 77, status="preliminary"),
+            result("odd", "p1", "2024-09-05", valueQuantity={"value": 8, "unit": "squeaks"}),
+        ]
+    )
+    return busy.at(address=busy.patient("p1"))
+
+
+def patient_in_the_long_past(busy: Clinic) -> Page:
+    busy.ward.load_samples()
+    return busy.at(address=busy.patient("hys-law"))
+
+
+def record_behind_glass(busy: Clinic) -> Page:
+    busy.ward.feed_three()
+    return busy.at(address=busy.patient("p3"))
+
+
+def record_behind_glass_without_a_reason(busy: Clinic) -> Page:
+    page = record_behind_glass(busy)
+    page.get_by_label("Another reason").check()
+    page.get_by_label("In your own words").fill("          ")
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def record_opened_for_a_reason(busy: Clinic) -> Page:
+    page = record_behind_glass(busy)
+    page.get_by_label("Another reason").check()
+    page.get_by_label("In your own words").fill("On call tonight, called by the ward")
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.get_by_text("This record is not of your sources")).to_be_visible()
+    return page
+
+
+def records_that_were_opened(busy: Clinic) -> Page:
+    record_opened_for_a_reason(busy)
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=("annex",))
+    return busy.at("audit", "/break-glass")
+
+
+def account_with_opened_records(busy: Clinic) -> Page:
+    page = record_opened_for_a_reason(busy)
+    page.goto("/account")
+    return page
+
+
+def door(busy: Clinic) -> Page:
+    page = busy.window()
+    page.goto("/sign-in?out=1")
+    return page
+
+
+def door_that_stays_shut(busy: Clinic) -> Page:
+    page = door(busy)
+    sign_in(page, password="a password of another")
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def password_to_be_changed(busy: Clinic) -> Page:
+    busy.desk.account("new", one_time=True)
+    page = busy.at("new")
+    page.get_by_label("Your password so far").fill(PASSWORD)
+    page.get_by_label("New password", exact=True).fill("short")
+    page.get_by_label("New password again").fill("long")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def rules(busy: Clinic) -> Page:
+    page = busy.window()
+    page.goto("/rules")
+    return page
+
+
+def rule(busy: Clinic) -> Page:
+    page = busy.window()
+    page.goto("/rules/hys-law")
+    return page
+
+
+def nothing_there(busy: Clinic) -> Page:
+    return busy.at(address=f"/patients/{NO_ONE}")
+
+
+def no_record_in_a_launch(busy: Clinic) -> Page:
+    return busy.at(address="/launch/no-record")
+
+
+def launch_that_failed(busy: Clinic) -> Page:
+    page = busy.window()
+    page.goto("/launch")
+    return page
+
+
+def not_open_to_an_engineer(busy: Clinic) -> Page:
+    busy.desk.account("engineer", roles=(Role.ENGINEER,), sees=SEES)
+    return busy.at("engineer")
+
+
+def _somebody_takes_everything(busy: Clinic) -> None:
+    busy.desk.account("bell", sees=SEES)
+    page = busy.at("bell", "/?tier=urgent&state=open")
+    for tick in page.get_by_role("checkbox", name="Tick").all():
+        tick.check()
+    page.locator("#several").get_by_role("button", name="Take").click()
+    expect(page.locator(".told").first).to_be_visible()
+
+
+def _with_scripts(busy: Clinic, page: Page) -> Page:
+    """The same page where axe can run."""
+    shown = busy.window()
+    shown.goto("/sign-in")
+    shown.set_content(page.content())
+    return shown
+
+
+STATES = (
+    worklist,
+    worklist_narrowed,
+    worklist_of_what_is_put_off,
+    worklist_with_nothing_to_do,
+    worklist_with_nothing_found,
+    worklist_for_an_auditor,
+    row_with_its_decisions_open,
+    row_just_decided_about,
+    row_not_decided_about,
+    row_that_another_nurse_took_meanwhile,
+    page_that_says_so_without_scripts,
+    several_decided_about_at_once,
+    patient,
+    patient_with_everything_opened,
+    patient_just_decided_about,
+    patient_whose_results_were_corrected_retracted_or_held,
+    patient_in_the_long_past,
+    record_behind_glass,
+    record_behind_glass_without_a_reason,
+    record_opened_for_a_reason,
+    records_that_were_opened,
+    account_with_opened_records,
+    door,
+    door_that_stays_shut,
+    password_to_be_changed,
+    rules,
+    rule,
+    nothing_there,
+    no_record_in_a_launch,
+    launch_that_failed,
+    not_open_to_an_engineer,
+)
+"""Each leads somebody there, in a clinic where `adams` has an account."""

@@ -1,0 +1,111 @@
+"""Through the door and out again, as it looks from before the screen."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from service.dashboard.access import Role
+from tests.browser.clinic import Clinic, sign_in
+
+A_MINUTE_TOO_LONG = 31
+
+
+def at_the_door(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_who_asks_for_a_page_signs_in_and_is_led_to_it(clinic: Clinic) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account()
+    page = clinic.window()
+    page.goto("/?tier=urgent")
+    sign_in(page, password="a password of another")
+    expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong")
+    sign_in(page)
+    expect(page).to_have_url(f"{clinic.address}/?tier=urgent")
+    expect(page.get_by_role("heading", level=3)).to_have_text(["Baker, Bea"])
+    expect(page.get_by_role("link", name="Adams the Tester")).to_be_visible()
+
+
+def test_who_signs_out_leaves_nothing_behind_that_the_back_button_shows(clinic: Clinic) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account()
+    page = clinic.at()
+    page.get_by_role("link", name="Abel, Ada").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("status")).to_have_text("You have signed out.")
+    page.go_back()
+    at_the_door(page)
+    page.goto("/")
+    at_the_door(page)
+
+
+def test_who_was_away_for_too_long_signs_in_again_and_goes_on_where_they_were(clinic: Clinic) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account()
+    page = clinic.at()
+    clinic.desk.later(minutes=A_MINUTE_TOO_LONG)
+    page.get_by_role("link", name="Abel, Ada").click()
+    at_the_door(page)
+    sign_in(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Abel, Ada")
+
+
+def test_who_was_away_for_too_long_and_decides_is_led_to_the_door_and_nothing_is_recorded(
+    clinic: Clinic,
+) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account()
+    before = clinic.ward.alerts()
+    page = clinic.at()
+    clinic.desk.later(minutes=A_MINUTE_TOO_LONG)
+    page.get_by_role("button", name="Take Abel, Ada").click()
+    at_the_door(page)
+    assert clinic.ward.alerts() == before
+
+
+def test_a_one_time_password_is_changed_before_anything_is_seen(clinic: Clinic) -> None:
+    clinic.desk.account(one_time=True)
+    page = clinic.at()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change your password")
+    chosen = "nine quiet otters by the weir"
+    page.get_by_label("Your password so far").fill("seven grey herons at dusk")
+    page.get_by_label("New password", exact=True).fill(chosen)
+    page.get_by_label("New password again").fill("nine quiet otters by the well")
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("alert")).to_contain_text("Type the same new password twice")
+    page.get_by_label("Your password so far").fill("seven grey herons at dusk")
+    page.get_by_label("New password", exact=True).fill(chosen)
+    page.get_by_label("New password again").fill(chosen)
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Worklist")
+
+
+def test_a_record_of_another_source_opens_for_a_reason_and_the_auditor_reads_why(clinic: Clinic) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account()
+    clinic.desk.account("audit", roles=(Role.AUDITOR,), sees=("annex",))
+    page = clinic.at(address=clinic.patient("p3"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("a source that you do not see")
+    page.get_by_label("I cover for a colleague").check()
+    page.get_by_label("In your own words").fill("On call tonight, called by the ward")
+    page.get_by_role("button", name="Open the record").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cole, Cy")
+    expect(page.get_by_text("This record is not of your sources")).to_be_visible()
+    expect(page.get_by_text("Decide", exact=True)).to_have_count(0)
+    auditor = clinic.at("audit", "/break-glass")
+    row = auditor.get_by_role("row").filter(has_text="Adams the Tester")
+    expect(row).to_contain_text("On call tonight, called by the ward")
+
+
+def test_an_auditor_sees_everything_and_is_offered_no_decision(clinic: Clinic) -> None:
+    clinic.ward.feed_three()
+    clinic.desk.account("audit", roles=(Role.AUDITOR,), sees=("clinic",))
+    page = clinic.at("audit")
+    expect(page.get_by_role("heading", level=3)).to_have_text(["Baker, Bea", "Abel, Ada"])
+    offered = re.compile("Take|More|Decide|Snooze")
+    expect(page.get_by_role("main").get_by_role("button", name=offered)).to_have_count(0)
+    expect(page.get_by_role("checkbox")).to_have_count(0)
+    page.get_by_role("link", name="Abel, Ada").click()
+    expect(page.get_by_role("heading", level=2).first).to_have_text("Persistent elevation: ALT")
+    expect(page.get_by_text("Decide", exact=True)).to_have_count(0)
