@@ -36,7 +36,7 @@ from service.ingest import Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
 from service.quality import Sealer, anchor_of
-from service.settings import Settings
+from service.settings import Settings, code_version
 from service.store import decisions, messages, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, writing
@@ -220,6 +220,16 @@ def _check_free(host: str, port: int) -> None:
         raise ConfigurationError(message) from error
 
 
+def _note_start(app: FastAPI) -> None:
+    """In the audit: by what a process judges from now on, for nobody is asked when settings change."""
+    rules: Rules = app.state.rules
+    detail = {"release": code_version(), "rulebook": rules.rulebook.digest, "clock": rules.clock}
+    with writing(app.state.engine) as connection:
+        decisions.write_audit(
+            connection, at=datetime.now(UTC), actor="liverwatch", action="service-start", detail=detail
+        )
+
+
 class Server(uvicorn.Server):
     """Before it waits for requests to end it ends the streams that pages keep open, which never would."""
 
@@ -238,6 +248,7 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log_level)
     _check_free(settings.host, settings.port)
     app = create_app(settings)
+    _note_start(app)
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -1,5 +1,6 @@
 """The wiring: what the settings ask for is what runs, and what runs ends."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,18 +13,20 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.sse import KEEPALIVE_COMMENT
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from service import app as wiring
 from service import ingest
 from service.app import create_app, seed_sources
+from service.clinical.rulebook import load_rulebook
 from service.errors import ConfigurationError
 from service.ingest import Rules, Swept
 from service.metrics import REGISTRY
 from service.settings import Settings, SourceSeed
 from service.store import sessions, sources, users
+from service.store.schema import audit
 from service.store.session import open_engine, reading, writing
 from service.store.sources import SourceSettings
 from service.store.users import Account, Role
@@ -153,6 +156,24 @@ def test_a_result_dated_in_the_future_is_judged_by_itself_when_its_time_has_come
         later.set()
         assert done.wait(10)
     assert values(engine) == {"o1": "50"}
+
+
+def test_a_start_is_noted_with_what_is_judged_by_from_then_on(
+    database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "configure_logging", lambda _level: None)
+
+    def run(server: wiring.Server) -> None:
+        server.started = True
+        server.config.app.state.engine.dispose()  # type: ignore[union-attr]
+
+    monkeypatch.setattr(wiring.Server, "run", run)
+    wiring.serve(settings(database_url=database_url, port=free_port(), clock="data"))
+    with reading(engine) as connection:
+        row = connection.execute(select(audit).where(audit.c.action == "service-start")).one()
+    assert row.actor == "liverwatch"
+    noted = json.loads(row.detail)
+    assert (noted["rulebook"], noted["clock"]) == (load_rulebook().digest, "data")
 
 
 @pytest.mark.slow

@@ -476,7 +476,9 @@ def test_a_reader_token_is_shown_once_and_can_be_revoked(run: Run, engine: Engin
     with reading(engine) as connection:
         reader = sources.reader_of(connection, made["token"])
     assert reader == sources.Reader("board", frozenset({"ward"}))
-    assert run("reader", "list", "--json").json == [{"name": "board", "valid": True, "sources": ["ward"]}]
+    assert run("reader", "list", "--json").json == [
+        {"name": "board", "valid": True, "audits": False, "sources": ["ward"]}
+    ]
     assert run("reader", "revoke", "board").code == 0
     assert "False" in run("reader", "list").out
     with reading(engine) as connection:

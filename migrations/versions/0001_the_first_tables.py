@@ -23,6 +23,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("detail", sa.Text(), nullable=False, comment="JSON; never values, names or identifiers"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
+    op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
+    op.create_index(op.f("ix_audit_patient_id"), "audit", ["patient_id"], unique=False)
     op.create_table(
         "clinical_context",
         sa.Column("patient_id", sa.Integer(), nullable=False),
@@ -92,6 +94,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of the token"),
         sa.Column("sources", sa.Text(), nullable=False, comment="JSON: names of the sources it may read"),
+        sa.Column(
+            "audits",
+            sa.Boolean(),
+            nullable=False,
+            comment="reads the audit log, and nothing else of patients",
+        ),
         sa.Column("created", Instant(), nullable=False),
         sa.Column("revoked", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reader_token")),

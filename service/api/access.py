@@ -1,4 +1,8 @@
-"""Who may read: bearer tokens, each of which sees the sources it was made for and nothing else."""
+"""Who may read: bearer tokens, each of which sees the sources it was made for and nothing else.
+
+One that audits reads what was done with the patients of its sources, and none of their alerts; every other
+reads their alerts, and not who else did.
+"""
 
 from typing import Annotated
 
@@ -36,3 +40,21 @@ def authenticate(request: Request) -> Reader:
 
 Authenticated = Annotated[Reader, Depends(authenticate)]
 """An endpoint that takes one of these needs a reader token; asked for first, it is checked first."""
+
+
+def _of_alerts(reader: Authenticated) -> Reader:
+    if reader.audits:
+        raise Forbidden("this reader token reads the audit log alone")
+    return reader
+
+
+def _of_the_audit(reader: Authenticated) -> Reader:
+    if not reader.audits:
+        raise Forbidden("the audit log needs a reader token of its own: `liverwatch reader add --audit`")
+    return reader
+
+
+AlertReader = Annotated[Reader, Depends(_of_alerts)]
+"""The same, of what stands about patients: not for a token that audits."""
+AuditReader = Annotated[Reader, Depends(_of_the_audit)]
+"""The same, of who did what: for a token that audits alone."""

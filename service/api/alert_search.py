@@ -25,11 +25,12 @@ from sqlalchemy import (
 
 from service.alerts.advising import SILENT
 from service.alerts.alert import Alert, State
-from service.api.instants import DateQuery, parse_date_query
+from service.api.instants import parse_date_query
 from service.api.paging import Position, Search
 from service.api.targets import Kind, split_target
 from service.fhir.standing import STATUSES
 from service.store import alerts, sources
+from service.store.query import within
 from service.store.schema import alert, patient
 from service.store.sources import Reader, Source
 
@@ -139,7 +140,10 @@ def _conditions(
         wanted = (_has_status(connection, search.kind, each) for each in search.statuses)
         conditions.append(or_(false(), *wanted))
     dates = ((parse_date_query(each, "_lastUpdated") for each in group) for group in search.updated)
-    return [*conditions, *(or_(false(), *map(_within, group)) for group in dates)]
+    return [
+        *conditions,
+        *(or_(false(), *(within(alert.c.updated, each) for each in group)) for group in dates),
+    ]
 
 
 def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElement[bool]:
@@ -160,22 +164,3 @@ def _has_status(connection: Connection, kind: Kind, status: str) -> ColumnElemen
         "final": and_(grounds, looked_at),
         "preliminary": and_(grounds, not_(looked_at)),
     }.get(status, false())
-
-
-def _within(query: DateQuery) -> ColumnElement[bool]:
-    """Whether the instant of the last change fits; a bound outside the calendar is met or failed by all."""
-    not_before = true() if query.low is None else alert.c.updated >= query.low
-    before = true() if query.high is None else alert.c.updated < query.high
-    match query.prefix:
-        case "eq":
-            return and_(not_before, before)
-        case "ne":
-            return not_(and_(not_before, before))
-        case "ge":
-            return not_before
-        case "le":
-            return before
-        case "gt" | "sa":
-            return not_(before)
-        case "lt" | "eb":
-            return not_(not_before)

@@ -2,14 +2,15 @@
 
 from typing import Any, Final
 
+from service.api import audit_events
 from service.api.definitions import DEFINED
 from service.api.definitions import SEARCHED as SEARCHED_DEFINITIONS
-from service.api.search_parameters import SEARCHED
+from service.api.search_parameters import SEARCHED, SEARCHED_OF_PROVENANCE
 from service.api.targets import KINDS
 from service.fhir.outgoing import validate_outgoing
 from service.settings import code_version
 
-CHANGED: Final = "2026-11-25"
+CHANGED: Final = "2026-11-26"
 """The day on which what it says last changed."""
 
 _RESOURCES: Final = {
@@ -22,6 +23,10 @@ _RESOURCES: Final = {
     "Task": (
         "A task for each ServiceRequest and CommunicationRequest, where the source is set to have them; "
         "cancelled where its request is revoked."
+    ),
+    "Provenance": (
+        "What an alert as it stands was decided with and from: the release, the rulebook's digest, and the "
+        "versions of the results."
     ),
 }
 _EVALUATE: Final = {
@@ -63,6 +68,7 @@ def capability_statement(base: str) -> dict[str, Any]:
                 "resource": [
                     *(_resource(kind) for kind in KINDS),
                     *(_defined(kind) for kind in DEFINED),
+                    _audit_event(),
                     _device(),
                 ],
             }
@@ -80,7 +86,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "versioning": "versioned",
         "readHistory": False,
         "conditionalRead": "not-match",
-        "searchParam": _parameters(SEARCHED),
+        "searchParam": _parameters(SEARCHED_OF_PROVENANCE if kind == "Provenance" else SEARCHED),
     }
 
 
@@ -93,6 +99,19 @@ def _defined(kind: str) -> dict[str, Any]:
         "searchParam": _parameters(SEARCHED_DEFINITIONS),
     }
     return {**stated, "operation": [_EVALUATE]} if kind == "Measure" else stated
+
+
+def _audit_event() -> dict[str, Any]:
+    return {
+        "type": audit_events.KIND,
+        "documentation": (
+            "Who read, decided, set or sent what: the audit log, after IHE's Basic Audit Log Patterns. For a "
+            "reader token that audits, which reads nothing else of patients."
+        ),
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": _parameters(audit_events.SEARCHED),
+    }
 
 
 def _parameters(searched: dict[str, tuple[str, str]]) -> list[dict[str, str]]:

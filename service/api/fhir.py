@@ -1,4 +1,4 @@
-"""`/fhir`: the alerts as FHIR R4, for a site whose EHR reads rather than being written to."""
+"""`/fhir`: the alerts as FHIR R4, for a site whose EHR reads rather than is written to; and who saw them."""
 
 from email.utils import format_datetime
 from typing import Annotated
@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.access import Authenticated
+from service.api import audit_events
+from service.api.access import AlertReader, AuditReader, Authenticated
+from service.api.audit_events import AuditDesk
 from service.api.capability import capability_statement
 from service.api.definitions import DEFINED, read_definition, search_definitions
 from service.api.measure_definitions import Published
@@ -38,23 +40,53 @@ def create_router() -> APIRouter:
         _add_kind(router, kind)
     for defined in DEFINED:
         _add_definitions(router, defined)
+    _add_audit_events(router)
     return router
 
 
 def _add_kind(router: APIRouter, kind: Kind) -> None:
     @router.get(f"/{kind}", response_model=None)
-    def search(reader: Authenticated, request: Request) -> Response:
+    def search(reader: AlertReader, request: Request) -> Response:
         return _search(kind, reader, request, b"")
 
     @router.post(f"/{kind}/_search", response_model=None)
     def search_by_post(
-        reader: Authenticated, request: Request, form: Annotated[bytes, Depends(_form)]
+        reader: AlertReader, request: Request, form: Annotated[bytes, Depends(_form)]
     ) -> Response:
         return _search(kind, reader, request, form)
 
     @router.get(f"/{kind}/{{id}}", response_model=None)
-    def read(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+    def read(reader: AlertReader, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
         return _read(kind, reader, request, id)
+
+
+def _add_audit_events(router: APIRouter) -> None:
+    @router.get(f"/{audit_events.KIND}", response_model=None)
+    def search(reader: AuditReader, request: Request) -> Response:
+        return _search_audit(reader, request, b"")
+
+    @router.post(f"/{audit_events.KIND}/_search", response_model=None)
+    def search_by_post(
+        reader: AuditReader, request: Request, form: Annotated[bytes, Depends(_form)]
+    ) -> Response:
+        return _search_audit(reader, request, form)
+
+    @router.get(f"/{audit_events.KIND}/{{id}}", response_model=None)
+    def read(reader: AuditReader, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+        content_type = media_type(request, _format(request))
+        return answer(_audit_desk(request, reader).read(id), content_type)
+
+
+def _search_audit(reader: Reader, request: Request, form: bytes) -> Response:
+    pairs = read_pairs(request.scope["query_string"], form)
+    asked = audit_events.parse_audit_search(pairs, strict=_strict(request))
+    content_type = media_type(request, asked.format)
+    return answer(_audit_desk(request, reader).search(asked), content_type)
+
+
+def _audit_desk(request: Request, reader: Reader) -> AuditDesk:
+    state, base = request.app.state, _presenter(request).base
+    return AuditDesk(state.engine, reader, state.settings.public_url, base, request_id(request))
 
 
 def _add_definitions(router: APIRouter, kind: str) -> None:

@@ -12,18 +12,18 @@ from sqlalchemy import Connection
 
 from service.alerts.alert import Disposition
 from service.api.alert_search import Stored
-from service.api.targets import Kind, target_of
+from service.api.targets import ALONE, Kind, target_of
 from service.clinical.rulebook import Rulebook
 from service.fhir import names
 from service.fhir.encode import Addresses, encode_issue, instant, referred
-from service.fhir.encode_origin import encode_device
+from service.fhir.encode_origin import Origin, encode_device, encode_provenance
 from service.fhir.encode_requests import encode_requests, request_statuses
 from service.fhir.encode_tasks import encode_tasks, task_statuses
 from service.fhir.outgoing import InvalidOutgoing, to_bytes, validate_outgoing
 from service.languages import words_in
 from service.metrics import refused_resources
 from service.settings import code_version
-from service.store import alerts, resources
+from service.store import alerts, decisions, resources
 
 Resource = dict[str, Any]
 
@@ -67,10 +67,10 @@ class Presenter:
     def statuses(self, stored: Stored, kind: Kind) -> Mapping[str, str]:
         """The status of each resource of a kind that an alert has, by its step, in a stable order.
 
-        A DetectedIssue is of no step, and its status is not told here. Tasks are there where the source is
-        set to have them.
+        What there is one of is of no step, and its status is not told here. Tasks are there where the source
+        is set to have them.
         """
-        if kind == "DetectedIssue":
+        if kind in ALONE:
             return {"": ""}
         if kind != "Task":
             return dict(sorted(request_statuses(stored.alert, kind).items()))
@@ -81,7 +81,7 @@ class Presenter:
     def show(
         self, stored: Stored, kind: Kind, steps: Sequence[str], surroundings: "Surroundings"
     ) -> list[Shown]:
-        """The DetectedIssue of an alert, or what there is of that kind for the steps named.
+        """The DetectedIssue or Provenance of an alert, or what there is of that kind for the steps named.
 
         Raises:
             InvalidOutgoing: what we made is not valid R4; it must not leave.
@@ -104,11 +104,17 @@ class Presenter:
             known = surroundings.dispositions
             decided = [known[each] for each in alert.dispositions if each in known]
             return [_checked(encode_issue(alert, to, decided, with_id=True), stored)]
-        made = encode_requests(alert, to, words_in(source.settings.language), with_id=True)
-        if kind == "Task":
-            served = {names.key_of(each): f"{each['resourceType']}/{each['id']}" for each in made.values()}
-            made = encode_tasks(alert, made, to, served.__getitem__, with_id=True)
-        return [_checked(made[name], stored) for name in steps]
+        requests = encode_requests(alert, to, words_in(source.settings.language), with_id=True)
+        served = {names.key_of(each): _reference(each) for each in requests.values()}
+        tasks = encode_tasks(alert, requests, to, served.__getitem__, with_id=True)
+        if kind == "Provenance":
+            written = [*requests.values(), *(tasks.values() if source.settings.tasks else ())]
+            targets = [to.issue, *map(_reference, written)]
+            origin = surroundings.origin_of(stored, self.rulebook)
+            made = encode_provenance(alert, to, targets, origin, stored.updated)
+            return [_checked({"resourceType": kind, "id": str(alert.id), **made}, stored)]
+        of_kind = tasks if kind == "Task" else requests
+        return [_checked(of_kind[name], stored) for name in steps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,15 @@ class Surroundings:
     dispositions: Mapping[UUID, Disposition]
     gone: Mapping[int, frozenset[str]]
     """By source, what the alerts rest on and it has deleted, as `Addresses.gone` has it."""
+    versions: Mapping[int, Mapping[str, str]]
+    """By source, version ids of what they rest on, as `Origin.versions` has them."""
+    judged: Mapping[int, tuple[str, str]]
+    """By patient, the release and the rulebook's digest that they were last judged with."""
+
+    def origin_of(self, stored: Stored, rulebook: Rulebook) -> Origin:
+        """What an alert was decided with and from; this release and rulebook where nothing else is known."""
+        software, digest = self.judged.get(stored.alert.subject, (code_version(), rulebook.digest))
+        return Origin(software, digest, self.versions.get(stored.source.id, {}))
 
 
 def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surroundings:
@@ -128,15 +143,13 @@ def surroundings_of(connection: Connection, found: Sequence[Stored]) -> Surround
     grounds: dict[int, dict[str, str]] = {}
     for stored in found:
         grounds.setdefault(stored.source.id, {}).update(referred(stored.alert, stored.source.name))
-    gone = {
-        source_id: frozenset(
-            keys[key]
-            for key, version in resources.current(connection, source_id, list(keys)).items()
-            if version.state == _DELETED
-        )
-        for source_id, keys in grounds.items()
-    }
-    return Surroundings({each.id: each for each in made}, gone)
+    gone, versions = {}, {}
+    for source_id, keys in grounds.items():
+        there = resources.current(connection, source_id, list(keys))
+        gone[source_id] = frozenset(keys[key] for key, each in there.items() if each.state == _DELETED)
+        versions[source_id] = {keys[key]: each.version_id for key, each in there.items() if each.version_id}
+    judged = decisions.latest_of(connection, {stored.alert.subject for stored in found})
+    return Surroundings({each.id: each for each in made}, gone, versions, judged)
 
 
 def show_device() -> Resource:
@@ -160,15 +173,22 @@ def unshowable(kind: Kind, stored: Stored, step: str, error: InvalidOutgoing) ->
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
+def _reference(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
 def _checked(resource: Resource, stored: Stored) -> Shown:
     # What it says depends on more than the alert: rulebook, release, addresses, what the source has deleted.
     version = f"{stored.alert.revision}-{hashlib.sha256(to_bytes(resource)).hexdigest()[:12]}"
     meta = {
         "versionId": version,
         "lastUpdated": instant(stored.updated),
-        "tag": [{"system": SOURCE_TAG, "code": stored.source.name}],
+        "tag": [
+            {"system": SOURCE_TAG, "code": stored.source.name},
+            *resource.get("meta", {}).get("tag", ()),
+        ],
     }
-    kind, identity, *rest = resource.items()
+    kind, identity, *rest = ((name, value) for name, value in resource.items() if name != "meta")
     shown = dict([kind, identity, ("meta", meta), *rest])
     validate_outgoing(shown)
     return Shown(shown, version, stored.updated)

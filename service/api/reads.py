@@ -1,11 +1,12 @@
 """Reads and searches, each from one snapshot of the database, each in the audit before it is answered."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, text
 
@@ -24,7 +25,7 @@ from service.api.paging import (
 from service.api.people_search import Person, people_named, people_of, records_of
 from service.api.presenting import Presenter, Resource, Shown, Surroundings, surroundings_of, unshowable
 from service.api.search_parameters import Asked
-from service.api.targets import Kind, split_target, target_of
+from service.api.targets import ALONE, Kind, split_target, target_of
 from service.errors import NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
@@ -34,6 +35,11 @@ from service.store.sources import Reader
 
 _MANY = 10_000
 """Alerts whose steps are counted only on request: steps are not stored, they follow from each alert."""
+_LONGEST_QUERY = 1000
+"""Characters of a search that the audit keeps."""
+
+Seen = Counter[tuple[int | None, int | None]]
+"""Resources that were shown, by source and patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,9 @@ class Desk:
         """
         with snapshot(self.engine) as connection:
             found = self._find(connection, kind, resource_id)
-        seen: Counter[tuple[int | None, int | None]] = Counter()
+        seen: Seen = Counter()
         seen[(found[0].source.id, found[0].alert.subject) if found else (None, None)] = int(found is not None)
-        self._audit("read", kind, seen)
+        self._note("read", kind, seen, id=resource_id if found else None)
         if found is None:
             raise NotFound(f"there is no {kind} of that id here")
         return found[1]
@@ -83,8 +89,10 @@ class Desk:
             page = _Page() if asked.only_count else hunt.page(connection)
         if hunt.people is not None:
             page.seen.update({(each.source_id, each.id): 0 for each in hunt.people})
-        self._audit("search", asked.kind, page.seen or Counter({(None, None): 0}))
-        return self._bundle(asked, hunt, page)
+        bundle = self._bundle(asked, hunt, page)
+        understood = query_of(self_link(self.presenter.base, hunt.search, only_count=asked.only_count))
+        self._note("search", asked.kind, page.seen or Counter({(None, None): 0}), query=understood)
+        return bundle
 
     def _hunt(self, connection: Connection, asked: Asked) -> "_Hunt":
         scope = alert_search.scope_of(connection, self.reader)
@@ -115,27 +123,54 @@ class Desk:
         validate_outgoing(envelope(links, hunt.total, []))  # the resources in it have been
         return envelope(links, hunt.total, page.entries)
 
-    def _audit(self, action: str, kind: Kind, seen: "Counter[tuple[int | None, int | None]]") -> None:
-        """Note who saw how much of whom; committed before the answer, and without it there is none."""
-        now = datetime.now(UTC)
-        with writing(self.engine) as connection:
-            for (source_id, patient_id), count in seen.items():
-                write_audit(
-                    connection,
-                    at=now,
-                    actor=f"reader:{self.reader.name}",
-                    action=action,
-                    source_id=source_id,
-                    patient_id=patient_id,
-                    detail={"resource": kind, "count": count, "request": self.request_id},
-                )
+    def _note(self, action: str, kind: Kind, seen: Seen, **more: str | None) -> None:
+        note_reading(self.engine, self.reader, self.request_id, action, kind, seen, more)
+
+
+def query_of(link: str) -> str:
+    """The search that a link of ours says, which names nobody, as the audit keeps it."""
+    return urlsplit(link).query[:_LONGEST_QUERY]
+
+
+def note_reading(
+    engine: Engine,
+    reader: Reader,
+    request_id: str,
+    action: str,
+    kind: str,
+    seen: Seen,
+    more: Mapping[str, str | None],
+) -> None:
+    """Note who saw how much of whom; committed before the answer, and without it there is none.
+
+    Args:
+        engine: of the database.
+        reader: who.
+        request_id: ties the rows to each other and to the access log.
+        action: read or search.
+        kind: of resource.
+        seen: how many resources of whom: (source, patient).
+        more: that is told of each; our own ids and words alone.
+    """
+    now = datetime.now(UTC)
+    told = {name: value for name, value in more.items() if value is not None}
+    with writing(engine) as connection:
+        for (source_id, patient_id), count in seen.items():
+            write_audit(
+                connection,
+                at=now,
+                actor=f"reader:{reader.name}",
+                action=action,
+                source_id=source_id,
+                patient_id=patient_id,
+                detail={"resource": kind, "count": count, "request": request_id, **told},
+            )
 
 
 @dataclass(slots=True)
 class _Page:
     entries: list[dict[str, Any]] = field(default_factory=list)
-    seen: "Counter[tuple[int | None, int | None]]" = field(default_factory=Counter)
-    """Resources shown by source and patient."""
+    seen: Seen = field(default_factory=Counter)
     last: Position | None = None
     """Where the next page goes on; None where this is the last one."""
 
@@ -156,7 +191,7 @@ class _Hunt:
     def count(self, connection: Connection, *, exactly: bool) -> int | None:
         """How many resources there are on all pages; None where that is costly and nobody insists."""
         alerts = alert_search.count(connection, self.scope, self.search, self.records)
-        if self.search.kind == "DetectedIssue":
+        if self.search.kind in ALONE:
             return alerts
         if alerts > _MANY and not exactly:
             return None
@@ -195,8 +230,8 @@ class _Hunt:
         """What of an alert the search finds: names of steps, or an empty one for the DetectedIssue."""
         kind, targets, statuses = self.search.kind, self.search.targets, self.search.statuses
         known = self.presenter.statuses(stored, kind)
-        # The database has chosen DetectedIssues by status already.
-        chosen = None if kind == "DetectedIssue" else statuses
+        # The database has chosen what there is one of by status already.
+        chosen = None if kind in ALONE else statuses
         found = [step for step, status in known.items() if chosen is None or status in chosen]
         if targets is None:
             return found

@@ -4,13 +4,13 @@ Values may be patient data: messages name parameters, never values.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from service.api.instants import parse_date_query
-from service.api.targets import Kind, by_identifier, identifier_system, split_target
+from service.api.targets import KINDS, Kind, by_identifier, identifier_system, split_target
 from service.errors import InvalidResource, MalformedInput
 from service.fhir.required_codes import REQUIRED
 
@@ -35,8 +35,12 @@ SEARCHED: Final[dict[str, tuple[str, str]]] = {
 }
 """Name → FHIR search parameter type, and what it means here."""
 
-CONTROL: Final = ("_count", "_total", "_summary", "_sort", "_format", "_pretty", "_cursor")
-"""Parameters that say how to answer rather than what to find."""
+SEARCHED_OF_PROVENANCE: Final[dict[str, tuple[str, str]]] = {
+    "target": ("reference", "An alert's DetectedIssue, or what is proposed for it."),
+    "recorded": ("date", "When the alert was last changed, as _lastUpdated."),
+    **{name: SEARCHED[name] for name in ("patient", "_id", "_lastUpdated")},
+}
+"""The same of a Provenance, which has neither status nor identifier."""
 
 DEFAULT_COUNT: Final = 50
 LARGEST_COUNT: Final = 200
@@ -50,7 +54,18 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(slots=True)
-class Asked:
+class Manner:
+    """How a client asks to be answered, whatever it searches for."""
+
+    count: int = DEFAULT_COUNT
+    only_count: bool = False
+    total: str = ""
+    """`accurate`, `none`, or anything else for what is not too costly."""
+    format: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked(Manner):
     """A search as a client asked for it."""
 
     kind: Kind
@@ -61,12 +76,10 @@ class Asked:
     statuses: frozenset[str] | None = None
     updated: list[tuple[str, ...]] = field(default_factory=list)
     """As `patients`, in words that :func:`parse_date_query` has read."""
-    count: int = DEFAULT_COUNT
-    only_count: bool = False
-    total: str = ""
-    """`accurate`, `none`, or anything else for what is not too costly."""
-    format: str | None = None
     cursor: str | None = None
+
+
+AskedT = TypeVar("AskedT", bound=Manner)
 
 
 def read_pairs(query: bytes, form: bytes = b"") -> list[tuple[str, str]]:
@@ -98,23 +111,47 @@ def parse_search(kind: Kind, pairs: Iterable[tuple[str, str]], *, strict: bool) 
     Raises:
         InvalidResource: a value cannot be read, a modifier is used, or (strict) a parameter is not known.
     """
-    asked = Asked(kind)
-    for name, value in pairs:
-        base, modified, _ = name.partition(":")
-        if base in _READERS and modified:
-            raise InvalidResource(f"{base}: modifiers are not supported here")
-        if name in _READERS:
-            if len(value) > _LONGEST_VALUE:
-                raise InvalidResource(f"{name}: the value is too long")
-            _READERS[name](asked, value, strict)
-        elif strict:
-            known = ", ".join((*SEARCHED, *CONTROL))
-            raise InvalidResource(f"a search parameter is not known here; known: {known}")
+    asked = Asked(kind=kind)
+    read_into(asked, pairs, _READERS_OF_PROVENANCE if kind == "Provenance" else _READERS, strict=strict)
     return asked
 
 
-def _alternatives(name: str, value: str) -> tuple[str, ...]:
-    """The values between commas."""
+def read_into(
+    asked: AskedT,
+    pairs: Iterable[tuple[str, str]],
+    readers: Mapping[str, Callable[[AskedT, str, bool], None]],
+    *,
+    strict: bool,
+) -> None:
+    """Read every parameter that there is a reader for.
+
+    Args:
+        asked: what the readers write to.
+        pairs: names and values, in order.
+        readers: by the parameter's name; each takes a value, and whether the client is strict.
+        strict: refuse parameters that are not known.
+
+    Raises:
+        InvalidResource: a value cannot be read, a modifier is used, or (strict) a parameter is not known.
+    """
+    for name, value in pairs:
+        base, modified, _ = name.partition(":")
+        if name in readers:
+            if len(value) > _LONGEST_VALUE:
+                raise InvalidResource(f"{name}: the value is too long")
+            readers[name](asked, value, strict)
+        elif base in readers and modified:
+            raise InvalidResource(f"{base}: modifiers are not supported here")
+        elif strict:
+            raise InvalidResource(f"a search parameter is not known here; known: {', '.join(readers)}")
+
+
+def alternatives(name: str, value: str) -> tuple[str, ...]:
+    """The values between commas.
+
+    Raises:
+        InvalidResource: one is empty, or there are too many.
+    """
     found = tuple(_ESCAPED.sub(r"\1", each) for each in _COMMA.split(value))
     if not all(found):
         raise InvalidResource(f"{name}: the value is empty")
@@ -124,11 +161,11 @@ def _alternatives(name: str, value: str) -> tuple[str, ...]:
 
 
 def _patient(asked: Asked, value: str, _strict: bool) -> None:
-    asked.patients.append(_alternatives("patient", value))
+    asked.patients.append(alternatives("patient", value))
 
 
 def _id(asked: Asked, value: str, _strict: bool) -> None:
-    _narrow(asked, frozenset(each for each in _alternatives("_id", value) if split_target(asked.kind, each)))
+    _narrow(asked, frozenset(each for each in alternatives("_id", value) if split_target(asked.kind, each)))
 
 
 def _identifier(asked: Asked, value: str, _strict: bool) -> None:
@@ -156,45 +193,65 @@ def _narrow(asked: Asked, targets: frozenset[str]) -> None:
 
 def _status(asked: Asked, value: str, _strict: bool) -> None:
     allowed = REQUIRED[f"{asked.kind}.status"]
-    found = frozenset(each.rpartition("|")[2] for each in _alternatives("status", value))
+    found = frozenset(each.rpartition("|")[2] for each in alternatives("status", value))
     if not found <= allowed:
         raise InvalidResource(f"status: give one of {', '.join(sorted(allowed))}")
     asked.statuses = found if asked.statuses is None else asked.statuses & found
 
 
 def _last_updated(asked: Asked, value: str, _strict: bool) -> None:
-    found = _alternatives("_lastUpdated", value)
+    _when(asked, "_lastUpdated", value)
+
+
+def _recorded(asked: Asked, value: str, _strict: bool) -> None:
+    _when(asked, "recorded", value)
+
+
+def _when(asked: Asked, name: str, value: str) -> None:
+    found = alternatives(name, value)
     for each in found:
-        parse_date_query(each, "_lastUpdated")
+        parse_date_query(each, name)
     asked.updated.append(found)
 
 
-def _count(asked: Asked, value: str, _strict: bool) -> None:
+def _target(asked: Asked, value: str, _strict: bool) -> None:
+    found = set()
+    for each in alternatives("target", value):
+        rest, _, identity = each.rpartition("/")
+        stated = rest.rpartition("/")[2]
+        for kind in KINDS:
+            named = split_target(kind, identity) if stated in ("", kind) and kind != "Provenance" else None
+            if named is not None:
+                found.add(str(named[0]))
+    _narrow(asked, frozenset(found))
+
+
+def _count(asked: Manner, value: str, _strict: bool) -> None:
     if not _NUMBER.fullmatch(value):
         raise InvalidResource("_count: give a whole number")
     asked.count = min(int(value), LARGEST_COUNT)
     asked.only_count = asked.only_count or asked.count == 0
 
 
-def _total(asked: Asked, value: str, strict: bool) -> None:
-    _check_choice("_total", value, ("accurate", "estimate", "none"), strict)
+def _total(asked: Manner, value: str, strict: bool) -> None:
+    check_choice("_total", value, ("accurate", "estimate", "none"), strict)
     asked.total = value
 
 
-def _summary(asked: Asked, value: str, strict: bool) -> None:
-    _check_choice("_summary", value, ("count", "false"), strict)
+def _summary(asked: Manner, value: str, strict: bool) -> None:
+    check_choice("_summary", value, ("count", "false"), strict)
     asked.only_count = asked.only_count or value == "count"
 
 
 def _sort(_asked: Asked, value: str, strict: bool) -> None:
-    _check_choice("_sort", value, ("_lastUpdated",), strict)
+    check_choice("_sort", value, ("_lastUpdated",), strict)
 
 
-def _pretty(_asked: Asked, value: str, strict: bool) -> None:
-    _check_choice("_pretty", value, ("true", "false"), strict)
+def _pretty(_asked: Manner, value: str, strict: bool) -> None:
+    check_choice("_pretty", value, ("true", "false"), strict)
 
 
-def _format(asked: Asked, value: str, _strict: bool) -> None:
+def _format(asked: Manner, value: str, _strict: bool) -> None:
     asked.format = value
 
 
@@ -202,10 +259,24 @@ def _cursor(asked: Asked, value: str, _strict: bool) -> None:
     asked.cursor = value
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...], strict: bool) -> None:
+def check_choice(name: str, value: str, choices: tuple[str, ...], strict: bool) -> None:
+    """Refuse, where the client is strict, what is none of the choices.
+
+    Raises:
+        InvalidResource: it is not.
+    """
     if strict and value not in choices:
         raise InvalidResource(f"{name}: supported here: {', '.join(choices)}")
 
+
+MANNER: Final[dict[str, Callable[[Manner, str, bool], None]]] = {
+    "_count": _count,
+    "_total": _total,
+    "_summary": _summary,
+    "_format": _format,
+    "_pretty": _pretty,
+}
+"""What reads each parameter that every search has."""
 
 _READERS: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
     "patient": _patient,
@@ -213,11 +284,16 @@ _READERS: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
     "identifier": _identifier,
     "_id": _id,
     "_lastUpdated": _last_updated,
-    "_count": _count,
-    "_total": _total,
-    "_summary": _summary,
+    **MANNER,
     "_sort": _sort,
-    "_format": _format,
-    "_pretty": _pretty,
     "_cursor": _cursor,
 }
+
+_READERS_OF_PROVENANCE: Final[dict[str, Callable[[Asked, str, bool], None]]] = {
+    **{name: read for name, read in _READERS.items() if name not in ("status", "identifier")},
+    "target": _target,
+    "recorded": _recorded,
+}
+
+CONTROL: Final = tuple(name for name in _READERS if name not in SEARCHED)
+"""Parameters that say how to answer rather than what to find."""

@@ -9,6 +9,7 @@ import typer
 from service.cli import (
     alerts,
     auditing,
+    databases,
     demo,
     episodes,
     judging,
@@ -17,6 +18,7 @@ from service.cli import (
     load,
     measuring,
     outbox,
+    patients,
     populating,
     quarantine,
     readers,
@@ -60,6 +62,8 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(rulebooks.app, name="rulebook")
 app.add_typer(auditing.app, name="audit")
+app.add_typer(patients.app, name="patient")
+app.add_typer(databases.app, name="database")
 app.command()(serve.version)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from service.alerts.alert import Action, OverrideReason
 from service.cli.console import Json, say, say_json, say_json_list
-from service.cli.naming import AlertId, alert_named
+from service.cli.naming import AlertId, alert_named, whose
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
 from service.clinical.episodes import Family
 
@@ -38,8 +38,16 @@ def alerts(
     rules = rules_of(settings)
     with database(settings) as engine:
         with writing(engine) as connection:
-            detail = {"one_patient": patient is not None, "all": everything}
-            decisions.write_audit(connection, at=at, actor=actor(), action="read-alerts", detail=detail)
+            for source_id, patient_id in whose(connection, patient, source):
+                decisions.write_audit(
+                    connection,
+                    at=at,
+                    actor=actor(),
+                    action="read-alerts",
+                    source_id=source_id,
+                    patient_id=patient_id,
+                    detail={"one_patient": patient is not None, "all": everything},
+                )
         with reading(engine) as connection:
             found = _found(connection, patient, source, everything=everything)
             read = interpretations(connection, [alert for alert, *_ in found], rules, at)

@@ -29,6 +29,9 @@ def complain(text: str) -> None:
     note(f"liverwatch: {' '.join(text.split())}")
 
 
+Csv = Annotated[bool, typer.Option("--csv", help="Write CSV to stdout.")]
+
+
 class _Plain(logging.Formatter):
     """Level and message, and of an exception its type alone: its text may quote values."""
 
@@ -68,6 +71,20 @@ def _encode(content: Any) -> str:
     import msgspec
 
     return msgspec.json.Encoder(decimal_format="number").encode(content).decode()
+
+
+def say_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write CSV (RFC 4180) with a line of headings, a row at a time as they come."""
+    import csv
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(headings)
+    writer.writerows([_no_formula(cell) for cell in row] for row in rows)
+
+
+def _no_formula(cell: object) -> object:
+    """What a spreadsheet would take for a formula, and run, is marked as the text that it is."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

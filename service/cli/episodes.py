@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.console import Json, say_json_list, table
+from service.cli.naming import whose
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
 
 if TYPE_CHECKING:
@@ -30,8 +31,16 @@ def episodes(
     rules, at = rules_of(settings), now()
     with database(settings) as engine:
         with writing(engine) as connection:
-            detail = {"one_patient": patient is not None}
-            decisions.write_audit(connection, at=at, actor=actor(), action="read-episodes", detail=detail)
+            for source_id, patient_id in whose(connection, patient, source):
+                decisions.write_audit(
+                    connection,
+                    at=at,
+                    actor=actor(),
+                    action="read-episodes",
+                    source_id=source_id,
+                    patient_id=patient_id,
+                    detail={"one_patient": patient is not None},
+                )
         found = (
             each
             for assessed in assessments(engine, rules, at, source=source, patient=patient)

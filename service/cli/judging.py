@@ -2,12 +2,17 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.console import Json, note, progress, say, say_json
-from service.cli.opening import AsOf, database, now, rules_of, say_change, settings_of
+from service.cli.opening import AsOf, actor, database, now, rules_of, say_change, settings_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from service.ingest import Rules
 
 
 def rejudge(
@@ -28,6 +33,7 @@ def rejudge(
     rules = rules_of(settings)
     with database(settings) as engine, progress("{task.completed} records") as display:
         say_change(engine, rules, "from now on every record is judged")
+        _note_by_what(engine, "rejudge", rules, everyone=everyone)
         task = display.add_task("judging", total=None)
         judged, failed = run(
             engine,
@@ -67,6 +73,7 @@ def sweep(
     with database(settings) as engine:
         with reading(engine) as connection:
             check_agreement(connection, rules)
+        _note_by_what(engine, "sweep", rules, as_of=moment.isoformat())
         swept = run(engine, rules, moment)
     if as_json:
         say_json(asdict(swept))
@@ -75,6 +82,16 @@ def sweep(
         if swept.passed_on:
             say(f"passed on {swept.passed_on} urgent alerts that nobody has taken")
     _fail(swept.failed)
+
+
+def _note_by_what(engine: "Engine", action: str, rules: "Rules", **more: Any) -> None:
+    """In the audit: records are judged, and by what."""
+    from service.store import decisions
+    from service.store.session import writing
+
+    detail = {"rulebook": rules.rulebook.digest, "clock": rules.clock, **more}
+    with writing(engine) as connection:
+        decisions.write_audit(connection, at=now(), actor=actor(), action=action, detail=detail)
 
 
 def _fail(failed: int) -> None:

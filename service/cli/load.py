@@ -43,6 +43,8 @@ def load(
     again does the rest.
     """
     from service.loading import Limits, Loader, ensure_source, find_files
+    from service.store import decisions
+    from service.store.session import writing
 
     files = find_files(paths)
     settings = settings_of(clock)
@@ -50,6 +52,11 @@ def load(
         known, new = ensure_source(engine, source, now(), actor())
         if new:
             note(f"source {source!r} created")
+        with writing(engine) as connection:
+            detail = {"files": len(files)}
+            decisions.write_audit(
+                connection, at=now(), actor=actor(), action="load", source_id=known.id, detail=detail
+            )
         rules = rules_of(settings)
         say_change(engine, rules, "what this load changes is judged")
         loader = Loader(engine, known, rules, Limits(settings.max_bundle_bytes, depth=settings.max_depth))

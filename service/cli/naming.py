@@ -1,4 +1,4 @@
-"""Which alert is meant, and who it is that decides."""
+"""Which alert or patient is meant."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
+
+    from service.store.patients import PatientRow
 
 AlertId = Annotated[str, typer.Argument(help="The alert's id, or enough of its beginning.")]
+_WHO = "The patient's id in the EHR, or the one in the pages' addresses."
+PatientId = Annotated[str, typer.Option("--patient", help=_WHO)]
+PatientArgument = Annotated[str, typer.Argument(metavar="ID", help=_WHO)]
+SourceName = Annotated[
+    str | None, typer.Option("--source", help="The source, where several call a patient by that id.")
+]
 
 
 def alert_named(engine: "Engine", given: str) -> "UUID":
@@ -40,3 +48,40 @@ def alert_named(engine: "Engine", given: str) -> "UUID":
     if len(found) > 1:
         raise Conflict("more than one alert's id begins so; give more of it")
     return found[0]
+
+
+def person_named(connection: "Connection", given: str, source_name: str | None) -> "list[PatientRow]":
+    """Every record of the one person who is called so, the one that others are merged into first.
+
+    Raises:
+        NotFound: there is no such source, or nobody is.
+        Conflict: several sources call somebody so.
+    """
+    from service.errors import Conflict, NotFound
+    from service.store import people, sources
+
+    of = sources.by_name(connection, source_name).id if source_name is not None else None
+    found = people.called(connection, given, of)
+    if not found:
+        raise NotFound("there is no patient of that id")
+    if len(found) > 1:
+        raise Conflict("several sources have a patient of that id; say which with --source")
+    (records,) = found.values()
+    return records
+
+
+def whose(
+    connection: "Connection", fhir_id: str | None, source_name: str | None
+) -> "list[tuple[int | None, int | None]]":
+    """What a list is of, as the audit log names it: (source, patient), once for each person named.
+
+    A list of everybody, or of somebody who is not there, names no patient.
+    """
+    from service.store import people, sources
+
+    source = sources.find(connection, source_name) if source_name is not None else None
+    of = source.id if source else None
+    if fhir_id is None or (source_name is not None and source is None):
+        return [(of, None)]
+    named = people.called(connection, fhir_id, of).values()
+    return [(records[0].source_id, records[0].id) for records in named] or [(of, None)]

@@ -18,6 +18,9 @@ Name = Annotated[str, typer.Argument(help="Whom or what the token stands for.")]
 def add(
     name: Name,
     source: Annotated[list[str], typer.Option(help="A source it may read; may be given more than once.")],
+    audit: Annotated[
+        bool, typer.Option("--audit", help="It reads the audit log of those sources, and no alerts.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a reader token; it is shown this once."""
@@ -26,8 +29,8 @@ def add(
 
     token = sources.new_secret()
     with database(settings_of()) as engine, writing(engine) as connection:
-        sources.add_reader(connection, name, source, token, now())
-        detail = {"reader": name, "sources": sorted(set(source))}
+        sources.add_reader(connection, name, source, token, now(), audits=audit)
+        detail = {"reader": name, "sources": sorted(set(source)), "audits": audit}
         decisions.write_audit(connection, at=now(), actor=actor(), action="reader-add", detail=detail)
     if as_json:
         say_json({"name": name, "sources": sorted(set(source)), "token": token})
@@ -44,12 +47,14 @@ def list_(as_json: Json = False) -> None:
 
     with database(settings_of()) as engine, reading(engine) as connection:
         found = [
-            (reader.name, valid, sorted(reader.sources)) for reader, valid in sources.readers(connection)
+            (reader.name, valid, reader.audits, sorted(reader.sources))
+            for reader, valid in sources.readers(connection)
         ]
+    columns = ("name", "valid", "audits", "sources")
     if as_json:
-        say_json_list({"name": name, "valid": valid, "sources": seen} for name, valid, seen in found)
+        say_json_list(dict(zip(columns, each, strict=True)) for each in found)
     else:
-        table(("name", "valid", "sources"), ((name, valid, ", ".join(seen)) for name, valid, seen in found))
+        table(columns, ((*each, ", ".join(seen)) for *each, seen in found))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from service.dashboard import (
     launch_pages,
     letter_pages,
     live_pages,
+    look_pages,
     measure_pages,
     patient_pages,
     replay_pages,
@@ -31,9 +32,9 @@ def create_pages() -> APIRouter:
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
         router.include_router(part.create_router())
-    for pages in (worklist_pages, live_pages, view_pages, decision_pages):
+    for pages in (
+        *(worklist_pages, live_pages, view_pages, decision_pages),
+        *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages),
+    ):
         router.include_router(pages.router)
-    for pages in (letter_pages, patient_pages, measure_pages):
-        router.include_router(pages.router)
-    router.include_router(replay_pages.router)
     return router

@@ -12,6 +12,7 @@ from service.dashboard.access import SignedIn, needs
 from service.dashboard.alert_views import Row
 from service.dashboard.chart_views import chart_of
 from service.dashboard.decision_pages import choices_of
+from service.dashboard.look_pages import looks_page, may_audit
 from service.dashboard.looking import Look, look
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
@@ -41,6 +42,7 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
         back=f"/patients/{shown.public_id}",
         glass=looked.until,
         may_write=may_decide(looked.user),
+        looks=looks_page(shown.public_id) if may_audit(user) and looked.until is None else None,
         **choices_of(request),
     )
 

@@ -92,6 +92,13 @@ class Filters:
         return {name: value for name in names if (value := getattr(self, name))}
 
     @property
+    def chosen_from_lists(self) -> str:
+        """The filters that are chosen from a list, as a query: nothing in it can have been typed."""
+        return urlencode(
+            {name: each for name, each in self.chosen.items() if name not in ("owner", "source")}
+        )
+
+    @property
     def address(self) -> str:
         """Of the worklist narrowed so, from its beginning."""
         return f"/?{self.query}" if self.chosen else EVERYTHING

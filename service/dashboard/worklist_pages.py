@@ -22,6 +22,7 @@ from service.dashboard.worklist_filters import Filters, choices, of_address, rea
 from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import saved_views, worklist
+from service.store.alerts import by_patient
 from service.store.decisions import write_audit
 from service.store.session import reading, writing
 
@@ -79,7 +80,8 @@ def show(
         rows = rows_of(connection, lines[:PAGE], rules, now, user)
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
     told = [*told, *([done] if done else [])]
-    note_seen(request, user, list(dict.fromkeys(row.alert.id for row in [*told, *rows])), now)
+    shown = list(dict.fromkeys(row.alert.id for row in [*told, *rows]))
+    note_seen(request, user, shown, now, filters.chosen_from_lists)
     more = lines[PAGE - 1].place if len(lines) > PAGE else None
     return page(
         request,
@@ -117,8 +119,21 @@ def _views(connection: Connection, user: User, sources: Mapping[int, str], now: 
     return [Link(view.name, each, total) for view, each, total in zip(saved, filters, totals, strict=True)]
 
 
-def note_seen(request: Request, user: User, alerts: Sequence[UUID], now: datetime) -> None:
-    """Note in the audit whose alerts were shown to whom; committed before the answer."""
-    detail = {"alerts": [str(each) for each in alerts], "request": request_id(request)}
+def note_seen(request: Request, user: User, alerts: Sequence[UUID], now: datetime, query: str = "") -> None:
+    """Note in the audit whose alerts were shown to whom, patient by patient; committed before the answer."""
     with writing(request.app.state.engine) as connection:
-        write_audit(connection, at=now, actor=user.id, action="read-worklist", detail=detail)
+        of_whom = by_patient(connection, alerts)
+        for (source_id, patient_id), seen in (of_whom or {(None, None): []}).items():
+            write_audit(
+                connection,
+                at=now,
+                actor=user.id,
+                action="read-worklist",
+                source_id=source_id,
+                patient_id=patient_id,
+                detail={
+                    "alerts": [str(each) for each in seen],
+                    "query": query,
+                    "request": request_id(request),
+                },
+            )

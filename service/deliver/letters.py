@@ -16,8 +16,8 @@ from service.fhir.encode_tasks import encode_tasks
 from service.fhir.in_r5 import in_r5
 from service.fhir.manner import USUAL, Manner
 from service.languages import words_in
-from service.store import alerts, resources, sources
-from service.store.schema import decision, patient
+from service.store import alerts, decisions, resources, sources
+from service.store.schema import patient
 from service.store.sources import Source
 
 _LIVE = "live"
@@ -112,12 +112,8 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
     source = sources.by_id(connection, row.source_id)
     keys = referred(alert, source.name)
     versions = resources.current(connection, source.id, keys)
-    decided = connection.execute(
-        select(decision.c.code_version, decision.c.rulebook_digest)
-        .where(decision.c.patient_id == alert.subject)
-        .order_by(decision.c.id.desc())
-        .limit(1)
-    ).one_or_none()
+    decided = decisions.latest_of(connection, [alert.subject])
+    decided_by, rulebook = decided.get(alert.subject, (software, rulebook_digest))
     return Letter(
         alert=alert,
         source=source,
@@ -125,8 +121,8 @@ def read_letter(connection: Connection, alert_id: UUID, *, software: str, rulebo
         dispositions=tuple(alerts.dispositions_of(connection, alert.dispositions)),
         gone=frozenset(keys[key] for key, version in versions.items() if version.state != _LIVE),
         origin=Origin(
-            software=decided.code_version if decided else software,
-            rulebook=decided.rulebook_digest if decided else rulebook_digest,
+            software=decided_by,
+            rulebook=rulebook,
             versions={
                 keys[key]: version.version_id for key, version in versions.items() if version.version_id
             },

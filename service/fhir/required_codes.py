@@ -40,6 +40,9 @@ REQUIRED: Final[dict[str, frozenset[str]]] = {
         "SupplyRequest Task VisionPrescription"
     ),
     "ActivityDefinition.intent": _REQUEST_INTENT,
+    "AuditEvent.action": _codes("C R U D E"),
+    "AuditEvent.outcome": _codes("0 4 8 12"),
+    "AuditEvent.agent.network.type": _codes("1 2 3 4 5"),
     "Bundle.type": _codes(
         "document message transaction transaction-response batch batch-response history searchset collection"
     ),

@@ -211,3 +211,16 @@ def dispositions_on(
         for person in sorted(bears[made.id]):
             found.setdefault(person, []).append(made)
     return found
+
+
+def by_patient(
+    connection: Connection, ids: Collection[UUID]
+) -> dict[tuple[int | None, int | None], list[UUID]]:
+    """Those alerts by whose they are: (source, patient), as the audit log names it."""
+    query = select(alert.c.id, alert.c.source_id, alert.c.patient_id).where(alert.c.id.in_(list(ids)))
+    whose = {row.id: (row.source_id, row.patient_id) for row in connection.execute(query)}
+    found: dict[tuple[int | None, int | None], list[UUID]] = {}
+    for each in ids:
+        if each in whose:
+            found.setdefault(whose[each], []).append(each)
+    return found

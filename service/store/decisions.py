@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, text
+from sqlalchemy import Connection, func, insert, or_, select, text
 
 from service.clinical.episodes import Assessment
 from service.errors import Damaged
@@ -123,6 +123,18 @@ def keep_texts(connection: Connection, texts: Mapping[str, str], now: datetime) 
     missing = texts.keys() - {row[0] for row in _texts_kept.rows(connection, digests=texts)}
     rows = [(digest, texts[digest], now) for digest in sorted(missing)]
     insert_rows(connection, stored_text, ("digest", "text", "created"), rows, keep=True)
+
+
+def latest_of(connection: Connection, patients: Collection[int]) -> dict[int, tuple[str, str]]:
+    """What each patient was last judged with: version of this service, and the rulebook's digest."""
+    last = (
+        select(func.max(decision.c.id))
+        .where(among(decision.c.patient_id, patients))
+        .group_by(decision.c.patient_id)
+    )
+    columns = (decision.c.patient_id, decision.c.code_version, decision.c.rulebook_digest)
+    rows = connection.execute(select(*columns).where(decision.c.id.in_(last)))
+    return {row.patient_id: (row.code_version, row.rulebook_digest) for row in rows}
 
 
 def text_of(connection: Connection, digest: str) -> str:

@@ -102,6 +102,11 @@ def opened_by(connection: Connection, account_id: str, now: datetime) -> list[Op
     return _rows(connection, None, mine)
 
 
+def opened_of(connection: Connection, patients: Collection[int]) -> list[Opened]:
+    """When these records were opened, and why, the latest first."""
+    return _rows(connection, None, break_glass.c.patient_id.in_(list(patients)))
+
+
 def _rows(connection: Connection, limit: int | None, *conditions: ColumnElement[bool]) -> list[Opened]:
     query = (
         select(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, false, or_, select
 
 from service.store.patients import COLUMNS, PatientRow, row_of
 from service.store.query import among
@@ -42,6 +42,16 @@ def people(
     return _with_merged(connection, survivors.order_by(patient.c.id).limit(limit))
 
 
+def called(connection: Connection, fhir_id: str, source_id: int | None = None) -> dict[int, list[PatientRow]]:
+    """The people of that id in the source, or in any, or in addresses; each with every record of theirs."""
+    public = _uuid(fhir_id)
+    conditions = [or_(patient.c.fhir_id == fhir_id, patient.c.public_id == public if public else false())]
+    if source_id is not None:
+        conditions.append(patient.c.source_id == source_id)
+    query = select(patient.c.id, patient.c.survivor_id).where(*conditions)
+    return by_number(connection, {row.survivor_id or row.id for row in connection.execute(query)})
+
+
 def numbered(connection: Connection, sources: Collection[int], public_id: UUID) -> int | None:
     """The number of the person who has a record of that public id in one of these sources."""
     query = select(patient.c.id, patient.c.survivor_id).where(
@@ -49,6 +59,13 @@ def numbered(connection: Connection, sources: Collection[int], public_id: UUID) 
     )
     found = connection.execute(query).one_or_none()
     return None if found is None else found.survivor_id or found.id
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def public_id_of(connection: Connection, number: int) -> UUID:

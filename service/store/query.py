@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, Protocol, cast
 
 import msgspec
 from sqlalchemy import (
@@ -13,7 +14,10 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     TypeDecorator,
+    and_,
     bindparam,
+    not_,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -74,6 +78,42 @@ def among(column: Column[Any], values: Collection[Any] | str) -> ColumnElement[b
     """
     name, given = (values, None) if isinstance(values, str) else (None, values)
     return _Among(column, bindparam(name, given, type_=_Listed))
+
+
+class Period(Protocol):
+    """What an instant is compared with: a span of time, and how (FHIR R4, 3.1.1.4.5)."""
+
+    @property
+    def prefix(self) -> str:
+        """One of eq, ne, lt, gt, ge, le, sa, eb."""
+
+    @property
+    def low(self) -> datetime | None:
+        """The first instant of the span; None: before all time."""
+
+    @property
+    def high(self) -> datetime | None:
+        """The first instant after it; None: after all time."""
+
+
+def within(column: Column[datetime], period: Period) -> ColumnElement[bool]:
+    """The condition that an instant fits; a bound outside the calendar is met or failed by all."""
+    not_before = true() if period.low is None else column >= period.low
+    before = true() if period.high is None else column < period.high
+    match period.prefix:
+        case "eq":
+            return and_(not_before, before)
+        case "ne":
+            return not_(and_(not_before, before))
+        case "ge":
+            return not_before
+        case "le":
+            return before
+        case "gt" | "sa":
+            return not_(before)
+        case "lt" | "eb":
+            return not_(not_before)
+    raise ValueError("no such comparison")
 
 
 @dataclass(frozen=True, slots=True)

@@ -546,6 +546,8 @@ audit = Table(
     Column("source_id", Integer, nullable=True),
     Column("patient_id", Integer, nullable=True),
     Column("detail", Text, nullable=False, comment="JSON; never values, names or identifiers"),
+    Index(None, "at"),
+    Index(None, "patient_id"),
 )
 
 audit_seal = Table(
@@ -565,6 +567,7 @@ reader_token = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("digest", String(64), nullable=False, unique=True, comment="SHA-256 of the token"),
     Column("sources", Text, nullable=False, comment="JSON: names of the sources it may read"),
+    Column("audits", Boolean, nullable=False, comment="reads the audit log, and nothing else of patients"),
     Column("created", Instant, nullable=False),
     Column("revoked", Instant, nullable=True),
 )

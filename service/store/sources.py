@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from service.errors import ConfigurationError, Conflict, NotFound
 from service.languages import ENGLISH, LOCALES
@@ -234,6 +234,8 @@ class Reader:
 
     name: str
     sources: frozenset[str]
+    audits: bool = False
+    """Whether it reads what the audit log says of them, and nothing else of patients."""
 
 
 def _digest(secret: str) -> str:
@@ -453,8 +455,16 @@ def new_secret() -> str:
     return random_secrets.token_urlsafe(32)
 
 
-def add_reader(connection: Connection, name: str, sources: Iterable[str], token: str, now: datetime) -> None:
-    """Create a reader token that sees only `sources`.
+def add_reader(
+    connection: Connection,
+    name: str,
+    sources: Iterable[str],
+    token: str,
+    now: datetime,
+    *,
+    audits: bool = False,
+) -> None:
+    """Create a reader token that sees only `sources`: their alerts, or (`audits`) what was done with them.
 
     Raises:
         Conflict: there is a reader of that name.
@@ -465,7 +475,11 @@ def add_reader(connection: Connection, name: str, sources: Iterable[str], token:
         raise Conflict(f"there is already a reader {name!r}")
     connection.execute(
         reader_token.insert().values(
-            name=name, digest=_digest(token), sources=msgspec.json.encode(names).decode(), created=now
+            name=name,
+            digest=_digest(token),
+            sources=msgspec.json.encode(names).decode(),
+            audits=audits,
+            created=now,
         )
     )
 
@@ -484,7 +498,7 @@ def revoke_reader(connection: Connection, name: str, now: datetime) -> None:
 def readers(connection: Connection) -> list[tuple[Reader, bool]]:
     """Every reader with whether it is still valid, by name."""
     rows = connection.execute(select(reader_token).order_by(reader_token.c.name))
-    return [(Reader(r.name, frozenset(msgspec.json.decode(r.sources))), r.revoked is None) for r in rows]
+    return [(_reader(row), row.revoked is None) for row in rows]
 
 
 def reader_of(connection: Connection, token: str) -> Reader | None:
@@ -492,4 +506,8 @@ def reader_of(connection: Connection, token: str) -> Reader | None:
     row = connection.execute(
         select(reader_token).where(reader_token.c.digest == _digest(token), reader_token.c.revoked.is_(None))
     ).one_or_none()
-    return None if row is None else Reader(row.name, frozenset(msgspec.json.decode(row.sources)))
+    return None if row is None else _reader(row)
+
+
+def _reader(row: Row[Any]) -> Reader:
+    return Reader(row.name, frozenset(msgspec.json.decode(row.sources)), row.audits)

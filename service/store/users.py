@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from service.errors import ConfigurationError, Conflict, NotFound
 from service.store import sessions, sources
+from service.store.query import among
 from service.store.schema import account
 
 EVERY_SOURCE: Final = "*"
@@ -80,6 +81,12 @@ _COLUMNS = tuple(
         *("shortcuts", "zone"),
     )
 )
+
+
+def shown_names(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    """The names by which others see these accounts, of those that there are."""
+    query = select(account.c.id, account.c.shown).where(among(account.c.id, ids))
+    return {row.id: row.shown for row in connection.execute(query)}
 
 
 def _account(row: Sequence[Any]) -> Account:

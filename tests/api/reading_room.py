@@ -30,6 +30,7 @@ from tests.fhir.alert_examples import alert as an_alert
 PUBLIC_URL = "https://watch.clinic.test"
 BASE = f"{PUBLIC_URL}/fhir"
 TOKEN = "the-token-of-a-reader"
+AUDITING = "the-token-of-one-who-audits"
 EHR = "https://ehr.clinic.test/r4"
 
 Json = dict[str, Any]
@@ -42,7 +43,10 @@ def number(n: int) -> UUID:
 
 @dataclass
 class ReadingRoom:
-    """The sources `clinic` (its FHIR server known) and `annex` (not), with tasks; readers of one or both."""
+    """The sources `clinic` (its FHIR server known) and `annex` (not), with tasks; readers of one or both.
+
+    One reader audits `clinic`.
+    """
 
     engine: Engine
     now: datetime = NOW
@@ -58,6 +62,7 @@ class ReadingRoom:
                 self.sources[name] = sources.add(connection, name, settings, "secret", self.now).id
             sources.add_reader(connection, "ward", ["clinic"], TOKEN, self.now)
             sources.add_reader(connection, "everywhere", ["clinic", "annex"], "sees-both", self.now)
+            sources.add_reader(connection, "auditor", ["clinic"], AUDITING, self.now, audits=True)
 
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url=None, redirect_slashes=False)
@@ -116,13 +121,18 @@ class ReadingRoom:
         return content
 
     def audited(self) -> list[tuple[str, str, int | None, int | None, Json]]:
-        """Actor, action, source, patient and detail (without the request's id) of every audit row."""
+        """Actor, action, source, patient and detail of every audit row.
+
+        Without the request's id, and what was read or searched for: `test_audit_events.py` looks at those.
+        """
         with reading(self.engine) as connection:
             rows = connection.execute(select(audit).order_by(audit.c.id)).all()
         found = []
         for row in rows:
             detail: Json = msgspec.json.decode(row.detail)
             assert detail.pop("request")
+            assert row.action != "search" or detail.pop("query")
+            assert row.action != "read" or detail["count"] == 0 or detail.pop("id")
             found.append((row.actor, row.action, row.source_id, row.patient_id, detail))
         return found
 

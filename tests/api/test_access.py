@@ -11,7 +11,7 @@ from service.api import reads
 from service.api.targets import KINDS
 from service.store import sources
 from service.store.session import writing
-from tests.api.reading_room import TOKEN, ReadingRoom, number
+from tests.api.reading_room import AUDITING, TOKEN, ReadingRoom, number
 from tests.fhir.alert_examples import advising, alert
 
 EVERYTHING = [
@@ -22,7 +22,7 @@ EVERYTHING = [
     *(
         each
         for kind in (
-            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task"),
+            *("DetectedIssue", "ServiceRequest", "CommunicationRequest", "Task", "Provenance"),
             *("PlanDefinition", "ActivityDefinition", "Library", "Measure"),
         )
         for each in (
@@ -32,6 +32,12 @@ EVERYTHING = [
         )
     ),
 ]
+AUDIT = [
+    ("GET", "/fhir/AuditEvent"),
+    ("GET", "/fhir/AuditEvent/{id}"),
+    ("POST", "/fhir/AuditEvent/_search"),
+]
+"""What a token that audits reads, and no other."""
 SIGNED = [
     ("POST", "/cds-services/liverwatch-patient-view"),
     ("POST", "/cds-services/liverwatch-patient-view/feedback"),
@@ -50,7 +56,7 @@ def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> 
     ]
     with room.client(None) as anonymous:
         readers = {"Authorization": f"Bearer {TOKEN}"}
-        for method, path in EVERYTHING + SIGNED:
+        for method, path in EVERYTHING + AUDIT + SIGNED:
             for headers in [*wrong, *([readers] if (method, path) in SIGNED else [])]:
                 answer = anonymous.request(method, path, headers=headers)  # type: ignore[arg-type]
                 assert answer.status_code == 401
@@ -62,11 +68,25 @@ def test_everything_but_health_needs_a_valid_reader_token(room: ReadingRoom) -> 
             assert answer.status_code in (200, 404)
 
 
+def test_a_token_that_audits_reads_the_audit_log_and_no_patients_alerts(room: ReadingRoom) -> None:
+    stored = room.put(1)
+    ward, auditor = room.client(), room.client(AUDITING)
+    for method, path in AUDIT:
+        assert ward.request(method, path).status_code == 403
+        assert auditor.request(method, path).status_code in (200, 404)
+    for kind in KINDS:
+        assert auditor.get(f"/fhir/{kind}").status_code == 403
+        assert auditor.post(f"/fhir/{kind}/_search").status_code == 403
+        assert auditor.get(f"/fhir/{kind}/{stored.id}").status_code == 403
+    assert auditor.get("/fhir/metadata").status_code == 200
+    assert {actor for actor, *_ in room.audited()} == {"reader:auditor"}
+
+
 def test_every_route_of_the_read_side_is_in_that_list(room: ReadingRoom) -> None:
     from fastapi.routing import iter_route_contexts
 
     open_to_anybody = {"/health/live", "/health/ready", "/cds-services", "/.well-known/jwks.json"}
-    listed = {(m, p.replace(str(number(1)), "{id}")) for m, p in EVERYTHING + SIGNED}
+    listed = {(m, p.replace(str(number(1)), "{id}")) for m, p in EVERYTHING + AUDIT + SIGNED}
     found = set()
     for route in iter_route_contexts(room.app().routes):
         if route.path not in open_to_anybody:

@@ -3,7 +3,7 @@
 from starlette.testclient import TestClient
 
 from service.fhir.outgoing import validate_outgoing
-from tests.api.reading_room import BASE, ReadingRoom, link, number
+from tests.api.reading_room import AUDITING, BASE, TOKEN, ReadingRoom, link, number
 
 
 def test_the_statement_is_valid_and_says_where_it_stands(client: TestClient) -> None:
@@ -27,9 +27,12 @@ def test_everything_it_says_can_be_done_and_nothing_else(room: ReadingRoom, clie
         "name": "Rulebook",
     }
     statuses = {"DetectedIssue": "final", "Task": "requested,cancelled", "ServiceRequest": "active,revoked"}
+    values |= {"target": f"DetectedIssue/{number(1)}", "recorded": "ge2020"}
+    values |= {"date": "ge2020", "agent": "reader:ward", "action": "R", "type": "rest", "subtype": "read"}
     (rest,) = client.get("/fhir/metadata").json()["rest"]
     for resource in rest["resource"]:
         kind = resource["type"]
+        client.headers["Authorization"] = f"Bearer {AUDITING if kind == 'AuditEvent' else TOKEN}"
         interactions = {each["code"] for each in resource["interaction"]}
         searched = client.get(f"/fhir/{kind}").status_code
         assert ("search-type" in interactions) == (searched == 200)

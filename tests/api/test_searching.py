@@ -150,7 +150,7 @@ def test_searching_by_status_agrees_with_what_is_read(room: ReadingRoom, client:
     every.append(went_on(advising(urgent(), *ADVICE), alert()))
     for n, each in enumerate(every):
         room.put(n, replace(each, merged_into=uuid4()))
-    for kind in KINDS:
+    for kind in (each for each in KINDS if each != "Provenance"):
         status_of = {
             entry["resource"]["id"]: entry["resource"]["status"]
             for page in pages(client, f"/fhir/{kind}")
@@ -278,7 +278,13 @@ def test_pages_together_hold_everything_once(room: ReadingRoom, client: TestClie
         of = advising(urgent() if n % 2 else alert(), *ADVICE)
         room.put(n, of, later=n % 2)  # some changed in the same instant
     whole = matches(client.get(f"/fhir/{kind}").json())
-    expected = {"DetectedIssue": 5, "ServiceRequest": 13, "CommunicationRequest": 10, "Task": 23}
+    expected = {
+        "DetectedIssue": 5,
+        "ServiceRequest": 13,
+        "CommunicationRequest": 10,
+        "Task": 23,
+        "Provenance": 5,
+    }
     assert len(whole) == expected[kind]
     for count in (1, 2, 3, 7):
         paged = list(pages(client, f"/fhir/{kind}?_count={count}"))

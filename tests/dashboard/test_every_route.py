@@ -61,6 +61,7 @@ TABLE = {
     ("GET", "/worklist/events"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/worklist/rows"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/patients/{public_id}"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
+    ("GET", "/patients/{public_id}/looks"): Answers(DOOR, 403, 403, 200, 403, 200, 403),
     ("GET", "/patients/{public_id}/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 303),
     ("GET", "/patients/{public_id}/as-of"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
     ("GET", "/alerts/{alert_id}/replay"): Answers(DOOR, 403, 403, 404, 403, 403, 403),

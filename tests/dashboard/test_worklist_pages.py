@@ -151,11 +151,21 @@ def test_who_is_not_signed_in_is_led_to_the_door_and_a_script_is_told_where_it_i
 def test_who_saw_which_alerts_is_in_the_audit(three: Ward) -> None:
     with three.client() as client:
         page(client)
-    ((actor, _, detail),) = three.audited("read-worklist")
-    shown = [str(each.id) for each in three.alerts()]
-    assert actor == ADAMS.id
-    assert detail["alerts"] == shown
-    assert detail["request"]
+    noted = three.audited("read-worklist")
+    assert {actor for actor, *_ in noted} == {ADAMS.id}
+    assert {(patient, *detail["alerts"]) for _, patient, detail in noted} == {
+        (each.subject, str(each.id)) for each in three.alerts()
+    }
+    (request,) = {detail["request"] for *_, detail in noted}
+    assert request
+
+
+def test_a_worklist_that_shows_nobody_is_in_the_audit_too(three: Ward) -> None:
+    with three.client() as client:
+        client.get("/?owner=%3Dnobody+of+that+name&tier=urgent")
+    ((_, patient, detail),) = three.audited("read-worklist")
+    assert (patient, detail["alerts"]) == (None, [])
+    assert detail["query"] == "tier=urgent"  # and no words that anybody could have typed
 
 
 def test_a_step_that_two_alerts_ask_for_is_said_on_the_second_to_stand_with_the_first(ward: Ward) -> None:
