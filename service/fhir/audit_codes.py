@@ -96,7 +96,7 @@ _ACCOUNTS: Final = Code(_DICOM, "110137", "User Security Attributes Changed")
 
 KINDS: Final[dict[str, Kind]] = {
     "read": _READ,
-    "read-patient": _READ,
+    **dict.fromkeys(("read-patient", "read-chart"), _READ),
     "search": _SEARCH,
     "read-worklist": _SEARCH,
     "ehr.write": _UPDATE,
@@ -104,6 +104,7 @@ KINDS: Final[dict[str, Kind]] = {
     **{f"remark-{each}": _CREATE for each in RemarkKind},
     **dict.fromkeys(("cds-cards", "read-alerts", "read-episodes", "read-outbox", "read-quarantine"), _SEEN),
     **dict.fromkeys(("read-as-of", "replay", "replay-all"), _SEEN),
+    **dict.fromkeys(("evaluate-measure", "read-measures", "read-measure-people"), _SEEN),
     **dict.fromkeys(("read-looks", "read-break-glass"), Kind(_AUDIT_LOG_USED, "R")),
     **dict.fromkeys(("write-letter", "patient-export"), Kind(_EXPORT, "R")),
     **dict.fromkeys(("load", "source-export", "source-catchup"), Kind(_IMPORT, "C")),

@@ -23,7 +23,7 @@ PUBLIC_URL = "https://watch.clinic.test"
 EHR = "https://ehr.clinic.test/r4"
 ALERT = str(UUID(int=7))
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
-WRITERS = frozenset({"write_audit", "audit", "_audit", "_note", "_note_by_what"})
+WRITERS = frozenset({"write_audit", "audit", "_audit", "_note", "_note_by_what", "look"})
 """What notes something in the log, by the names of the functions."""
 DETAILS: dict[str, dict[str, Any]] = {
     "read": {"resource": "DetectedIssue", "count": 1, "id": ALERT},
