@@ -37,7 +37,7 @@ from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
 from service.quality import Sealer, anchor_of
 from service.settings import Settings, code_version
-from service.store import decisions, messages, sources
+from service.store import decisions, messages, source_settings, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, writing
 
@@ -84,7 +84,7 @@ def seed_sources(engine: Engine, settings: Settings) -> None:
     now = datetime.now(UTC)
     with writing(engine) as connection:
         for seed in settings.sources:
-            chosen = sources.settings_from(seed.model_extra or {}, f"LIVERWATCH_SOURCES, {seed.name}")
+            chosen = source_settings.settings_from(seed.model_extra or {}, f"LIVERWATCH_SOURCES, {seed.name}")
             if sources.find(connection, seed.name) is not None:
                 continue
             added = sources.add(connection, seed.name, chosen, seed.secret or sources.new_secret(), now)

@@ -25,10 +25,10 @@ from service.errors import ConfigurationError
 from service.ingest import Rules, Swept
 from service.metrics import REGISTRY
 from service.settings import Settings, SourceSeed
-from service.store import sessions, sources, users
+from service.store import sessions, source_settings, sources, users
 from service.store.schema import audit
 from service.store.session import open_engine, reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.users import Account, Role
 from tests.feed.sending import BEARER, FEED, SECRET, observation, values
 from tests.feed.serving import Served, free_port, serving
@@ -72,7 +72,7 @@ def test_a_source_of_the_settings_takes_every_setting_that_a_source_has(engine: 
     seed_sources(engine, settings(sources=({"name": "hospital", **chosen},)))
     with reading(engine) as connection:
         found = sources.by_name(connection, "hospital").settings
-    assert found == sources.settings_from(chosen, "here")
+    assert found == source_settings.settings_from(chosen, "here")
     assert (found.tasks, found.contacts, found.signed) == (True, ("Dr Bo",), "body")
 
 

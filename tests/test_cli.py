@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from service.store import decisions, fetches, freshness, gaps, heard, sources, subscriptions
+from service.store import decisions, fetches, freshness, gaps, heard, readers, sources, subscriptions
 from service.store.schema import alert, audit
-from service.store.sources import DEFAULT_SCOPES
-from service.store.subscriptions import Kept
 from service.store.session import reading, writing
+from service.store.source_settings import DEFAULT_SCOPES
+from service.store.subscriptions import Kept
 from tests.commands import Run, audited
 from tests.liver_files import persistent, result, write_lines
 
@@ -474,15 +474,15 @@ def test_a_reader_token_is_shown_once_and_can_be_revoked(run: Run, engine: Engin
     run("source", "add", "ward")
     made = run("reader", "add", "board", "--source", "ward", "--json").json
     with reading(engine) as connection:
-        reader = sources.reader_of(connection, made["token"])
-    assert reader == sources.Reader("board", frozenset({"ward"}))
+        reader = readers.reader_of(connection, made["token"])
+    assert reader == readers.Reader("board", frozenset({"ward"}))
     assert run("reader", "list", "--json").json == [
         {"name": "board", "valid": True, "audits": False, "sources": ["ward"]}
     ]
     assert run("reader", "revoke", "board").code == 0
     assert "False" in run("reader", "list").out
     with reading(engine) as connection:
-        assert sources.reader_of(connection, made["token"]) is None
+        assert readers.reader_of(connection, made["token"]) is None
     assert run("reader", "add", "other", "--source", "nowhere").code == 1
 
 

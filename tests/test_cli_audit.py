@@ -16,7 +16,7 @@ from service.store.decisions import write_audit
 from service.store.glass import Reason
 from service.store.schema import audit
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.users import Account, Role
 from tests.commands import Run
 

@@ -17,7 +17,7 @@ from service.loading import FeedFile, Limits, Loader, Rejection, Summary, ensure
 from service.loading.chunks import Chunk, Decoder
 from service.loading.files import Piece, read_pieces
 from service.loading.pace import Pace
-from service.store import alerts, patients, sources
+from service.store import alerts, patients, source_settings, sources
 from service.store.schema import (
     alert,
     audit,
@@ -133,7 +133,7 @@ def test_a_chunk_holds_no_more_than_asked_and_bytes_read_add_up(tmp_path: Path) 
             write(tmp_path / "b.json", json.dumps(bundle(persistent("p3"))).encode()),
         ]
     )
-    source = sources.Source(1, "files", sources.SourceSettings(), (), active=True)
+    source = sources.Source(1, "files", source_settings.SourceSettings(), (), active=True)
     chunks: list[Chunk] = list(Decoder(source, RULES.rulebook, Limits()).chunks(files, lambda: 5))
     assert [len(each.incoming) for each in chunks] == [5, 5, 2]
     assert sum(each.read for each in chunks) == sum(each.size for each in files)
@@ -194,7 +194,7 @@ def test_order_and_packing_of_the_files_do_not_matter(
     first = outcome(engine)
     assert len(first) == 5
     with writing(engine) as connection:
-        other = sources.add(connection, "other", sources.SourceSettings(), "secret-of-no-use", NOW)
+        other = sources.add(connection, "other", source_settings.SourceSettings(), "secret-of-no-use", NOW)
     Loader(engine, other, RULES).load(find_files([write_lines(tmp_path / "all.ndjson", everything)]))
     assert outcome(engine) == sorted(first * 2)
 

@@ -22,7 +22,8 @@ from service.settings import Settings
 from service.store import outbox_control, sources
 from service.store.schema import outbox, pending_fetch
 from service.store.session import reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 from tests.feed.sending import BEARER, FEED, SECRET, bundle, observation
 from tests.leading_astray import Answer, Behaviour, Elsewhere, ehr_that, elsewhere
 

@@ -37,7 +37,7 @@ from service.store import alerts as alert_store
 from service.store import outbox
 from service.store.schema import audit, audit_seal, disposition, metadata
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.contexts import (
     ANA,
     AUDIT_C,

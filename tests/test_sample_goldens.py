@@ -32,7 +32,8 @@ from service.fhir.strict_json import check_json
 from service.ingest import Delivery, Rules, take
 from service.store import alerts, sources
 from service.store.session import open_engine, reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 SAMPLES = Path(__file__).parent.parent / "fhir_samples"
 VIGNETTES = sorted(path.parent.name for path in SAMPLES.glob("*/feed") if path.parent.name != "demo")

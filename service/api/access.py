@@ -10,8 +10,8 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from service.errors import Forbidden, Unauthenticated
+from service.store.readers import Reader, reader_of
 from service.store.session import reading
-from service.store.sources import Reader, reader_of
 
 _LONGEST_TOKEN = 512
 

@@ -31,8 +31,9 @@ from service.api.targets import Kind, split_target
 from service.fhir.standing import STATUSES
 from service.store import alerts, sources
 from service.store.query import within
+from service.store.readers import Reader
 from service.store.schema import alert, patient
-from service.store.sources import Reader, Source
+from service.store.sources import Source
 
 _ERRONEOUS = (State.ENTERED_IN_ERROR.value, State.MERGED.value)
 

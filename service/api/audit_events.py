@@ -28,7 +28,7 @@ from service.fhir.outgoing import validate_outgoing
 from service.fhir.required_codes import REQUIRED
 from service.store import audit_log
 from service.store.audit_log import Entry, Wanted
-from service.store.sources import Reader
+from service.store.readers import Reader
 
 KIND: Final = "AuditEvent"
 _AGENT: Final = "agent:identifier"

@@ -12,7 +12,8 @@ from starlette.requests import Request
 
 from service.errors import Unauthenticated
 from service.store.session import reading
-from service.store.sources import LONGEST_CONTACT, Source, of_issuer
+from service.store.source_settings import LONGEST_CONTACT
+from service.store.sources import Source, of_issuer
 from service.store.tokens import spend
 
 SERVICE: Final = "liverwatch-patient-view"

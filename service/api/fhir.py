@@ -22,7 +22,7 @@ from service.api.targets import KINDS, Kind
 from service.errors import TooLarge, UnsupportedMediaType
 from service.quality.measures import measure_named
 from service.request_ids import request_id
-from service.store.sources import Reader
+from service.store.readers import Reader
 
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 64 * 1024

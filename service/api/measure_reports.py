@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine
 from service.api.instants import parse_date_query
 from service.api.measure_definitions import OF_EVERY, POPULATION, improvement
 from service.api.presenting import DEVICE
-from service.errors import InvalidResource, TooLarge
 from service.clinical.rulebook import Rulebook
+from service.errors import InvalidResource, TooLarge
 from service.fhir import names
 from service.fhir.definitions import Resource
 from service.fhir.encode import instant, without_nothing
@@ -29,8 +29,8 @@ from service.quality.measures.strata import HEADINGS
 from service.settings import Settings
 from service.store import sources
 from service.store.decisions import write_audit
+from service.store.readers import Reader
 from service.store.session import reading, writing
-from service.store.sources import Reader
 
 REPORT_TYPES: Final = ("summary", "subject-list")
 MOST_SUBJECTS: Final = 5000

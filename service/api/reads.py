@@ -29,9 +29,8 @@ from service.api.targets import ALONE, Kind, split_target, target_of
 from service.errors import NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
+from service.store.readers import Reader
 from service.store.session import reading, writing
-from service.store.sources import Reader
-
 
 _MANY = 10_000
 """Alerts whose steps are counted only on request: steps are not stored, they follow from each alert."""

@@ -24,12 +24,12 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Make a reader token; it is shown this once."""
-    from service.store import decisions, sources
+    from service.store import decisions, readers, sources
     from service.store.session import writing
 
     token = sources.new_secret()
     with database(settings_of()) as engine, writing(engine) as connection:
-        sources.add_reader(connection, name, source, token, now(), audits=audit)
+        readers.add(connection, name, source, token, now(), audits=audit)
         detail = {"reader": name, "sources": sorted(set(source)), "audits": audit}
         decisions.write_audit(connection, at=now(), actor=actor(), action="reader-add", detail=detail)
     if as_json:
@@ -42,13 +42,13 @@ def add(
 @app.command(name="list")
 def list_(as_json: Json = False) -> None:
     """List the readers."""
-    from service.store import sources
+    from service.store import readers
     from service.store.session import reading
 
     with database(settings_of()) as engine, reading(engine) as connection:
         found = [
             (reader.name, valid, reader.audits, sorted(reader.sources))
-            for reader, valid in sources.readers(connection)
+            for reader, valid in readers.every(connection)
         ]
     columns = ("name", "valid", "audits", "sources")
     if as_json:
@@ -60,11 +60,11 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 def revoke(name: Name) -> None:
     """End a reader's token."""
-    from service.store import decisions, sources
+    from service.store import decisions, readers
     from service.store.session import writing
 
     with database(settings_of()) as engine, writing(engine) as connection:
-        sources.revoke_reader(connection, name, now())
+        readers.revoke(connection, name, now())
         detail = {"reader": name}
         decisions.write_audit(connection, at=now(), actor=actor(), action="reader-revoke", detail=detail)
     say(f"the token of {name} is valid no more")

@@ -12,7 +12,8 @@ from service.cli.opening import actor, database, now, settings_of
 from service.cli.source_options import takes_settings
 
 if TYPE_CHECKING:
-    from service.store.sources import Source, SourceSettings
+    from service.store.source_settings import SourceSettings
+    from service.store.sources import Source
 
 app = typer.Typer(help="The EHRs that feed the service.", no_args_is_help=True)
 app.command()(asking.catchup)
@@ -34,7 +35,7 @@ def add(name: Name, secret_file: SecretFile = None, as_json: Json = False, **giv
     """Add a source; its feed secret is shown this once."""
     from service.store import sources
     from service.store.session import writing
-    from service.store.sources import SourceSettings
+    from service.store.source_settings import SourceSettings
 
     secret = _secret(secret_file)
     settings = _changed(SourceSettings(), given)
@@ -113,7 +114,7 @@ def secret(name: Name, secret_file: SecretFile = None, as_json: Json = False) ->
 
 
 def _names() -> tuple[str, ...]:
-    from service.store.sources import SourceSettings
+    from service.store.source_settings import SourceSettings
 
     return SourceSettings.__struct_fields__
 
@@ -122,7 +123,7 @@ def _changed(before: "SourceSettings", options: dict[str, Any]) -> "SourceSettin
     """The settings with what is given in place; an empty text means the default."""
     import msgspec
 
-    from service.store.sources import SourceSettings
+    from service.store.source_settings import SourceSettings
 
     default = SourceSettings()
     said: dict[str, Any] = {}

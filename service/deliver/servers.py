@@ -8,7 +8,8 @@ from service.fhir.capabilities import Capabilities
 from service.fhir.client import FhirClient
 from service.fhir.manner import Manner, manner_of
 from service.fhir.remote import RemoteRefused, RemoteUnavailable
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 KNOWN_FOR: Final = timedelta(days=1)
 """How long what a server says of itself is believed before it is asked again."""

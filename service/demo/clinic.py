@@ -18,7 +18,8 @@ from service.population import population, write
 from service.store import sources
 from service.store.schema import alert, to_act_on
 from service.store.session import reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 SOURCE: Final = "demo-clinic"
 """A source of its own, which is not written to: the story's EHR holds nothing of it."""

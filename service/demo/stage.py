@@ -22,10 +22,10 @@ from service.errors import LiverwatchError
 from service.ingest import Rules
 from service.settings import Settings
 from service.simulated_ehr.running import running
-from service.store import outbox_control, sources, users
+from service.store import outbox_control, readers, sources, users
 from service.store.schema import alert
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 
 SOURCE: Final = "demo-ehr"
 READER: Final = "demo-reader"
@@ -156,7 +156,7 @@ def _furnish(engine: Engine, settings: SourceSettings, secret: str, reader_token
     now = datetime.now(UTC)
     with writing(engine) as connection:
         sources.add(connection, SOURCE, settings, secret, now)
-        sources.add_reader(connection, READER, [SOURCE], reader_token, now)
+        readers.add(connection, READER, [SOURCE], reader_token, now)
 
 
 def _let_in(engine: Engine) -> str:

@@ -14,7 +14,8 @@ from service.ehr.patience import Patience
 from service.errors import ConfigurationError
 from service.fhir.client import FhirClient
 from service.fhir.exchange import Credential, Token
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 
 class Connections:

@@ -27,7 +27,7 @@ from starlette.datastructures import Headers
 
 from service.errors import ConfigurationError, Unauthenticated
 from service.store.messages import Message
-from service.store.sources import SHORTEST_SECRET, SourceSettings
+from service.store.source_settings import SHORTEST_SECRET, SourceSettings
 
 HEADER: Final = "X-Signature"
 WINDOW_SECONDS: Final = 300

@@ -18,7 +18,8 @@ from service.loading.pace import Pace
 from service.store import decisions, patients, sources
 from service.store.schema import alert, to_act_on
 from service.store.session import reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from service.clinical.rulebook import Rulebook, parse_rulebook
 from service.errors import Damaged, LiverwatchError
 from service.store import decisions
 from service.store.decisions import Decision
-from service.store.sources import Source, SourceSettings, settings_from
+from service.store.source_settings import SourceSettings, settings_from
+from service.store.sources import Source
 
 
 class RulesThen(NamedTuple):

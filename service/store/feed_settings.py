@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from service.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from service.store.sources import SourceSettings
+    from service.store.source_settings import SourceSettings
 
 LONGEST_CERTIFICATE: Final = 1024
 """Characters of a certificate's subject or fingerprint."""

@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.store import alerts, sources
 from service.store.schema import alert, audit, disposition
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.liver_files import write_lines
 
 PUBLIC_URL = "https://watch.clinic.test"

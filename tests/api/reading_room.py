@@ -19,11 +19,11 @@ from service.clinical.rulebook import load_rulebook
 from service.ingest import Rules
 from service.logs import AccessLog
 from service.settings import Settings
-from service.store import alerts, patients, sources
+from service.store import alerts, patients, readers, sources
 from service.store.schema import alert as alert_table
 from service.store.schema import audit, patient
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.fhir.alert_examples import NOW
 from tests.fhir.alert_examples import alert as an_alert
 
@@ -60,9 +60,9 @@ class ReadingRoom:
                 ("annex", SourceSettings(tasks=True)),
             ):
                 self.sources[name] = sources.add(connection, name, settings, "secret", self.now).id
-            sources.add_reader(connection, "ward", ["clinic"], TOKEN, self.now)
-            sources.add_reader(connection, "everywhere", ["clinic", "annex"], "sees-both", self.now)
-            sources.add_reader(connection, "auditor", ["clinic"], AUDITING, self.now, audits=True)
+            readers.add(connection, "ward", ["clinic"], TOKEN, self.now)
+            readers.add(connection, "everywhere", ["clinic", "annex"], "sees-both", self.now)
+            readers.add(connection, "auditor", ["clinic"], AUDITING, self.now, audits=True)
 
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url=None, redirect_slashes=False)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from service.api import reads
 from service.api.targets import KINDS
-from service.store import sources
+from service.store import readers
 from service.store.session import writing
 from tests.api.reading_room import AUDITING, TOKEN, ReadingRoom, number
 from tests.fhir.alert_examples import advising, alert
@@ -97,13 +97,13 @@ def test_every_route_of_the_read_side_is_in_that_list(room: ReadingRoom) -> None
 def test_a_revoked_token_ends_at_once(room: ReadingRoom, client: TestClient) -> None:
     assert client.get("/fhir/DetectedIssue").status_code == 200
     with writing(room.engine) as connection:
-        sources.revoke_reader(connection, "ward", datetime.now(UTC))
+        readers.revoke(connection, "ward", datetime.now(UTC))
     assert client.get("/fhir/DetectedIssue").status_code == 401
 
 
 def test_a_token_that_sees_no_source_is_forbidden(room: ReadingRoom) -> None:
     with writing(room.engine) as connection:
-        sources.add_reader(connection, "nobody", [], "sees-nothing", datetime.now(UTC))
+        readers.add(connection, "nobody", [], "sees-nothing", datetime.now(UTC))
     answer = room.client("sees-nothing").get("/fhir/DetectedIssue")
     assert answer.status_code == 403
     assert "www-authenticate" not in answer.headers

@@ -18,7 +18,7 @@ from service.errors import ConfigurationError, Overloaded
 from service.store import sources
 from service.store.schema import cds_token
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.tokens import spend
 from tests.api.cds_room import (
     EC,

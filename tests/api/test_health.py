@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
@@ -11,10 +12,8 @@ from service.ingest import Rules
 from service.store import freshness, sources
 from service.store.schema import patient
 from service.store.session import open_engine, reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.api.reading_room import ReadingRoom
-
-import pytest
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from service.store.schema import alert as alert_table
 from service.store.schema import outbox as outbox_table
 from service.store.schema import patient
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.api.reading_room import ReadingRoom, number
 from tests.fhir.alert_examples import urgent
 

@@ -17,7 +17,7 @@ from service.fhir.outgoing import validate_outgoing
 from service.store import alerts, sources
 from service.store.schema import resource
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.api.reading_room import EHR, PUBLIC_URL, ReadingRoom, number
 from tests.fhir.alert_examples import advising, alert, disposition, episode, revised, urgent, went_on
 

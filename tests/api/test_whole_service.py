@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from service.clinical.work_up import FIRST_LINE
 from service.app import create_app
+from service.clinical.work_up import FIRST_LINE
 from service.fhir.outgoing import validate_outgoing
 from service.settings import Settings
-from service.store import sources
+from service.store import readers, sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.api.reading_room import matches
 
 
@@ -32,7 +32,7 @@ def test_an_alert_can_be_read_as_soon_as_the_results_behind_it_are_acknowledged(
     now = datetime.now(UTC)
     with writing(engine) as connection:
         sources.add(connection, "clinic", SourceSettings(), "feed-secret", now)
-        sources.add_reader(connection, "ward", ["clinic"], "reader-token", now)
+        readers.add(connection, "ward", ["clinic"], "reader-token", now)
     app = create_app(Settings(settle_seconds=0, sweep_seconds=3600), engine)
     feed, reader = {"Authorization": "Bearer feed-secret"}, {"Authorization": "Bearer reader-token"}
     with TestClient(app) as client:

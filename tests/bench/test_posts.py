@@ -58,14 +58,14 @@ def _measure(port: int, connections: int, count: int, seed: int) -> tuple[float,
 
 
 def _prepare(url: str) -> None:
-    from service.store import sources
+    from service.store import source_settings, sources
     from service.store.migrate import migrate
     from service.store.session import open_engine, writing
 
     engine = open_engine(url)
     migrate(engine)
     with writing(engine) as connection:
-        sources.add(connection, "bench", sources.SourceSettings(), SECRET, datetime.now(UTC))
+        sources.add(connection, "bench", source_settings.SourceSettings(), SECRET, datetime.now(UTC))
     engine.dispose()
 
 

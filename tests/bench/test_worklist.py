@@ -18,7 +18,7 @@ from service.store import alerts, names, sources, worklist
 from service.store.rows import insert_rows
 from service.store.schema import alert, patient
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.worklist import Place, Wanted
 from tests.fhir.alert_examples import alert as an_alert
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from service.catchup import Asker
 from service.fhir.client import FhirClient
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import NOW, Feed, Resource
 
 BASE = "https://ehr.clinic.test/fhir"

@@ -10,7 +10,7 @@ from service.errors import LiverwatchError
 from service.fhir.queries import ASKED_FOR
 from service.store import catch_up
 from service.store.session import reading
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.catchup.ehr import BASE, Clinic
 from tests.ingest.feeding import Resource, observation, patient, persistent, statin
 

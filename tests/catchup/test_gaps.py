@@ -19,7 +19,7 @@ from service.store import gaps, subscriptions
 from service.store.heard import Heard
 from service.store.schema import subscription
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.catchup.ehr import Clinic
 from tests.catchup.test_catching_up import live
 from tests.catchup.test_subscribing import HOOK, statement

@@ -17,14 +17,14 @@ from starlette.testclient import TestClient
 from service import dashboard, passwords
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
-from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User, needs
+from service.dashboard.live import Live
 from service.ingest import Rules
 from service.settings import Settings
 from service.store import patients, sources, users
 from service.store.schema import audit, patient, session
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.users import Account
 from tests.dashboard.reading_pages import Page
 

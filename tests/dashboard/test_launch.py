@@ -11,9 +11,9 @@ import pytest
 
 from service.dashboard.access import Role
 from service.errors import ConfigurationError
-from service.store import sources, users
+from service.store import source_settings, sources, users
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.dashboard.front_desk import PUBLIC_URL, Browser, FrontDesk
 from tests.dashboard.identity_provider import CLIENT, IdentityProvider, providing
 
@@ -174,4 +174,4 @@ def test_a_token_that_is_not_of_this_launch_opens_nothing(
 def test_settings_of_a_launch_that_cannot_work_are_refused() -> None:
     for settings in (SourceSettings(launch_client_id="x"), SourceSettings(launch_role="surgeon")):
         with pytest.raises(ConfigurationError):
-            sources.check(settings)
+            source_settings.check(settings)

@@ -14,7 +14,8 @@ from service.store import alerts, outbox, outbox_control, patients, sources
 from service.store.outbox import Claim
 from service.store.schema import alert as alert_table
 from service.store.session import reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 from tests.fhir.alert_examples import ALERT_ID, NOW
 from tests.fhir.fake_server import BASE
 

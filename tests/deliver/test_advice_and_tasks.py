@@ -11,7 +11,7 @@ from service.deliver import DeliveryReport
 from service.fhir import names
 from service.store import outbox_control, sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.deliver.posting import Post, over
 from tests.fhir.alert_examples import ALERT_ID, advising, alert, revised, urgent, went_on
 from tests.fhir.fake_server import BASE, FakeServer, Handler, dropped

@@ -18,7 +18,7 @@ from service.fhir.encode_requests import encode_requests
 from service.store import outbox_control, sources
 from service.store.schema import outbox
 from service.store.session import open_engine, reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.deliver.posting import TERMS, Post, over
 from tests.fhir.alert_examples import AUGUST, OTHER_ID, alert, episode, urgent, went_on
 from tests.fhir.fake_server import BASE, FakeServer, denied, dropped, status, unreachable

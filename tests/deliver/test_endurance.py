@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from service.alerts.alert import Alert
 from service.store import outbox_control, sources
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.deliver.posting import TERMS, Post, over
 from tests.fhir.alert_examples import alert
 from tests.fhir.fake_server import BASE, FakeServer, dropped, unreachable

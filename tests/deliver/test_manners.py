@@ -13,7 +13,7 @@ from service.fhir.outgoing import validate_outgoing
 from service.metrics import left_out as counted
 from service.store import sources
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.deliver.posting import Post
 from tests.fhir.alert_examples import (
     ALERT_ID,

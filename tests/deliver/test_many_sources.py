@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from service.fhir.client import FhirClient
 from service.store import patients, sources
 from service.store.session import writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 from tests.deliver.posting import TERMS, Post
 from tests.fhir.alert_examples import OTHER_ID, alert
 from tests.fhir.fake_server import BASE, FakeServer, Resource, status

@@ -10,7 +10,8 @@ from service.ehr import Connections
 from service.ehr.granted import Granted
 from service.errors import ConfigurationError
 from service.fhir.exchange import Token
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 from tests.ehr.authorization_server import BASE
 
 

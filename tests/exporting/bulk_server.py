@@ -17,7 +17,7 @@ from service.loading import Loader
 from service.store import catch_up
 from service.store.exports import Asked
 from service.store.session import reading
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import Feed, Resource
 
 ORIGIN = "https://ehr.clinic.test"

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from service.settings import Settings
 from service.store import sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.sending import SECRET
 
 Start = Callable[..., TestClient]

@@ -12,7 +12,7 @@ from service.feed import authenticity
 from service.feed.authenticity import Directory
 from service.store import sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.conftest import Start
 from tests.feed.sending import BEARER, FEED, SECRET, check_refused, kept, observation
 

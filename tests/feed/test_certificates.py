@@ -1,9 +1,9 @@
 """A source that comes with a client certificate: believed as known proxies tell it, and of nobody else."""
 
 import json
-from datetime import UTC, datetime
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from service.app import create_app
 from service.settings import Settings
 from service.store import sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.sending import BEARER, FEED, check_refused, kept, observation
 from tests.feed.serving import serving
 from tests.feed.signing import SIGNING, medplum

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from service.store import sources
 from service.store.schema import lab_result
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.conftest import Start
 from tests.feed.sending import BEARER, FEED, bundle, counted, held, kept, observation, unjudged, values
 

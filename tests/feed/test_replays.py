@@ -18,7 +18,7 @@ from service.store import messages, sources
 from service.store.messages import Message
 from service.store.schema import signed_message
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.conftest import Start
 from tests.feed.sending import BEARER, FEED, held, kept, observation, values
 from tests.feed.signing import SIGNING, Headers, standard_webhooks, timestamped

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers as Got
 from service.errors import Unauthenticated
 from service.feed import signatures
 from service.feed.signatures import Claim, claimed
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.signing import SIGNING, Headers, Sign, medplum, standard_webhooks, timestamped
 
 FORMS: dict[str, Sign] = {"body": medplum, "timestamp": timestamped, "standard-webhooks": standard_webhooks}

@@ -15,7 +15,7 @@ from service.feed import authenticity
 from service.store import sources
 from service.store.schema import pending_fetch, raw_message
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.conftest import Start
 from tests.feed.sending import BEARER, FEED, SECRET, check_refused, held, kept, observation, values
 from tests.feed.signing import (

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import Feed
 
 

@@ -25,7 +25,8 @@ from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.schema import patient as patient_table
 from service.store.session import reading, writing
-from service.store.sources import Source, SourceSettings
+from service.store.source_settings import SourceSettings
+from service.store.sources import Source
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 RULEBOOK: Rulebook = load_rulebook()

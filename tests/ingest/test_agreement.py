@@ -9,7 +9,7 @@ from service.errors import Conflict
 from service.ingest import check_agreement, rejudge
 from service.store import sources
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import Feed, observation, persistent
 
 

@@ -11,7 +11,7 @@ from service.ingest import Rules, escalating, sweep
 from service.store import sources
 from service.store.schema import alert, alert_event, outbox
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import RULEBOOK, Feed, observation
 
 HOURS = timedelta(hours=RULEBOOK.rules.escalation.untaken_hours)

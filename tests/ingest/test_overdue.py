@@ -12,7 +12,7 @@ from service.clinical.episodes import Family, Kind, Tier
 from service.ingest import sweep, sweeping
 from service.store.schema import alert_event, decision, outbox
 from service.store.session import reading
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import NOW, Feed, observation, patient, persistent
 
 BORDERLINE_ENDS = timedelta(days=90)

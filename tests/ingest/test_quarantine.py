@@ -17,9 +17,10 @@ from service.fhir.bundles import decode_bundle
 from service.fhir.strict_json import check_json
 from service.ingest import behind, judging, keep_for_later, rejudge, replay_held, sweep
 from service.store import identities, quarantine, resources, sources
-from service.store.schema import ignored, quarantine as quarantine_table, raw_message, resource, superseded
+from service.store.schema import ignored, raw_message, resource, superseded
+from service.store.schema import quarantine as quarantine_table
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, deletion, observation, patient, persistent
 
 SICK = "the judge is ill"

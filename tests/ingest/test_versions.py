@@ -13,7 +13,7 @@ from service.store import resources
 from service.store.resources import Version
 from service.store.schema import raw_message
 from service.store.session import reading
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.version_order import latest, same
 from tests.ingest.feeding import NOW, Feed, Resource, deletion, observation, patient, persistent
 

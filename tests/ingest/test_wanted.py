@@ -10,7 +10,7 @@ from service.clinical.episodes import Tier
 from service.store import outbox
 from service.store.schema import outbox as table
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import NOW, Feed, observation, patient, persistent
 
 EHR = SourceSettings(fhir_base_url="https://ehr.clinic.test/fhir")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from service.alerts.alert import Action, State
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import NOW, Feed, alert_of, observation, patient, persistent, pregnancy
 
 

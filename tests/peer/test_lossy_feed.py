@@ -26,7 +26,7 @@ from service.store import alerts as alert_store
 from service.store import outbox_control, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.sending import BEARER
 from tests.feed.serving import serving
 from tests.peer.lossy_feed import LossyFeed

@@ -10,7 +10,7 @@ from service.app import create_app
 from service.settings import Settings
 from service.store import sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.sending import BEARER, FEED, SECRET, kept, observation, values
 from tests.feed.serving import serving_here
 from tests.feed.signing import NEXT, SIGNING

@@ -22,7 +22,7 @@ from service.fhir.definitions import Publication
 from service.fhir.outgoing import validate_outgoing
 from service.store import sources
 from service.store.session import open_engine, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.deliver.posting import Post
 from tests.fhir.alert_examples import (
     OTHER_ID,

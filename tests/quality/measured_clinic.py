@@ -30,7 +30,7 @@ from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.schema import patient, source
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.fhir.alert_examples import alert as an_alert
 from tests.fhir.alert_examples import disposition, episode
 

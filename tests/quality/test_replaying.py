@@ -19,7 +19,7 @@ from service.quality import AlertReplay, Replay, replay_alert, replay_all, repla
 from service.store import resources, sources
 from service.store.schema import decision, outcome, raw_message, resource, stored_text
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import (
     NOW,
     RULEBOOK,

@@ -17,7 +17,7 @@ from service.simulated_ehr.server import Hospital, Options
 from service.simulated_ehr.styles import STYLES
 from service.store import sources
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.feed.sending import FEED, kept, observation, values
 from tests.feed.serving import serving_here
 from tests.feed.signing import NEXT, SIGNING

@@ -21,7 +21,7 @@ from service.store.decisions import write_audit
 from service.store.migrate import migrate
 from service.store.schema import audit, metadata
 from service.store.session import open_engine, reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.users import Account, Role
 from tests.commands import runner
 from tests.dashboard.front_desk import COOKIE, PASSWORD, PUBLIC_URL

@@ -16,7 +16,7 @@ from service.clinical.episodes import Family, Tier
 from service.store import alerts, identities, names, patients, sources, worklist
 from service.store.schema import patient
 from service.store.session import reading, writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from service.store.worklist import Place, Wanted
 from tests.fhir.alert_examples import alert as an_alert
 
