@@ -769,6 +769,95 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="people who may use the pages",
     )
     op.create_table(
+        "simulation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("candidate_digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "in_force_digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="the rulebook it was compared with",
+        ),
+        sa.Column("clock", sa.String(length=8), nullable=False),
+        sa.Column(
+            "last_day", sa.Date(), nullable=False, comment="the year whose weeks are counted ends on it"
+        ),
+        sa.Column("code_version", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_simulation")),
+        comment="a changed rulebook tried on everything stored; the texts of both are in stored_text",
+    )
+    op.create_table(
+        "simulation_source",
+        sa.Column("simulation_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "effect",
+            sa.Text(),
+            nullable=False,
+            comment="JSON: how many alerts of its patients became what",
+        ),
+        sa.ForeignKeyConstraint(
+            ["simulation_id"],
+            ["simulation.id"],
+            name=op.f("fk_simulation_source_simulation_id_simulation"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_simulation_source_source_id_source")
+        ),
+        sa.PrimaryKeyConstraint("simulation_id", "source_id", name=op.f("pk_simulation_source")),
+        comment="what a simulation found, source by source: who sees one is told of that one alone",
+    )
+    op.create_table(
+        "simulation_alert",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("simulation_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("family", sa.String(length=16), nullable=False),
+        sa.Column(
+            "tier_before",
+            sa.Integer(),
+            nullable=True,
+            comment="null: the rulebook in force raises none",
+        ),
+        sa.Column("tier_after", sa.Integer(), nullable=True, comment="null: the candidate raises none"),
+        sa.Column(
+            "day", sa.Date(), nullable=False, comment="the first day on which it would have been raised"
+        ),
+        sa.Column("open", sa.Boolean(), nullable=False, comment="somebody would have to act on it now"),
+        sa.CheckConstraint(
+            "outcome IN ('gained', 'lost', 'tier-changed', 'unchanged')",
+            name=op.f("ck_simulation_alert_outcome"),
+        ),
+        sa.CheckConstraint(
+            "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
+            name=op.f("ck_simulation_alert_family"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["simulation_id"],
+            ["simulation.id"],
+            name=op.f("fk_simulation_alert_simulation_id_simulation"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["source.id"], name=op.f("fk_simulation_alert_source_id_source")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_simulation_alert_patient_id_patient")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_simulation_alert")),
+        comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
+    )
+    with op.batch_alter_table("simulation_alert", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_simulation_alert_simulation_id_outcome_id"),
+            ["simulation_id", "outcome", "id"],
+            unique=False,
+        )
+
+    op.create_table(
         "saved_view",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.String(length=64), nullable=False),
@@ -910,6 +999,12 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_session_account_id"))
 
     op.drop_table("session")
+    with op.batch_alter_table("simulation_alert", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_simulation_alert_simulation_id_outcome_id"))
+
+    op.drop_table("simulation_alert")
+    op.drop_table("simulation_source")
+    op.drop_table("simulation")
     op.drop_table("saved_view")
     op.drop_table("account")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:

@@ -9,6 +9,7 @@ import typer
 from service.cli import (
     alerts,
     auditing,
+    comparing_rulebooks,
     databases,
     demo,
     episodes,
@@ -54,6 +55,7 @@ app.command()(measuring.measures)
 app.command()(judging.rejudge)
 app.command()(judging.sweep)
 app.command()(replaying.replay)
+app.command()(comparing_rulebooks.simulate)
 app.add_typer(sources.app, name="source")
 app.add_typer(readers.app, name="reader")
 app.add_typer(users.app, name="user")

@@ -118,7 +118,7 @@ def judge(
     bench = _bench(connection, [row for rows in members.values() for row in rows], rules, now)
     names = {key: each.name for key, each in bench.sources.items()}
     records = histories.records(connection, members, names)
-    made = alert_store.dispositions_on(connection, _evidence(members, records))
+    made = alert_store.dispositions_on(connection, evidence_of(members, records))
     failed: set[int] = set()
     noted: list[tuple[Decision, Outcome]] = []
     changed: dict[int, list[Change]] = {}
@@ -173,10 +173,10 @@ def _bench(connection: Connection, rows: Sequence[PatientRow], rules: Rules, now
     return _Bench(connection, rules, now, known, alerts, troubled)
 
 
-def _evidence(
+def evidence_of(
     members: Mapping[int, Sequence[PatientRow]], records: Mapping[int, PatientRecord]
 ) -> dict[int, set[tuple[int, str]]]:
-    """The (source, Observation id) pairs of each person's record."""
+    """The (source, Observation id) pairs of each person's record, by which decisions on it are found."""
     return {
         person: {(rows[0].source_id, result.key.observation_id) for result in records[person].results}
         for person, rows in members.items()

@@ -3,16 +3,16 @@
 The same when it arrives, when it is read again, and when a decision made on it is replayed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from service.clinical.results import Condition, Done, LabResult, Medication
+from service.clinical.results import Condition, Done, LabResult, Medication, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.fhir.decode import decode_resource
 from service.fhir.incoming import Content, Incoming, Observed, PatientFacts
-from service.store import resources
+from service.store import histories, resources
 from service.store.histories import Context
 from service.store.resources import ReadAs, Version
 from service.store.sources import Source
@@ -43,6 +43,20 @@ def said_by(content: Content, read_as: ReadAs | None) -> Said:
     if isinstance(content, PatientFacts):
         return Said(facts=content)
     return _NOTHING
+
+
+def record_of(numbers: Sequence[int], said: Sequence[tuple[int, Said]]) -> PatientRecord:
+    """One person's record, from what the versions say that are current in it.
+
+    Args:
+        numbers: of all their patients; first that of the one the others were merged into.
+        said: each with the number of its patient.
+    """
+    known = dict.fromkeys(numbers, NOTHING_KNOWN)
+    known |= {number: each.facts for number, each in said if each.facts is not None}
+    results = [result for _, each in said for result in each.results]
+    context = [histories.Said.by(each.context) for _, each in said if each.context]
+    return histories.composed(list(known.values()), results, context)
 
 
 def decode_stored(connection: Connection, source: Source, version: Version, rulebook: Rulebook) -> Incoming:

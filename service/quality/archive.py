@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from service.clinical.results import PatientRecord
 from service.errors import Damaged
-from service.ingest.reading import NOTHING_KNOWN, Said, decode_stored, said_by
+from service.ingest.reading import Said, decode_stored, record_of, said_by
 from service.quality.recorded_rules import RecordedRules, RulesThen
-from service.store import decisions, histories, patients, resources, sources
+from service.store import decisions, patients, resources, sources
 from service.store.decisions import Recorded
 from service.store.resources import Span, Version
 
@@ -80,7 +80,9 @@ class Archive:
             except Damaged as error:
                 damage.append(f"{error.message} (needed for {span.version.key})")
         keys = frozenset(span.version.key for _, span in live)
-        return Inputs(_composed(recorded, said), keys, list(dict.fromkeys(damage)))
+        person = recorded.made.patient_id
+        numbers = sorted(recorded.inputs, key=lambda number: (number != person, number))
+        return Inputs(record_of(numbers, said), keys, list(dict.fromkeys(damage)))
 
     def _read(self, number: int, span: Span, recorded: Recorded) -> Said:
         """What a version says, read as it was then: by the rules of the first decision that saw it."""
@@ -93,15 +95,6 @@ class Archive:
             incoming = decode_stored(self._connection, rules.source, span.version, rules.rulebook)
             self._said[at] = said_by(incoming.content, span.version.read_as)
         return self._said[at]
-
-
-def _composed(recorded: Recorded, said: Sequence[tuple[int, Said]]) -> PatientRecord:
-    person = recorded.made.patient_id
-    known = dict.fromkeys(sorted(recorded.inputs, key=lambda number: number != person), NOTHING_KNOWN)
-    known |= {number: each.facts for number, each in said if each.facts is not None}
-    results = [result for _, each in said for result in each.results]
-    context = [histories.Said.by(each.context) for _, each in said if each.context]
-    return histories.composed(list(known.values()), results, context)
 
 
 def _twice(current: Iterable[Span]) -> list[str]:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from service.alerts.alert import Action, RemarkKind, State
+from service.alerts.comparing import Outcome
 from service.alerts.states import OVER
 from service.clinical.episodes import Family
 
@@ -628,6 +629,48 @@ saved_view = Table(
     Column("first", Boolean, nullable=False, comment="shown where nothing else is asked for"),
     UniqueConstraint("account_id", "name"),
     comment="filters of the worklist that people have given a name",
+)
+
+simulation = Table(
+    "simulation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("candidate_digest", String(64), nullable=False),
+    Column("in_force_digest", String(64), nullable=False, comment="the rulebook it was compared with"),
+    Column("clock", String(8), nullable=False),
+    Column("last_day", Date, nullable=False, comment="the year whose weeks are counted ends on it"),
+    Column("code_version", String(64), nullable=False),
+    comment="a changed rulebook tried on everything stored; the texts of both are in stored_text",
+)
+
+simulation_source = Table(
+    "simulation_source",
+    metadata,
+    Column("simulation_id", ForeignKey("simulation.id"), primary_key=True),
+    Column("source_id", ForeignKey("source.id"), primary_key=True),
+    Column("effect", Text, nullable=False, comment="JSON: how many alerts of its patients became what"),
+    comment="what a simulation found, source by source: who sees one is told of that one alone",
+)
+
+simulation_alert = Table(
+    "simulation_alert",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("simulation_id", ForeignKey("simulation.id"), nullable=False),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("family", String(16), nullable=False),
+    Column("tier_before", Integer, nullable=True, comment="null: the rulebook in force raises none"),
+    Column("tier_after", Integer, nullable=True, comment="null: the candidate raises none"),
+    Column("day", Date, nullable=False, comment="the first day on which it would have been raised"),
+    Column("open", Boolean, nullable=False, comment="somebody would have to act on it now"),
+    _one_of("outcome", Outcome),
+    _one_of("family", Family),
+    Index(None, "simulation_id", "outcome", "id"),
+    comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
 )
 
 session = Table(

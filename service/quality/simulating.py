@@ -1,0 +1,195 @@
+"""A changed rulebook tried on everything that is stored, beside the one in force; nobody's record changes.
+
+Everybody is judged by both, from the same results and decisions and as of the same moment, as if for the
+first time: the alerts that come out are those that loading everything anew would make.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from service.alerts.alert import Alert, Disposition
+from service.alerts.comparing import Compared, Outcome, compare, raised_anew, raised_on
+from service.alerts.states import OVER, day_of
+from service.assessments import moment
+from service.clinical.assess import assess
+from service.clinical.results import PatientRecord
+from service.clinical.rulebook import Rulebook
+from service.ingest import Rules, check_agreement
+from service.ingest.judging import evidence_of
+from service.ingest.rereading import read_alike, records_anew
+from service.quality.tallying import Tally
+from service.settings import code_version
+from service.store import alerts as alert_store
+from service.store import decisions, histories, simulations, sources
+from service.store.patients import PatientRow
+from service.store.people import people
+from service.store.session import reading
+from service.store.simulations import ChangedAlert, Effect, Simulation
+from service.store.sources import Source
+
+PAGE: Final = 200
+"""People read at a time."""
+
+Told = Callable[[int, int], None]
+"""Is told of how many people how many have been judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What came of a run."""
+
+    made: Simulation
+    in_force: Rulebook
+    candidate: Rulebook
+    sources: Mapping[int, str]
+    """Names of those that took part, by the store's numbers."""
+    effects: Mapping[int, Effect]
+    """By the source's number."""
+    changed: Sequence[ChangedAlert]
+    """Every alert that would not stay as it is; all that is held of anybody while it runs."""
+
+
+class _Judged(NamedTuple):
+    """One person under both rulebooks."""
+
+    before: Sequence[Alert]
+    after: Sequence[Alert]
+    as_of: datetime
+
+
+def simulate(
+    engine: Engine,
+    rules: Rules,
+    candidate: Rulebook,
+    now: datetime,
+    *,
+    by: str,
+    only: Collection[str] | None = None,
+    told: Told | None = None,
+) -> Simulated:
+    """Judge everybody by the rulebook in force and by the candidate, a page of people at a time.
+
+    It only reads; :func:`keep` writes what came of it.
+
+    Args:
+        engine: the database.
+        rules: what records are judged by now.
+        candidate: the rulebook to try.
+        now: the moment, aware; each record's own newest result where the rules' clock says so.
+        by: who starts it, as the audit log names them.
+        only: names of sources; None for every one.
+        told: called after each page.
+
+    Raises:
+        NotFound: there is no such source.
+        Conflict: the records here were judged by other rules than `rules`.
+    """
+    with reading(engine) as connection:
+        check_agreement(connection, rules)
+        every = sources.every(connection)
+        chosen = every if only is None else [sources.by_name(connection, each) for each in sorted(set(only))]
+        count = sum(simulations.people_in(connection, each.id) for each in chosen)
+    names = {each.id: each.name for each in chosen}
+    tallies = {each.id: Tally(names) for each in chosen}
+    changed: list[ChangedAlert] = []
+    last_day, done = date.min, 0
+    for source in chosen:
+        for row, judged in _everybody(engine, source, rules, candidate, now):
+            changed += _take(tallies[source.id], row, judged)
+            last_day = last_day if judged is None else max(last_day, day_of(judged.as_of))
+            done += 1
+            if told is not None:
+                told(done, count)
+    last_day = day_of(now) if last_day == date.min else last_day
+    digests = (candidate.digest, rules.rulebook.digest)
+    made = Simulation(uuid4(), now, by, *digests, rules.clock, last_day, code_version())
+    effects = {number: tally.effect(last_day) for number, tally in tallies.items()}
+    return Simulated(made, rules.rulebook, candidate, names, effects, changed)
+
+
+def keep(connection: Connection, simulated: Simulated) -> UUID:
+    """Keep a run with the texts of both rulebooks, and audit it; its id."""
+    made, books = simulated.made, (simulated.in_force, simulated.candidate)
+    decisions.keep_texts(connection, {each.digest: each.text for each in books}, made.at)
+    simulations.add(connection, made, simulated.effects, simulated.changed)
+    detail = {
+        "simulation": str(made.id),
+        "candidate": made.candidate_digest,
+        "sources": sorted(simulated.sources.values()),
+        "changed": len(simulated.changed),
+    }
+    decisions.write_audit(connection, at=made.at, actor=made.by, action="simulate", detail=detail)
+    return made.id
+
+
+def _everybody(
+    engine: Engine, source: Source, rules: Rules, candidate: Rulebook, now: datetime
+) -> Iterator[tuple[PatientRow, _Judged | None]]:
+    """Each person of a source under both rulebooks, a page read at a time; None who could not be judged."""
+    after = 0
+    while True:
+        with reading(engine) as connection:
+            page = people(connection, after=after, limit=PAGE, source_id=source.id)
+            records = histories.records(connection, page, {source.id: source.name})
+            anew: Mapping[int, PatientRecord] = records
+            if not read_alike(rules.rulebook, candidate):
+                anew = records_anew(connection, page, source, candidate, now)
+            made = alert_store.dispositions_on(connection, evidence_of(page, records))
+        if not page:
+            return
+        after = max(page)
+        for person, rows in page.items():
+            decided = made.get(person, ())
+            yield rows[0], _judge(person, records[person], anew.get(person), decided, rules, candidate, now)
+
+
+def _judge(
+    person: int,
+    record: PatientRecord,
+    anew: PatientRecord | None,
+    decided: Sequence[Disposition],
+    rules: Rules,
+    candidate: Rulebook,
+    now: datetime,
+) -> _Judged | None:
+    if anew is None:
+        return None
+    as_of = moment(record, rules, now)
+    then = moment(anew, rules, now)
+    try:
+        before = raised_anew(person, assess(record, rules.rulebook, as_of), decided, as_of)
+        after = raised_anew(person, assess(anew, candidate, then), decided, then)
+    except Exception:  # noqa: BLE001 - one record that cannot be judged must not stop the others
+        return None
+    return _Judged(before, after, as_of)
+
+
+def _take(tally: Tally, row: PatientRow, judged: _Judged | None) -> Iterator[ChangedAlert]:
+    """Count a person, and tell of their alerts that would not stay as they are."""
+    tally.people += 1
+    if judged is None:
+        tally.failed += 1
+        return
+    for compared in compare(judged.before, judged.after):
+        tally.add(row, compared)
+        if compared.outcome is not Outcome.UNCHANGED:
+            yield _changed(row, compared)
+
+
+def _changed(row: PatientRow, compared: Compared) -> ChangedAlert:
+    alert = compared.alert
+    return ChangedAlert(
+        row.source_id,
+        row.id,
+        compared.outcome,
+        alert.family,
+        None if compared.before is None else compared.before.tier,
+        None if compared.after is None else compared.after.tier,
+        raised_on(alert),
+        alert.state not in OVER,
+    )

@@ -1,0 +1,88 @@
+"""Counting what a changed rulebook makes of alerts: in all, by whom they concern, and week by week."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from service.alerts.comparing import Compared, Outcome, raised_on
+from service.alerts.events import tier_name
+from service.alerts.states import OVER
+from service.quality.measures import strata
+from service.quality.measures.cases import Case
+from service.store.measured import Subject
+from service.store.patients import PatientRow
+from service.store.simulations import WEEKS, Effect
+
+HEADINGS: Final[Mapping[str, str]] = {
+    **{name: strata.HEADINGS[name] for name in ("source", "sex", "age", "ethnicity", "language", "family")},
+    "tier": "Urgency",
+    "standing": "Now",
+}
+"""Each dimension's heading, in the order in which they are shown."""
+
+_DAYS: Final = 7
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the alerts of one source have come to so far.
+
+    Its size follows from the number of strata and of days on which alerts are raised, not of people.
+    """
+
+    names: Mapping[int, str]
+    """Of sources, by the store's numbers."""
+    people: int = 0
+    failed: int = 0
+    counts: defaultdict[str, defaultdict[str, Counter[Outcome]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Counter))
+    )
+    raised_before: Counter[date] = field(default_factory=Counter)
+    raised_after: Counter[date] = field(default_factory=Counter)
+
+    def add(self, row: PatientRow, compared: Compared) -> None:
+        """Count one alert of the person whose record that is; their age is that of the day it was raised."""
+        case = Case(_subject(row), raised_on(compared.alert), met=True, strata=_strata(compared))
+        for dimension, stratum in (("total", ""), *strata.strata_of(case, self.names)):
+            self.counts[dimension][stratum][compared.outcome] += 1
+        if compared.before is not None:
+            self.raised_before[raised_on(compared.before)] += 1
+        if compared.after is not None:
+            self.raised_after[raised_on(compared.after)] += 1
+
+    def effect(self, last_day: date) -> Effect:
+        """What they came to, with the weeks that end on a day."""
+        counts = {
+            dimension: {stratum: dict(outcomes) for stratum, outcomes in tallies.items()}
+            for dimension, tallies in self.counts.items()
+        }
+        counts.setdefault("total", {"": {}})
+        weeks = [_by_week(each, last_day) for each in (self.raised_before, self.raised_after)]
+        return Effect(self.people, self.failed, counts, weeks[0], weeks[1])
+
+
+def _subject(row: PatientRow) -> Subject:
+    known = (row.sex, row.birth_date, row.ethnicity, row.language)
+    return Subject(row.source_id, row.id, None, row.fhir_id, *known)
+
+
+def _strata(compared: Compared) -> Mapping[str, tuple[str, ...]]:
+    """By which alerts are told apart beside whom they concern."""
+    tiers = [each.tier for each in (compared.before, compared.after) if each is not None]
+    over = compared.alert.state in OVER
+    return {
+        "family": (compared.alert.family.value,),
+        "tier": (" → ".join(dict.fromkeys(map(tier_name, tiers))),),
+        "standing": ("over" if over else "to act on",),
+    }
+
+
+def _by_week(raised: Mapping[date, int], last_day: date) -> tuple[int, ...]:
+    weeks = [0] * WEEKS
+    for day, number in raised.items():
+        ago = (last_day - day).days // _DAYS
+        if 0 <= ago < WEEKS:
+            weeks[WEEKS - 1 - ago] += number
+    return tuple(weeks)
