@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import count
+from typing import NamedTuple
 from uuid import UUID
 
 from service.alerts.alert import Alert, Disposition
-from service.alerts.placement import place
+from service.alerts.follow_up import with_follow_up
+from service.alerts.placement import alerting, place
 from service.alerts.reconcile import reconcile
 from service.clinical.episodes import Assessment
 
@@ -51,21 +53,35 @@ class Compared:
         return Outcome.UNCHANGED if self.before.tier is self.after.tier else Outcome.TIER_CHANGED
 
 
+class Raised(NamedTuple):
+    """What a first judgement of a person raises."""
+
+    alerts: Sequence[Alert]
+    days: Sequence[date]
+    """The first day of each alert that there would have been, had each result come on its day.
+
+    A recheck that came late is among these alone: its alert was over once it came, and a first judgement
+    after that raises none.
+    """
+
+
 def raised_anew(
     person: int, assessment: Assessment, dispositions: Sequence[Disposition], as_of: datetime
-) -> list[Alert]:
-    """The alerts of a person as a first judgement makes them.
+) -> Raised:
+    """What a person's record raises when it is judged for the first time.
 
     Args:
         person: the store's own number.
-        assessment: of their record.
+        assessment: of the record.
         dispositions: every decision made on any of its results.
         as_of: the moment of judgement, aware.
     """
     numbers = count(1)  # identifiers decide which of two alerts is older: the same each time
     episodes = [(person, episode) for episode in assessment.episodes]
     changes = reconcile((), dispositions, episodes, as_of, lambda: UUID(int=next(numbers)))
-    return [change.after for change in changes]
+    found = with_follow_up(assessment.episodes, dispositions, as_of)
+    days = [each.alerts_from for each in found if alerting(each) and each.alerts_from is not None]
+    return Raised([change.after for change in changes], days)
 
 
 def compare(before: Sequence[Alert], after: Sequence[Alert]) -> Iterator[Compared]:

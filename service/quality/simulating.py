@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
-from service.alerts.alert import Alert, Disposition
-from service.alerts.comparing import Compared, Outcome, compare, raised_anew, raised_on
+from service.alerts.alert import Disposition
+from service.alerts.comparing import Compared, Outcome, Raised, compare, raised_anew, raised_on
 from service.alerts.states import OVER, day_of
 from service.assessments import moment
 from service.clinical.assess import assess
@@ -57,8 +57,8 @@ class Simulated:
 class _Judged(NamedTuple):
     """One person under both rulebooks."""
 
-    before: Sequence[Alert]
-    after: Sequence[Alert]
+    before: Raised
+    after: Raised
     as_of: datetime
 
 
@@ -175,7 +175,8 @@ def _take(tally: Tally, row: PatientRow, judged: _Judged | None) -> Iterator[Cha
     if judged is None:
         tally.failed += 1
         return
-    for compared in compare(judged.before, judged.after):
+    tally.note_days(judged.before.days, judged.after.days)
+    for compared in compare(judged.before.alerts, judged.after.alerts):
         tally.add(row, compared)
         if compared.outcome is not Outcome.UNCHANGED:
             yield _changed(row, compared)

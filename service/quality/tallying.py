@@ -1,7 +1,7 @@
 """Counting what a changed rulebook makes of alerts: in all, by whom they concern, and week by week."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -47,10 +47,11 @@ class Tally:
         case = Case(_subject(row), raised_on(compared.alert), met=True, strata=_strata(compared))
         for dimension, stratum in (("total", ""), *strata.strata_of(case, self.names)):
             self.counts[dimension][stratum][compared.outcome] += 1
-        if compared.before is not None:
-            self.raised_before[raised_on(compared.before)] += 1
-        if compared.after is not None:
-            self.raised_after[raised_on(compared.after)] += 1
+
+    def note_days(self, before: Iterable[date], after: Iterable[date]) -> None:
+        """Count the days on which a person's alerts are raised under each rulebook."""
+        self.raised_before.update(before)
+        self.raised_after.update(after)
 
     def effect(self, last_day: date) -> Effect:
         """What they came to, with the weeks that end on a day."""
