@@ -38,10 +38,10 @@ def test_text_tells_what_becomes_of_alerts_and_how_many_are_new_a_week(run: Run,
     told = run("simulate", "--rulebook", site)
     assert told.code == 0, told.err
     lines = [line.split() for line in told.out.splitlines()]
-    assert lines[0] == "2026.1-clinic instead of 2026.1, 2 people".split()
+    assert lines[0] == ["2026.1-clinic", "instead", "of", "2026.1,", "2", "people"]
     assert ["all", "alerts", "1", "0", "0", "1"] in lines
     assert ["Sex", "female", "1", "0", "0", "0"] in lines
-    assert lines[-1][:6] == "new alerts a week in the".split()
+    assert lines[-1][:6] == ["new", "alerts", "a", "week", "in", "the"]
 
 
 def test_json_and_csv_list_the_alerts_that_change_by_opaque_ids(

@@ -15,6 +15,7 @@ from service.dashboard import (
     patient_pages,
     replay_pages,
     sign_in_pages,
+    simulation_pages,
     view_pages,
     worklist_pages,
 )
@@ -34,7 +35,7 @@ def create_pages() -> APIRouter:
         router.include_router(part.create_router())
     for pages in (
         *(worklist_pages, live_pages, view_pages, decision_pages),
-        *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages),
+        *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, simulation_pages),
     ):
         router.include_router(pages.router)
     return router

@@ -1,9 +1,9 @@
-"""Looking at one person's record: who may, as whom, and the audit row that comes before it is shown."""
+"""Looking at people: who may see whose record, as whom, and the audit rows that come before it is shown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -64,6 +64,33 @@ def look(
     if seen is None:
         raise NotFound("there is no such patient")
     return seen
+
+
+def note_listed(
+    request: Request, user: User, action: str, whom: Sequence[tuple[int, int | None]], detail: dict[str, Any]
+) -> None:
+    """Note who saw whom on a list, before it is shown: a record a person; one of nobody where it was empty.
+
+    Args:
+        request: whose answer it is.
+        user: who is signed in.
+        action: what the audit calls it.
+        whom: the store's numbers of each one's source and record.
+        detail: which list it was.
+    """
+    now, more = datetime.now(UTC), {**detail, "count": len(whom), "request": request_id(request)}
+    listed: Sequence[tuple[int | None, int | None]] = whom or [(None, None)]
+    with writing(request.app.state.engine) as connection:
+        for source_id, number in listed:
+            write_audit(
+                connection,
+                at=now,
+                actor=user.id,
+                action=action,
+                source_id=source_id,
+                patient_id=number,
+                detail=more,
+            )
 
 
 def _looked(connection: Connection, user: User, public_id: UUID, now: datetime) -> Look | None:

@@ -4,7 +4,6 @@ Figures are of the sources that the user sees. Pages show small numbers as they 
 patients themselves; what leaves as a file is masked.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.dashboard.access import MEASURE_READERS, User, needs
+from service.dashboard.looking import note_listed
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rule_views import TAGS, thresholds
@@ -22,7 +22,6 @@ from service.dashboard.trends import trend
 from service.errors import InvalidResource
 from service.quality.measures import People, Question, evaluate, exporting, measure_named, people_behind
 from service.quality.measures.asking import question_of
-from service.quality.measures.evaluating import Person
 from service.quality.measures.strata import HEADINGS
 from service.request_ids import request_id
 from service.store import measured
@@ -100,7 +99,8 @@ def people(request: Request, user: Reader, name: str) -> Response:
         found = people_behind(connection, question, measure, wanted, after=int(after), limit=PAGE + 1)
         shown = found[:PAGE]
         called = measured.names_of(connection, [each.subject.number or 0 for each in shown])
-    _note_people(request, user, question.now, name, shown)
+    whom = [(each.subject.source_id, each.subject.number) for each in shown]
+    note_listed(request, user, "read-measure-people", whom, {"measure": name})
     more = {**request.query_params, "after": str(shown[-1].subject.number)} if len(found) > PAGE else None
     return page(
         request,
@@ -153,21 +153,3 @@ def _note(request: Request, user: User, question: Question, **more: str) -> None
     detail = {**period, **more, "request": request_id(request)}
     with writing(request.app.state.engine) as connection:
         write_audit(connection, at=question.now, actor=user.id, action="read-measures", detail=detail)
-
-
-def _note_people(request: Request, user: User, now: datetime, name: str, shown: Sequence[Person]) -> None:
-    """Who saw whom, a record a person; one of nobody for a list that was empty."""
-    whom: list[tuple[int | None, int | None]]
-    whom = [(each.subject.source_id, each.subject.number) for each in shown]
-    detail = {"measure": name, "count": len(shown), "request": request_id(request)}
-    with writing(request.app.state.engine) as connection:
-        for source_id, number in whom or [(None, None)]:
-            write_audit(
-                connection,
-                at=now,
-                actor=user.id,
-                action="read-measure-people",
-                source_id=source_id,
-                patient_id=number,
-                detail=detail,
-            )

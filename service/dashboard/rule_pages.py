@@ -51,7 +51,7 @@ def _index(request: Request) -> Response:
         request,
         "rules.html",
         rules=[(rule, count_to_confirm(rule.entries_in(book))) for rule in rules().values()],
-        changes=changes(book),
+        changes=changes(book.parent, book),
         common=thresholds(behind_every_rule(book), book),
     )
 
@@ -72,7 +72,7 @@ def _rule(request: Request) -> Response:
         steps=[orderables()[name] for name in rule.orders],
         work_up=[orderables()[name] for name in rule.work_up],
         attributes=source_attributes(rule, book),
-        changes=changes(book, entries),
+        changes=changes(book.parent, book, entries),
     )
 
 

@@ -84,19 +84,18 @@ def behind_every_rule(book: Rulebook) -> dict[str, Entry]:
     return {path: entry for path, entry in book.entries.items() if path not in named}
 
 
-def changes(book: Rulebook, only: Collection[str] | None = None) -> list[Change]:
-    """What a rulebook has otherwise than its parent, in all or in the entries given."""
-    parent = book.parent
-    if parent is None:
+def changes(before: Rulebook | None, after: Rulebook, only: Collection[str] | None = None) -> list[Change]:
+    """What `after` has otherwise than `before`, in all or in the entries given; nothing without it."""
+    if before is None:
         return []
     return [
         Change(
             _words(each.path),
             each.path,
-            each.before and _sourced(each.before, parent),
-            each.after and _sourced(each.after, book),
+            each.before and _sourced(each.before, before),
+            each.after and _sourced(each.after, after),
         )
-        for each in differences(parent, book)
+        for each in differences(before, after)
         if only is None or each.path in only
     ]
 

@@ -37,14 +37,19 @@ class RecordedRules:
             Damaged: a text is missing, is not what was written down, or is one this release cannot read.
         """
         if made.rulebook_digest not in self.rulebooks:
-            self.rulebooks[made.rulebook_digest] = _rulebook(connection, made.rulebook_digest)
+            self.rulebooks[made.rulebook_digest] = stored_rulebook(connection, made.rulebook_digest)
         if made.settings_digest not in self.settings:
             self.settings[made.settings_digest] = _settings(connection, made.settings_digest)
         was = replace(source, settings=self.settings[made.settings_digest])
         return RulesThen(self.rulebooks[made.rulebook_digest], was)
 
 
-def _rulebook(connection: Connection, digest: str) -> Rulebook:
+def stored_rulebook(connection: Connection, digest: str) -> Rulebook:
+    """The rulebook that is kept under a digest.
+
+    Raises:
+        Damaged: its text is missing, is not what was written down, or is one this release cannot read.
+    """
     text = decisions.text_of(connection, digest)
     try:
         rulebook = parse_rulebook(text)

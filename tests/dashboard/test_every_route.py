@@ -69,6 +69,9 @@ TABLE = {
     ("GET", "/measures.csv"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
     ("GET", "/measures/{name}"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
     ("GET", "/measures/{name}/people"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
+    ("GET", "/simulations"): Answers(DOOR, 403, 200, 200, 403, 200, 403),
+    ("GET", "/simulations/{simulation_id}"): Answers(DOOR, 403, 404, 404, 403, 404, 403),
+    ("GET", "/simulations/{simulation_id}/alerts"): Answers(DOOR, 403, 404, 404, 403, 404, 403),
     ("POST", "/decide"): Answers(DOOR, 422, 422, 403, 403, 403, 422),
     ("GET", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
     ("POST", "/alerts/{alert_id}/decide"): Answers(DOOR, 404, 404, 403, 403, 403, 404),
@@ -111,9 +114,9 @@ def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: st
 
 
 def filled(path: str, patient: str) -> str:
-    """The address of a record that is there, of a rule, of a measure, and of no alert or view."""
-    named = {"rule": "jaundice", "name": "overrides", "alert_id": UUID(int=1), "view_id": UUID(int=1)}
-    return path.format(**named, patient=patient, public_id=patient)
+    """The address of a record that is there, of a rule, of a measure, and of no alert, view or simulation."""
+    named = {"rule": "jaundice", "name": "overrides", "patient": patient, "public_id": patient}
+    return path.format(**named, **dict.fromkeys(("alert_id", "view_id", "simulation_id"), UUID(int=1)))
 
 
 def answer(browser: Browser, method: str, address: str) -> int | str:
