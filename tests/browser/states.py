@@ -1,13 +1,18 @@
 """Every page of the dashboard, in every state that it is seen in."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 from playwright.sync_api import Page, expect
 
+from service.clinical.rulebook import parse_rulebook
 from service.dashboard.access import Role
 from service.demo.clinic import SOURCE
+from service.quality.simulating import keep, simulate
+from service.store.session import writing
 from tests.browser.clinic import Clinic, sign_in
 from tests.dashboard.front_desk import PASSWORD
+from tests.dashboard.ward import RULES
 from tests.liver_files import called, persistent, person, result
 
 SEES = ("clinic", SOURCE)
@@ -166,6 +171,31 @@ def account_with_opened_records(busy: Clinic) -> Page:
     return page
 
 
+def simulations(busy: Clinic) -> Page:
+    _tried(busy)
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    return busy.at("audit", "/simulations")
+
+
+def simulation(busy: Clinic) -> Page:
+    page = simulations(busy)
+    page.get_by_role("row").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="New alerts a week")).to_be_visible()
+    return page
+
+
+def alerts_that_a_simulation_gains(busy: Clinic) -> Page:
+    page = simulation(busy)
+    page.get_by_role("link", name="gained: who they are").click()
+    expect(page.get_by_role("heading", name="Gained")).to_be_visible()
+    return page
+
+
+def simulations_of_none(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    return busy.at("audit", "/simulations")
+
+
 def door(busy: Clinic) -> Page:
     page = busy.window()
     page.goto("/sign-in?out=1")
@@ -230,6 +260,18 @@ def _somebody_takes_everything(busy: Clinic) -> None:
     expect(page.locator(".told").first).to_be_visible()
 
 
+def _tried(busy: Clinic) -> None:
+    """A rulebook with other limits was tried on the clinic."""
+    candidate = parse_rulebook(
+        'version = "guideline"\nparent = "2026.1"\n'
+        'limits.policy = { value = "guideline", citation = "site", tag = "V" }\n'
+        '[citations]\nsite = "Clinic of Example."'
+    )
+    made = simulate(busy.ward.engine, RULES, candidate, datetime.now(UTC), by="cli:ada")
+    with writing(busy.ward.engine) as connection:
+        keep(connection, made)
+
+
 def _with_scripts(busy: Clinic, page: Page) -> Page:
     """The same page where axe can run."""
     shown = busy.window()
@@ -261,6 +303,10 @@ STATES = (
     record_opened_for_a_reason,
     records_that_were_opened,
     account_with_opened_records,
+    simulations,
+    simulation,
+    alerts_that_a_simulation_gains,
+    simulations_of_none,
     door,
     door_that_stays_shut,
     password_to_be_changed,

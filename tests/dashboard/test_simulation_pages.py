@@ -113,11 +113,8 @@ def test_people_come_in_pages(ward: Ward, run: UUID, monkeypatch: pytest.MonkeyP
     assert "The next alerts" not in second.texts("a")
 
 
-@pytest.mark.parametrize(
-    ("query", "status"),
-    [("outcome=unchanged", 400), ("outcome=happy", 400), ("after=-1", 400), ("after=x", 400)],
-)
-def test_what_there_is_not_is_told_on_a_page(ward: Ward, run: UUID, query: str, status: int) -> None:
+@pytest.mark.parametrize("query", ["outcome=unchanged", "outcome=happy", "after=-1", "after=x"])
+def test_what_there_is_not_is_told_on_a_page(ward: Ward, run: UUID, query: str) -> None:
     client = ward.client(AUDITOR)
     answer = client.get(f"/simulations/{run}/alerts?{query}")
     assert answer.status_code == 400
