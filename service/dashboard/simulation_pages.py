@@ -65,10 +65,11 @@ def one(request: Request, user: Reader, simulation_id: UUID) -> Response:
     """One run: what the rulebook changes, what would become of the alerts, and how many are new a week."""
     with reading(request.app.state.engine) as connection:
         seen = visible(connection, user)
-        made, effect = simulations.get(connection, simulation_id, list(seen))
+        made, effects = simulations.get(connection, simulation_id, list(seen))
         before = _book(connection, made.in_force_digest)
         after = _book(connection, made.candidate_digest)
     _note(request, user, simulation_id)
+    effect = simulations.together(effects.values())
     return page(
         request,
         "simulation.html",
@@ -82,7 +83,7 @@ def one(request: Request, user: Reader, simulation_id: UUID) -> Response:
         listed=LISTED,
         headings=HEADINGS,
         course=weeks(effect.weeks_before, effect.weeks_after, made.last_day, 440, 160),
-        sources=sorted(seen.values()),
+        sources=sorted(seen[number] for number in effects),
     )
 
 
@@ -98,7 +99,7 @@ def alerts(
     wanted = Outcome(outcome)
     with reading(request.app.state.engine) as connection:
         seen = visible(connection, user)
-        made, effect = simulations.get(connection, simulation_id, list(seen))
+        made, effects = simulations.get(connection, simulation_id, list(seen))
         found = simulations.alerts_of(
             connection, simulation_id, list(seen), wanted, after=int(after), limit=PAGE + 1
         )
@@ -114,7 +115,7 @@ def alerts(
         after=book,
         wanted=wanted,
         words=OUTCOMES[wanted],
-        count=effect.total.get(wanted, 0),
+        count=simulations.together(effects.values()).total.get(wanted, 0),
         rows=shown,
         sources=seen,
         more=shown[-1].number if len(found) > PAGE else None,

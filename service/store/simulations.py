@@ -133,20 +133,23 @@ def listed(connection: Connection, sources: Collection[int]) -> list[tuple[Simul
     return [(run, together(effects[run.id])) for run in map(_run, runs) if run.id in effects]
 
 
-def get(connection: Connection, simulation_id: UUID, sources: Collection[int]) -> tuple[Simulation, Effect]:
-    """One run, and what it came to in these sources.
+def get(
+    connection: Connection, simulation_id: UUID, sources: Collection[int]
+) -> tuple[Simulation, dict[int, Effect]]:
+    """One run, and what it came to in each of these sources that took part.
 
     Raises:
         NotFound: there is none of that id in which any of them took part.
     """
-    query = select(simulation_source.c.effect).where(
-        simulation_source.c.simulation_id == simulation_id, among(simulation_source.c.source_id, sources)
+    column = simulation_source.c
+    query = select(column.source_id, column.effect).where(
+        column.simulation_id == simulation_id, among(column.source_id, sources)
     )
-    effects = [_effect_of.decode(text) for text in connection.execute(query).scalars()]
+    effects = {row.source_id: _effect_of.decode(row.effect) for row in connection.execute(query)}
     if not effects:
         raise NotFound("there is no such simulation in the sources that you see")
     run = connection.execute(_runs().where(simulation.c.id == simulation_id)).one()
-    return _run(run), together(effects)
+    return _run(run), effects
 
 
 def alerts_of(

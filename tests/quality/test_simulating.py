@@ -241,15 +241,15 @@ def test_a_run_is_kept_with_its_texts_and_read_again(feed: Feed) -> None:
         kept = keep(connection, made)
     seen = [feed.source.id]
     with reading(feed.engine) as connection:
-        found, effect = simulations.get(connection, kept, seen)
+        found, effects = simulations.get(connection, kept, seen)
         listed = simulations.alerts_of(connection, kept, seen, Outcome.GAINED, limit=10)
         texts = set(connection.execute(select(stored_text.c.digest)).scalars())
-        assert simulations.listed(connection, seen) == [(found, effect)]
+        assert simulations.listed(connection, seen) == [(found, effect_of(made))]
         assert simulations.listed(connection, []) == []
         with pytest.raises(NotFound):
             simulations.get(connection, kept, [])
     assert found == made.made
-    assert effect == made.effects[feed.source.id]
+    assert effects == made.effects
     assert [each.alert for each in listed] == list(made.changed)
     assert {GUIDELINE.digest, RULEBOOK.digest} <= texts
 
