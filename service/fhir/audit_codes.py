@@ -105,6 +105,7 @@ KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("cds-cards", "read-alerts", "read-episodes", "read-outbox", "read-quarantine"), _SEEN),
     **dict.fromkeys(("read-as-of", "replay", "replay-all"), _SEEN),
     **dict.fromkeys(("evaluate-measure", "read-measures", "read-measure-people"), _SEEN),
+    **dict.fromkeys(("read-simulations", "read-simulation-people"), _SEEN),
     **dict.fromkeys(("read-looks", "read-break-glass"), Kind(_AUDIT_LOG_USED, "R")),
     **dict.fromkeys(("write-letter", "patient-export"), Kind(_EXPORT, "R")),
     **dict.fromkeys(("load", "source-export", "source-catchup"), Kind(_IMPORT, "C")),
@@ -128,7 +129,8 @@ KINDS: Final[dict[str, Kind]] = {
     "account-preferences": Kind(_APPLICATION_ACTIVITY, "U", _SOFTWARE),
     "password-change": Kind(_SECURITY_ALERT, "U", _ACCOUNTS),
     "password-change-failed": Kind(_SECURITY_ALERT, "U", _ACCOUNTS, failed=True),
-    **dict.fromkeys(("quarantine-replay", "outbox-retry", "outbox-cancel", "rejudge", "sweep"), _ACTIVITY),
+    **dict.fromkeys(("quarantine-replay", "outbox-retry", "outbox-cancel"), _ACTIVITY),
+    **dict.fromkeys(("rejudge", "sweep", "simulate"), _ACTIVITY),
 }
 """Every action that is written to the audit log."""
 
