@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.quality.simulating import Simulated
-    from service.store.simulations import Effect
+    from service.store.simulations import ChangedAlert, Effect
 
 
 def simulate(
@@ -54,7 +54,7 @@ def simulate(
             keep(connection, made)
         with reading(engine) as connection:
             ids = simulations.public_ids(connection, {each.patient_id for each in made.changed})
-    rows = [_row(made, ids, number) for number in range(len(made.changed))]
+    rows = [_row(each, made.sources[each.source_id], ids[each.patient_id]) for each in made.changed]
     effect = simulations.together(made.effects.values())
     if csv is not None:
         _write(rows, csv)
@@ -78,14 +78,13 @@ def _shown() -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-def _row(made: "Simulated", ids: "dict[int, UUID]", number: int) -> dict[str, Any]:
+def _row(each: "ChangedAlert", source: str, patient: "UUID") -> dict[str, Any]:
     from service.alerts.events import tier_name
 
-    each = made.changed[number]
     tiers = [None if tier is None else tier_name(tier) for tier in (each.tier_before, each.tier_after)]
     return {
-        "patient": str(ids[each.patient_id]),
-        "source": made.sources[each.source_id],
+        "patient": str(patient),
+        "source": source,
         "outcome": each.outcome.value,
         "family": each.family.value,
         "tier_before": tiers[0],
@@ -113,7 +112,7 @@ def _write(rows: list[dict[str, Any]], path: Path) -> None:
 
 def _as_object(made: "Simulated", effect: "Effect", rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "simulation": str(made.made.id),
+        "simulation": str(made.run.id),
         "in_force": {"version": made.in_force.version, "digest": made.in_force.digest},
         "candidate": {"version": made.candidate.version, "digest": made.candidate.digest},
         "people": effect.people,
@@ -122,7 +121,7 @@ def _as_object(made: "Simulated", effect: "Effect", rows: list[dict[str, Any]]) 
         "strata": {name: strata for name, strata in effect.counts.items() if name != "total"},
         "a_week": {"in_force": effect.a_week_before, "candidate": effect.a_week_after},
         "weeks": {
-            "last_day": made.made.last_day,
+            "last_day": made.run.last_day,
             "in_force": effect.weeks_before,
             "candidate": effect.weeks_after,
         },
@@ -145,7 +144,7 @@ def _say(made: "Simulated", effect: "Effect") -> None:
         ("OF", "", *(each.value.upper() for each in Outcome)),
         [(of, stratum, *(outcomes.get(each, 0) for each in Outcome)) for of, stratum, outcomes in rows],
     )
-    say(f"new alerts a week in the year to {made.made.last_day}: {_a_week(made, effect)}")
+    say(f"new alerts a week in the year to {made.run.last_day}: {_a_week(made, effect)}")
 
 
 def _a_week(made: "Simulated", effect: "Effect") -> str:

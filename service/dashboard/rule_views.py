@@ -85,7 +85,10 @@ def behind_every_rule(book: Rulebook) -> dict[str, Entry]:
 
 
 def changes(before: Rulebook | None, after: Rulebook, only: Collection[str] | None = None) -> list[Change]:
-    """What `after` has otherwise than `before`, in all or in the entries given; nothing without it."""
+    """What `after` has otherwise than `before`, in all or in the entries given.
+
+    Nothing where `before` is None, as of a rulebook that is written over no other.
+    """
     if before is None:
         return []
     return [

@@ -4,8 +4,8 @@ Everything shown is of the sources that the user sees; runs are started by `live
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
 from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -77,7 +77,7 @@ def one(request: Request, user: Reader, simulation_id: UUID) -> Response:
         effect=effect,
         before=before,
         after=after,
-        changes=changes(before, after) if after is not None else [],
+        changes=[] if after is None else changes(before, after),
         tags=TAGS,
         outcomes=OUTCOMES,
         listed=LISTED,

@@ -43,7 +43,7 @@ Told = Callable[[int, int], None]
 class Simulated:
     """What came of a run."""
 
-    made: Simulation
+    run: Simulation
     in_force: Rulebook
     candidate: Rulebook
     sources: Mapping[int, str]
@@ -83,7 +83,7 @@ def simulate(
         now: the moment, aware; each record's own newest result where the rules' clock says so.
         by: who starts it, as the audit log names them.
         only: names of sources; None for every one.
-        told: called after each page.
+        told: called after each person.
 
     Raises:
         NotFound: there is no such source.
@@ -114,7 +114,7 @@ def simulate(
 
 def keep(connection: Connection, simulated: Simulated) -> UUID:
     """Keep a run with the texts of both rulebooks, and audit it; its id."""
-    made, books = simulated.made, (simulated.in_force, simulated.candidate)
+    made, books = simulated.run, (simulated.in_force, simulated.candidate)
     decisions.keep_texts(connection, {each.digest: each.text for each in books}, made.at)
     simulations.add(connection, made, simulated.effects, simulated.changed)
     detail = {

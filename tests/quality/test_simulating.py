@@ -260,7 +260,7 @@ def test_a_run_is_kept_with_its_texts_and_read_again(feed: Feed) -> None:
         assert simulations.listed(connection, []) == []
         with pytest.raises(NotFound):
             simulations.get(connection, kept, [])
-    assert found == made.made
+    assert found == made.run
     assert effects == made.effects
     assert [each.alert for each in listed] == list(made.changed)
     assert {GUIDELINE.digest, RULEBOOK.digest} <= texts
