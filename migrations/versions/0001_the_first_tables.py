@@ -458,7 +458,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column(
             "place",
-            sa.String(length=11),
+            sa.String(length=24),
             nullable=True,
             comment="in the worklist: sorts as people work; null: over",
         ),

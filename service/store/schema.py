@@ -313,7 +313,7 @@ alert = Table(
     Column("created", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("place", String(11), nullable=True, comment="in the worklist: sorts as people work; null: over"),
+    Column("place", String(24), nullable=True, comment="in the worklist: sorts as people work; null: over"),
     Column("owner", Text, nullable=True),
     Column("cause", String(24), nullable=True, comment="the candidate that most in the record speaks for"),
     Column("content", Text, nullable=False, comment="JSON: the whole alert"),
