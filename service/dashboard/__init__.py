@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.dashboard import (
     account_pages,
+    admin_pages,
     break_glass,
     decision_pages,
     elsewhere_pages,
@@ -34,7 +35,7 @@ def create_pages() -> APIRouter:
         router.include_router(part.create_router())
     for pages in (
         *(worklist_pages, live_pages, view_pages, decision_pages),
-        *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages),
+        *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, admin_pages),
     ):
         router.include_router(pages.router)
     return router

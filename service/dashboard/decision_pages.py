@@ -76,8 +76,8 @@ def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
     notices, refused = [], 0
     try:
         chosen = decision_forms.chosen(form)
-    except InvalidDecision as error:
-        return show(request, user, read(form), status=error.status, wrong=_not_recorded(error))
+    except InvalidDecision as none:
+        return show(request, user, read(form), status=none.status, wrong=_not_recorded(none))
     for alert_id, revision in chosen:
         with reading(engine) as connection:
             line_of(connection, user, alert_id)

@@ -1,4 +1,4 @@
-"""What was decided or said last of an alert, what takes it back, and what has changed since somebody looked."""
+"""What was decided or said last, what takes it back, and what has changed since somebody looked."""
 
 from collections.abc import Mapping
 from dataclasses import replace

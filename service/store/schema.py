@@ -614,6 +614,7 @@ account = Table(
     Column("created", Instant, nullable=False),
     Column("shortcuts", Boolean, nullable=False, server_default=text("true"), comment="keys on the worklist"),
     Column("zone", String(64), nullable=True, comment="in which it reads times; null: UTC"),
+    Column("signed_in", Instant, nullable=True, comment="last"),
     UniqueConstraint("issuer", "subject"),
     comment="people who may use the pages",
 )

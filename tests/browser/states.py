@@ -250,6 +250,33 @@ def account(busy: Clinic) -> Page:
     return busy.at(address="/account")
 
 
+def accounts(busy: Clinic) -> Page:
+    busy.desk.account("chief", roles=(Role.ADMIN,), sees=SEES)
+    return busy.at("chief", "/admin")
+
+
+def accounts_where_nobody_could_be_added(busy: Clinic) -> Page:
+    page = accounts(busy)
+    page.get_by_label("User name").fill("adams")
+    page.get_by_label("Name that others see").fill("Another Adams")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def account_of_somebody(busy: Clinic) -> Page:
+    page = accounts(busy)
+    page.get_by_role("link", name="adams", exact=True).click()
+    return page
+
+
+def password_just_made(busy: Clinic) -> Page:
+    page = account_of_somebody(busy)
+    page.get_by_role("button", name="Make a new password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Password of adams")
+    return page
+
+
 def door(busy: Clinic) -> Page:
     page = busy.window()
     page.goto("/sign-in?out=1")
@@ -356,6 +383,10 @@ STATES = (
     what_was_known_on_another_day,
     decisions_made_again,
     account,
+    accounts,
+    accounts_where_nobody_could_be_added,
+    account_of_somebody,
+    password_just_made,
     account_with_opened_records,
     door,
     door_that_stays_shut,

@@ -1,4 +1,4 @@
-"""Single keys on the worklist: each does what the list of keys says, and none does where they are switched off."""
+"""Single keys on the worklist: each does what their list says, and none does where they are switched off."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect

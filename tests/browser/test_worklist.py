@@ -100,9 +100,7 @@ def test_several_are_snoozed_at_once_and_woken_one_by_one(three: Clinic) -> None
 def test_ticking_nothing_is_said_in_the_list_that_it_was_pressed_on(three: Clinic) -> None:
     page = three.at(address="/?tier=routine")
     page.locator("#several").get_by_role("button", name="Take").click()
-    expect(page.get_by_role("alert")).to_have_text(
-        "Tick the alerts it is about first. Nothing was recorded."
-    )
+    expect(page.get_by_role("alert")).to_have_text("Tick the alerts it is about first. Nothing was recorded.")
     expect(page.get_by_role("alert")).to_be_focused()
     expect(people(page)).to_have_text(["Abel, Ada"])
 

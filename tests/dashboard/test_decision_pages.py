@@ -184,9 +184,7 @@ def test_remarks_are_kept_and_change_nothing(one: Ward) -> None:
         ({"kind": "not-useful"}, "Noted: not useful"),
     ],
 )
-def test_a_remark_is_confirmed_on_the_page_it_was_made_on(
-    one: Ward, said: dict[str, str], told: str
-) -> None:
+def test_a_remark_is_confirmed_on_the_page_it_was_made_on(one: Ward, said: dict[str, str], told: str) -> None:
     back, of = f"/patients/{one.public_id('p1')}", one.alert()
     with one.client(BELL) as client:
         client.post(f"/alerts/{of.id}/say", data={"kind": "useful", "text": "not by Adams"})

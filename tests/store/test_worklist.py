@@ -88,8 +88,8 @@ def test_the_gravest_comes_first_then_what_nobody_took_in_time_then_the_oldest_t
 
 
 def test_of_equal_alerts_those_of_who_was_heard_of_first_stand_first(ward: Ward) -> None:
-    for patient in ("a", "b", "a"):
-        ward.put(fhir_id=patient)
+    for fhir_id in ("a", "b", "a"):
+        ward.put(fhir_id=fhir_id)
     assert ward.list() == [1, 3, 2]
 
 
