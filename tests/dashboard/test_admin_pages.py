@@ -48,8 +48,8 @@ def test_somebody_is_added_with_a_password_for_one_time_that_is_shown_once(
 ) -> None:
     password = add(admin, role=["nurse", "auditor"], source=["clinic", "annex"])
     made = account(desk)
-    assert (made.shown, made.roles) == ("adams of the ward", {Role.NURSE, Role.AUDITOR})
-    assert (made.sources, made.one_time) == ({"clinic", "annex"}, True)
+    assert (made.shown, made.roles) == ("adams of the ward", frozenset({Role.NURSE, Role.AUDITOR}))
+    assert (made.sources, made.one_time) == (frozenset({"clinic", "annex"}), True)
     assert last_steps(desk, 1) == [
         ("user:chief", "user-add", {"user": "adams", "roles": ["auditor", "nurse"]})
     ]
@@ -102,7 +102,11 @@ def test_roles_and_sources_are_changed_and_the_person_is_signed_out(admin: Brows
     answer = send(admin, "/admin/adams", action="set", shown="Ann", role=["physician"], source=["*"])
     assert answer.headers["location"] == "/admin"
     changed = account(desk)
-    assert (changed.shown, changed.roles, changed.sources) == ("Ann", {Role.PHYSICIAN}, {"*"})
+    assert (changed.shown, changed.roles, changed.sources) == (
+        "Ann",
+        frozenset({Role.PHYSICIAN}),
+        frozenset({"*"}),
+    )
     detail = {"user": "adams", "changed": ["shown", "roles", "sources"]}
     assert last_steps(desk, 1) == [("user:chief", "user-set", detail)]
     assert nurse.get("/").headers["location"] == "/sign-in"
@@ -125,7 +129,12 @@ def test_who_is_removed_is_signed_out_and_may_be_let_in_again_with_what_they_had
     assert nurse.get("/").headers["location"] == "/sign-in"
     (password,) = Page(send(admin, "/admin/adams", action="take-up").text).texts("code")
     back = account(desk)
-    assert (back.active, back.one_time, back.roles, back.sources) == (True, True, {Role.NURSE}, {"clinic"})
+    assert (back.active, back.one_time, back.roles, back.sources) == (
+        True,
+        True,
+        frozenset({Role.NURSE}),
+        frozenset({"clinic"}),
+    )
     assert desk.browser().sign_in("adams", password).status_code == 303
     assert [step for _, step, _ in last_steps(desk, 2)] == ["user-remove", "user-take-up"]
 
