@@ -1,12 +1,15 @@
-"""Local accounts: made in one way, whoever makes them, and each is a row of the audit."""
+"""Accounts: made and changed in one way, whoever does it, and each change is a row of the audit."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from service import passwords
-from service.store import users
+from service.errors import Conflict
+from service.store import attempts, users
 from service.store.decisions import write_audit
 from service.store.users import Account, Role
 
@@ -51,5 +54,90 @@ def add(connection: Connection, account: Account, *, by: str, now: datetime) -> 
         NotFound: one of the sources does not exist.
     """
     users.add(connection, account, now)
-    detail = {"user": account.id, "roles": sorted(account.roles)}
-    write_audit(connection, at=now, actor=by, action="user-add", detail=detail)
+    _audit(connection, "user-add", account.id, by, now, roles=sorted(account.roles))
+
+
+def change(connection: Connection, wanted: Account, *, by: str, now: datetime) -> list[str]:
+    """Put a changed account in its place.
+
+    Returns:
+        What is another now, of `shown`, `roles` and `sources`.
+
+    Raises:
+        NotFound: there is no such account, or one of the sources does not exist.
+        ConfigurationError: the name that others see cannot be used, or there would be no roles.
+        Conflict: another account is shown by that name.
+    """
+    before = users.by_id(connection, wanted.id)
+    users.change(connection, wanted)
+    names = ("shown", "roles", "sources")
+    changed = [name for name in names if getattr(before, name) != getattr(wanted, name)]
+    _audit(connection, "user-set", wanted.id, by, now, changed=changed)
+    return changed
+
+
+def give_password(
+    connection: Connection, account_id: str, kept: str, *, one_time: bool, by: str, now: datetime
+) -> None:
+    """Let somebody sign in by another password; they are signed out everywhere.
+
+    Args:
+        connection: in a transaction that writes.
+        account_id: the account.
+        kept: the digest of the password.
+        one_time: it has to be changed before anything else.
+        by: who gives it, as the audit names them.
+        now: the moment, aware.
+
+    Raises:
+        NotFound: there is no such account.
+        Conflict: somebody else vouches for the person.
+    """
+    before = users.by_id(connection, account_id)
+    if before.issuer is not None:
+        raise Conflict(f"the password of {account_id!r} is kept by {before.issuer}")
+    users.change(connection, replace(before, password=kept, one_time=one_time))
+    attempts.succeeded(connection, account_id)
+    _audit(connection, "user-password", account_id, by, now)
+
+
+def remove(connection: Connection, account_id: str, *, by: str, now: datetime) -> None:
+    """Sign somebody out and in no more; what they did stays.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    users.remove(connection, account_id)
+    _audit(connection, "user-remove", account_id, by, now)
+
+
+def take_up(connection: Connection, account_id: str, kept: str | None, *, by: str, now: datetime) -> None:
+    """Let somebody who was removed sign in again, with the roles and sources they had.
+
+    Args:
+        connection: in a transaction that writes.
+        account_id: the account.
+        kept: the digest of a new password, good for one time; None where somebody else vouches.
+        by: who does so, as the audit names them.
+        now: the moment, aware.
+
+    Raises:
+        NotFound: no account of that name was removed.
+    """
+    users.take_up(connection, account_id, kept)
+    attempts.succeeded(connection, account_id)
+    _audit(connection, "user-take-up", account_id, by, now)
+
+
+def check_admin_stays(connection: Connection) -> None:
+    """Refuse what has been done in this transaction if nobody could manage accounts any more.
+
+    Raises:
+        Conflict: there is no account left with the role.
+    """
+    if not any(each.active and Role.ADMIN in each.roles for each in users.every(connection)):
+        raise Conflict("nobody would be left to manage accounts: make somebody else an admin first")
+
+
+def _audit(connection: Connection, action: str, account_id: str, by: str, now: datetime, **more: Any) -> None:
+    write_audit(connection, at=now, actor=by, action=action, detail={"user": account_id, **more})

@@ -458,7 +458,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column(
             "place",
-            sa.String(length=11),
+            sa.String(length=24),
             nullable=True,
             comment="in the worklist: sorts as people work; null: over",
         ),
@@ -764,6 +764,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             comment="keys on the worklist",
         ),
         sa.Column("zone", sa.String(length=64), nullable=True, comment="in which it reads times; null: UTC"),
+        sa.Column("signed_in", Instant(), nullable=True, comment="last"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("issuer", "subject", name=op.f("uq_account_issuer_subject")),
         comment="people who may use the pages",

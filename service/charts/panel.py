@@ -1,9 +1,11 @@
 """One panel of a chart: results that share an axis, with what lies behind them."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from math import log10
 from typing import Any, Final, NamedTuple
 
+from service.charts.clearing import Strip, clear_start, width_of
 from service.charts.course import Course, Lane, Point, Standing
 from service.charts.palette import HOLLOW, LOOKS, SHAPES
 from service.charts.sheet import Sheet, Spec, of_names, text
@@ -12,6 +14,8 @@ from service.clinical.analytes import Analyte
 
 _LABEL_GAP: Final = 13
 """Pixels between the labels at the ends of lines."""
+_WORDS_HEIGHT: Final = 12
+"""Pixels of the words over a line."""
 
 
 class Panel(NamedTuple):
@@ -93,9 +97,10 @@ def _lines(panel: Panel, course: Course) -> Iterator[Spec]:
     if panel.name == UPPER:
         bands = ((each, sheet.say(each.name)) for each in course.thresholds)
         lines += [(float(each.multiple), f"{each.multiple} ×: {name} (ALT, AST)") for each, name in bands]
-    start = sheet.window.first.isoformat()
     rows = sheet.rows(
-        {"value": value, "day": start, "text": words} for value, words in lines if low < value < high * 0.95
+        {"value": value, "day": _clear_day(panel, value, words), "text": words}
+        for value, words in lines
+        if low < value < high * 0.95
     )
     rule = _behind_mark("rule", color=sheet.paint("rule"), strokeDash=[5, 4], strokeWidth=0.8)
     yield {"data": rows, "mark": rule, "encoding": {"y": panel.y()}}
@@ -103,6 +108,19 @@ def _lines(panel: Panel, course: Course) -> Iterator[Spec]:
         "text", align="left", baseline="bottom", dx=3, dy=-1, fontSize=9, color=sheet.paint("quiet")
     )
     yield {"data": rows, "mark": word, "encoding": {"x": sheet.days(), "y": panel.y(), "text": text("text")}}
+
+
+def _clear_day(panel: Panel, value: float, words: str) -> str:
+    """The day from which words stand over a horizontal line, and results do not run through them."""
+    (low, high), window = panel.domain, panel.sheet.window
+    days = (window.last - window.first).days
+    lines: dict[Analyte, list[tuple[float, float]]] = {}
+    for point, shown in panel.points:
+        share = (point.day - window.first).days / days
+        lines.setdefault(point.analyte, []).append((share, log10(shown.value)))
+    foot, pixel = log10(value), (log10(high) - log10(low)) / panel.height
+    strip = Strip(width_of(words) / panel.sheet.width, foot, foot + _WORDS_HEIGHT * pixel)
+    return (window.first + timedelta(days=round(clear_start(strip, lines.values()) * days))).isoformat()
 
 
 def _results(panel: Panel) -> Iterator[Spec]:

@@ -9,8 +9,6 @@ from service.cli.console import Json, note, say, say_json, say_json_list, table
 from service.cli.opening import actor, database, now, settings_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from service.store.users import Account, Role
 
 app = typer.Typer(help="Who may use the pages in the browser.", no_args_is_help=True)
@@ -82,6 +80,7 @@ def set_(name: Name, shown: Shown = None, roles: Roles = None, sources: Sources 
     """Change what is given, leave the rest; signed out wherever they may now do or see something else."""
     from dataclasses import replace
 
+    from service import accounts
     from service.store import users
     from service.store.session import writing
 
@@ -93,44 +92,32 @@ def set_(name: Name, shown: Shown = None, roles: Roles = None, sources: Sources 
     if sources:
         given["sources"] = frozenset(each for each in sources if each)
     with database(settings_of()) as engine, writing(engine) as connection:
-        before = users.by_id(connection, name)
-        users.change(connection, replace(before, **given))
-        changed = [each for each, value in given.items() if getattr(before, each) != value]
-        _audit(connection, "user-set", name, {"changed": changed})
+        wanted = replace(users.by_id(connection, name), **given)
+        changed = accounts.change(connection, wanted, by=actor(), now=now())
     say(f"changed: {', '.join(changed) or 'nothing'}")
 
 
 @app.command()
 def remove(name: Name) -> None:
     """Sign somebody out and in no more; what they did stays."""
-    from service.store import users
+    from service import accounts
     from service.store.session import writing
 
     with database(settings_of()) as engine, writing(engine) as connection:
-        users.remove(connection, name)
-        _audit(connection, "user-remove", name)
+        accounts.remove(connection, name, by=actor(), now=now())
     say(f"user {name} can sign in no more")
 
 
 @app.command()
 def password(name: Name, password_file: PasswordFile = None, as_json: Json = False) -> None:
     """Give somebody a new password, good for one time; they are signed out everywhere."""
-    from dataclasses import replace
-
-    from service import passwords
-    from service.errors import Conflict
-    from service.store import attempts, users
+    from service import accounts, passwords
     from service.store.session import writing
 
     fresh = _password(password_file, name)
-    digest = passwords.digest(fresh)
+    kept, one_time = passwords.digest(fresh), password_file is None
     with database(settings_of()) as engine, writing(engine) as connection:
-        before = users.by_id(connection, name)
-        if before.issuer is not None:
-            raise Conflict(f"the password of {name!r} is kept by {before.issuer}")
-        users.change(connection, replace(before, password=digest, one_time=password_file is None))
-        attempts.succeeded(connection, name)
-        _audit(connection, "user-password", name)
+        accounts.give_password(connection, name, kept, one_time=one_time, by=actor(), now=now())
     _show_password(name, fresh, made=password_file is None, as_json=as_json)
 
 
@@ -167,14 +154,6 @@ def _show_password(name: str, value: str, *, made: bool, as_json: bool) -> None:
         note(f"the password of {name}, good for one time: it is not shown again")
     else:
         say(f"user {name} signs in with the password in the file")
-
-
-def _audit(connection: "Connection", action: str, name: str, detail: dict[str, Any] | None = None) -> None:
-    from service.store import decisions
-
-    decisions.write_audit(
-        connection, at=now(), actor=actor(), action=action, detail={"user": name, **(detail or {})}
-    )
 
 
 def _as_object(account: "Account") -> dict[str, Any]:

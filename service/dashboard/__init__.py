@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.dashboard import (
     account_pages,
+    admin_pages,
     break_glass,
     decision_pages,
     elsewhere_pages,
@@ -36,6 +37,7 @@ def create_pages() -> APIRouter:
     for pages in (
         *(worklist_pages, live_pages, view_pages, decision_pages),
         *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, simulation_pages),
+        admin_pages,
     ):
         router.include_router(pages.router)
     return router

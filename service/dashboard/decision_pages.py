@@ -1,6 +1,5 @@
 """Deciding about alerts, one or several at once. A script gets the row as it stands; a form is sent back."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +9,8 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.alerts.alert import RemarkKind
 from service.clinical.months import add_months
+from service.clinical.saying import capitalised
 from service.dashboard import decision_forms, meanwhile
 from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.alert_views import Notice
@@ -28,12 +27,6 @@ from service.store.session import reading
 from service.store.worklist import Line
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*DECIDERS)], default_response_class=Response)
-
-_KEPT: Mapping[RemarkKind, str] = {
-    RemarkKind.COMMENT: "Your comment is kept",
-    RemarkKind.USEFUL: "Noted: useful",
-    RemarkKind.NOT_USEFUL: "Noted: not useful",
-}
 
 
 @router.get("/alerts/{alert_id}/decide")
@@ -73,7 +66,7 @@ def remark(request: Request, user: SignedIn, alert_id: UUID, form: Fields) -> Re
         say(engine, alert_id, kind, by=user.name, now=datetime.now(UTC), text=text)
     except InvalidDecision as error:
         return _refused(request, user, alert_id, form, error)
-    return _answer(request, user, alert_id, form, Notice(_KEPT[kind]))
+    return _answer(request, user, alert_id, form)
 
 
 @router.post("/decide")
@@ -81,7 +74,11 @@ def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
     """Record the same decision about every alert that was ticked; each that cannot be says why."""
     engine, rules = request.app.state.engine, request.app.state.rules
     notices, refused = [], 0
-    for alert_id, revision in decision_forms.chosen(form):
+    try:
+        chosen = decision_forms.chosen(form)
+    except InvalidDecision as none:
+        return show(request, user, read(form), status=none.status, wrong=_not_recorded(none))
+    for alert_id, revision in chosen:
         with reading(engine) as connection:
             line_of(connection, user, alert_id)
         error: LiverwatchError | None = None
@@ -122,16 +119,14 @@ def _refused(request: Request, user: User, alert_id: UUID, form: Fields, error: 
     return page(request, template, error.status, row=row, back=back, **choices_of(request))
 
 
-def _answer(
-    request: Request, user: User, alert_id: UUID, form: Fields, notice: Notice | None = None
-) -> Response:
+def _answer(request: Request, user: User, alert_id: UUID, form: Fields) -> Response:
     if not asked_by_script(request):
         back = decision_forms.back(form)
         joint = "&" if "?" in back else "?"
         return RedirectResponse(f"{back}{joint}done={alert_id}", 303, {"Cache-Control": "no-store"})
     with reading(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
-        told = notice or meanwhile.done(connection, line.alert, user.name)
+        told = meanwhile.done(connection, line.alert, user.name)
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, told)
     return page(request, "row_alone.html", row=row, back=decision_forms.back(form))
 
@@ -143,5 +138,8 @@ def _notice(
         return meanwhile.done(connection, line.alert, user.name)
     if isinstance(error, Changed):
         return meanwhile.changed(connection, line.alert, int(revision), user.zone)
-    words = error.message[:1].upper() + error.message[1:]
-    return Notice(f"{words}. Nothing was recorded.", refused=True)
+    return Notice(_not_recorded(error), refused=True)
+
+
+def _not_recorded(error: LiverwatchError) -> str:
+    return f"{capitalised(error.message)}. Nothing was recorded."

@@ -1,18 +1,25 @@
-"""What was decided last about an alert, what takes it back, and what has changed since somebody looked."""
+"""What was decided or said last, what takes it back, and what has changed since somebody looked."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy import Connection
 
-from service.alerts.alert import Action, Alert, Disposition
+from service.alerts.alert import Action, Alert, Disposition, RemarkKind
 from service.alerts.events import EventKind
 from service.alerts.states import day_of, state_of
 from service.alerts.undoing import Undoing, undoing
 from service.dashboard.alert_views import Notice
 from service.dashboard.words import DONE, instant
 from service.fhir.wording import headline
-from service.store import alerts
+from service.store import alerts, remarks
 
+_KEPT: Final[Mapping[RemarkKind, str]] = {
+    RemarkKind.COMMENT: "Your comment is kept",
+    RemarkKind.USEFUL: "Noted: useful",
+    RemarkKind.NOT_USEFUL: "Noted: not useful",
+}
 _WORDS = {
     EventKind.TIER_RAISED: "it has become more urgent",
     EventKind.TIER_LOWERED: "it has become less urgent",
@@ -24,8 +31,14 @@ _WORDS = {
 
 
 def done(connection: Connection, alert: Alert, by: str) -> Notice | None:
-    """The last decision on an alert, and what takes it back; None where nobody has decided."""
+    """The last decision on an alert and what takes it back, or what this person has said of it since.
+
+    None where nobody has decided, and this person has said nothing.
+    """
     made = _decisions(connection, alert)
+    said = [each for each in remarks.of_alerts(connection, [alert.id]) if each.by == by]
+    if said and (not made or said[-1].at > made[-1].at):
+        return Notice(_KEPT[said[-1].kind])
     if not made:
         return None
     last = made[-1]

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.dashboard import cookies
 from service.dashboard.access import longest_session, longest_silence
-from service.store import decisions, sessions
+from service.store import decisions, sessions, users
 from service.store.session import writing
 from service.store.users import Account
 
@@ -52,6 +52,7 @@ def sign_in(connection: Connection, request: Request, account: Account, now: dat
     if before is not None:
         sessions.end(connection, before)
     audit(connection, account.id, "sign-in", now, {"how": how})
+    users.note_sign_in(connection, account.id, now)
     return sessions.begin(connection, account.id, now)
 
 

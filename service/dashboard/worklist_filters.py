@@ -33,7 +33,7 @@ GROUPS: Final[Mapping[str, tuple[str, Collection[State]]]] = {
 EVERYTHING: Final = "/?state="
 """The address of the worklist that nothing narrows; at `/` stands the view that is to be seen first."""
 LONGEST_SEARCH: Final = 200
-_PLACE = re.compile(r"(\d{11})\.([0-9a-f]{32})")
+_PLACE = re.compile(r"(\d{24})\.([0-9a-f]{32})")
 
 
 class Whose(StrEnum):

@@ -56,6 +56,7 @@ def show(
     filters: Filters,
     told: Sequence[Row] = (),
     status: int = 200,
+    wrong: str = "",
 ) -> Response:
     """The page of the worklist that those filters ask for; who saw which alerts is in the audit.
 
@@ -65,6 +66,7 @@ def show(
         filters: what is asked for.
         told: alerts that have just been decided about, or could not be, each with its notice.
         status: of the answer.
+        wrong: why nothing was recorded about any alert.
     """
     rules: Rules = request.app.state.rules
     now = datetime.now(UTC)
@@ -96,6 +98,7 @@ def show(
         more=more and filters.going_on(more),
         more_after=more and token_of(more),
         told=told,
+        wrong=wrong,
         back=filters.address,
         now=now,
         may_decide=may_decide(user),

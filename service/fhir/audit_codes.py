@@ -125,7 +125,7 @@ KINDS: Final[dict[str, Kind]] = {
         "database-grant-role",
         as_=_SECURITY,
     ),
-    **_set("user-add", "user-set", "user-remove", "user-password", as_=_ACCOUNTS),
+    **_set("user-add", "user-set", "user-remove", "user-take-up", "user-password", as_=_ACCOUNTS),
     "account-preferences": Kind(_APPLICATION_ACTIVITY, "U", _SOFTWARE),
     "password-change": Kind(_SECURITY_ALERT, "U", _ACCOUNTS),
     "password-change-failed": Kind(_SECURITY_ALERT, "U", _ACCOUNTS, failed=True),

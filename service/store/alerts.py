@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, insert, select
 from service.alerts.alert import Alert, Disposition
 from service.alerts.events import Change, EventKind
 from service.alerts.states import OVER
-from service.clinical.episodes import Tier
+from service.clinical.episodes import Family, Tier
 from service.errors import NotFound
 from service.store.query import Query, among
 from service.store.rows import insert_rows, update_rows
@@ -122,16 +122,20 @@ def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...
 def place_of(content: Alert) -> str | None:
     """Where an alert stands in the worklist: by tier, untaken for too long, age, and without an owner first.
 
+    Of equals, who was heard of first stands first: ids are random, and would shuffle them.
+
     Text that sorts so; None for one that nobody has to act on.
     """
     if content.state in OVER:
         return None
     overdue = content.waiting is not None and content.waiting.overdue
     since = content.episode.alerts_from or content.episode.onset
-    return f"{_GRAVEST - content.tier}{not overdue:d}{since:%Y%m%d}{content.owner is not None:d}"
+    place = f"{_GRAVEST - content.tier}{not overdue:d}{since:%Y%m%d}{content.owner is not None:d}"
+    return f"{place}{content.subject:012d}{_FAMILIES.index(content.family)}"
 
 
 _GRAVEST = max(Tier)
+_FAMILIES = list(Family)
 
 
 class Happened(NamedTuple):

@@ -314,7 +314,7 @@ alert = Table(
     Column("created", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("place", String(11), nullable=True, comment="in the worklist: sorts as people work; null: over"),
+    Column("place", String(24), nullable=True, comment="in the worklist: sorts as people work; null: over"),
     Column("owner", Text, nullable=True),
     Column("cause", String(24), nullable=True, comment="the candidate that most in the record speaks for"),
     Column("content", Text, nullable=False, comment="JSON: the whole alert"),
@@ -615,6 +615,7 @@ account = Table(
     Column("created", Instant, nullable=False),
     Column("shortcuts", Boolean, nullable=False, server_default=text("true"), comment="keys on the worklist"),
     Column("zone", String(64), nullable=True, comment="in which it reads times; null: UTC"),
+    Column("signed_in", Instant, nullable=True, comment="last"),
     UniqueConstraint("issuer", "subject"),
     comment="people who may use the pages",
 )

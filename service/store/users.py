@@ -61,6 +61,8 @@ class Account:
     """Single keys do things on the worklist."""
     zone: str | None = None
     """Name of the time zone in which the person reads times; None for UTC."""
+    signed_in: datetime | None = field(default=None, compare=False)
+    """When the person last signed in."""
 
 
 class Person(NamedTuple):
@@ -78,7 +80,7 @@ _COLUMNS = tuple(
     account.c[name]
     for name in (
         *("id", "shown", "roles", "sources", "password", "one_time", "issuer", "active"),
-        *("shortcuts", "zone"),
+        *("shortcuts", "zone", "signed_in"),
     )
 )
 
@@ -113,7 +115,7 @@ def add(connection: Connection, wanted: Account, now: datetime) -> None:
     _check(connection, wanted)
     known = find(connection, wanted.id)
     if known is not None and known.active:
-        raise Conflict(f"there is already a user {wanted.id!r}; change it with `liverwatch user set`")
+        raise Conflict(f"there is already a user {wanted.id!r}: change that one")
     if known is None:
         connection.execute(account.insert().values(id=wanted.id, created=now, **_values(wanted)))
     else:
@@ -169,6 +171,34 @@ def remove(connection: Connection, account_id: str) -> None:
     values = {"active": False, "password": None}
     connection.execute(account.update().where(account.c.id == account_id).values(**values))
     sessions.end_all(connection, account_id)
+
+
+def take_up(connection: Connection, account_id: str, password: str | None) -> None:
+    """Let somebody who was removed sign in again, with the roles and sources they had.
+
+    Args:
+        connection: in a transaction that may write.
+        account_id: the account.
+        password: what is kept of a new one, good for one time; None where somebody else vouches.
+
+    Raises:
+        NotFound: no account of that name was removed.
+    """
+    known = find(connection, account_id)
+    if known is None or known.active:
+        raise NotFound(f"no user {account_id!r} was removed")
+    values = {"active": True, "password": password, "one_time": password is not None}
+    connection.execute(account.update().where(account.c.id == account_id).values(**values))
+
+
+def note_sign_in(connection: Connection, account_id: str, now: datetime) -> None:
+    """Keep when somebody last signed in."""
+    connection.execute(account.update().where(account.c.id == account_id).values(signed_in=now))
+
+
+def hold(connection: Connection) -> None:
+    """Let nobody else change an account that is there until the transaction ends."""
+    connection.execute(select(account.c.id).order_by(account.c.id).with_for_update())
 
 
 def vouched_for(

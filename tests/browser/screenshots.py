@@ -45,7 +45,7 @@ def take(clinic: Clinic, shot: Shot, folder: Path) -> None:
     page = clinic.at(address=shot.address, viewport=screen, color_scheme=shot.scheme)
     if shot.first_patient:
         page.get_by_role("heading", level=3).get_by_role("link").first.click()
-        page.get_by_role("heading", name="What happened").wait_for()
+        page.locator("#course svg").wait_for()
     page.screenshot(path=folder / f"{shot.name}.png")
 
 

@@ -96,10 +96,90 @@ def several_decided_about_at_once(busy: Clinic) -> Page:
     return page
 
 
-def patient(busy: Clinic) -> Page:
+def worklist_with_saved_views(busy: Clinic) -> Page:
     page = busy.at(address="/?tier=urgent")
+    page.get_by_label("Name of a view with these filters").fill("Urgent")
+    page.get_by_role("button", name="Save as a view").click()
+    expect(page.get_by_role("link", name="Change views")).to_be_visible()
+    return page
+
+
+def worklist_where_nothing_was_ticked(busy: Clinic) -> Page:
+    page = busy.at()
+    page.locator("#several").get_by_role("button", name="Take").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def worklist_with_its_keys_shown(busy: Clinic) -> Page:
+    page = busy.at()
+    page.get_by_role("button", name="Keys ?").click()
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    return page
+
+
+def worklist_that_has_news(busy: Clinic) -> Page:
+    page = busy.at(address="/?tier=urgent&state=open")
+    page.get_by_role("checkbox", name="Tick").last.check()  # so that no row is replaced
+    _somebody_takes_everything(busy)
+    expect(page.locator("#news")).to_contain_text("show")
+    return page
+
+
+def saved_views(busy: Clinic) -> Page:
+    page = worklist_with_saved_views(busy)
+    page.get_by_role("link", name="Change views").click()
+    page.get_by_role("button", name="Show Urgent first").click()
+    expect(page.get_by_text("shown first", exact=True)).to_be_visible()
+    return page
+
+
+def no_saved_views(busy: Clinic) -> Page:
+    return busy.at(address="/views")
+
+
+def patient(busy: Clinic, name: str = "adams") -> Page:
+    page = busy.at(name, "/?tier=urgent")
     page.get_by_role("heading", level=3).get_by_role("link").first.click()
     expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+    expect(page.locator("#course svg")).to_be_visible()
+    return page
+
+
+def patient_whose_chart_is_walked_along(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.locator("#course [tabindex='0']").focus()
+    expect(page.locator(".vg-tooltip.visible")).to_be_visible()
+    return page
+
+
+def patient_to_be_written_about(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.locator("summary").get_by_text("Letter", exact=True).first.click()
+    expect(page.get_by_role("button", name="Write the letter").first).to_be_visible()
+    return page
+
+
+def patient_just_remarked_on(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.get_by_text("Decide", exact=True).first.click()
+    page.get_by_role("button", name="Useful", exact=True).first.click()
+    expect(page.locator(".notice")).to_contain_text("Noted: useful")
+    return page
+
+
+def what_was_known_on_another_day(busy: Clinic) -> Page:
+    page = patient(busy)
+    page.get_by_role("link", name="What was known on another day").click()
+    expect(page.get_by_role("heading", level=2, name="As decided").first).to_be_visible()
+    return page
+
+
+def decisions_made_again(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    page = patient(busy, "audit")
+    page.get_by_role("link", name="Make the decisions behind it again").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("dentical")
     return page
 
 
@@ -194,6 +274,37 @@ def alerts_that_a_simulation_gains(busy: Clinic) -> Page:
 def simulations_of_none(busy: Clinic) -> Page:
     busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
     return busy.at("audit", "/simulations")
+
+
+def account(busy: Clinic) -> Page:
+    return busy.at(address="/account")
+
+
+def accounts(busy: Clinic) -> Page:
+    busy.desk.account("chief", roles=(Role.ADMIN,), sees=SEES)
+    return busy.at("chief", "/admin")
+
+
+def accounts_where_nobody_could_be_added(busy: Clinic) -> Page:
+    page = accounts(busy)
+    page.get_by_label("User name").fill("adams")
+    page.get_by_label("Name that others see").fill("Another Adams")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
+def account_of_somebody(busy: Clinic) -> Page:
+    page = accounts(busy)
+    page.get_by_role("link", name="adams", exact=True).click()
+    return page
+
+
+def password_just_made(busy: Clinic) -> Page:
+    page = account_of_somebody(busy)
+    page.get_by_role("button", name="Make a new password").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Password of adams")
+    return page
 
 
 def door(busy: Clinic) -> Page:
@@ -293,7 +404,16 @@ STATES = (
     row_that_another_nurse_took_meanwhile,
     page_that_says_so_without_scripts,
     several_decided_about_at_once,
+    worklist_where_nothing_was_ticked,
+    worklist_with_saved_views,
+    worklist_with_its_keys_shown,
+    worklist_that_has_news,
+    saved_views,
+    no_saved_views,
     patient,
+    patient_whose_chart_is_walked_along,
+    patient_to_be_written_about,
+    patient_just_remarked_on,
     patient_with_everything_opened,
     patient_just_decided_about,
     patient_whose_results_were_corrected_retracted_or_held,
@@ -302,6 +422,13 @@ STATES = (
     record_behind_glass_without_a_reason,
     record_opened_for_a_reason,
     records_that_were_opened,
+    what_was_known_on_another_day,
+    decisions_made_again,
+    account,
+    accounts,
+    accounts_where_nobody_could_be_added,
+    account_of_somebody,
+    password_just_made,
     account_with_opened_records,
     simulations,
     simulation,

@@ -156,6 +156,20 @@ def test_a_comment_and_whether_an_alert_was_useful_are_kept_and_told_on_the_pati
     expect(story.filter(has_text="useful")).to_have_count(2)
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_what_is_said_on_the_patients_page_is_confirmed_there(one: Clinic, script: bool) -> None:
+    page = one.at(address=one.patient("p1"), script=script)
+    for press, said in (
+        ("Keep the comment", "Your comment is kept"),
+        ("Useful", "Noted: useful"),
+        ("Not useful", "Noted: not useful"),
+    ):
+        page.get_by_text("Decide", exact=True).click()
+        page.get_by_label("Comment").fill("rang her")
+        page.get_by_role("button", name=press, exact=True).click()
+        expect(told(page)).to_have_text(said)
+
+
 def test_what_is_missing_is_said_in_the_row_and_nothing_is_recorded(one: Clinic) -> None:
     page = one.at()
     forms = more(page)

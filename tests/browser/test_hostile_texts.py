@@ -7,6 +7,7 @@ from service.dashboard.access import Role
 from tests.browser.clinic import Clinic
 from tests.browser.watching import CANARY
 from tests.dashboard.hostile_texts import CORPUS, record
+from tests.dashboard.ward import NOW
 
 TRAP = f"""<html lang="en"><title>x</title><script>alert(hostile=1)</script><p style="color: red">x</p>
 <img src="http://{CANARY}/x" onerror="alert(hostile=1)">"""
@@ -43,6 +44,24 @@ def test_nothing_runs_on_the_auditors_page_whatever_the_reason_was(clinic: Clini
     expect(page.get_by_role("heading", level=1)).to_contain_text(CORPUS[0])
     auditor = clinic.at("audit", "/break-glass")
     expect(auditor.get_by_role("row").last).to_contain_text(CORPUS[2])
+
+
+@pytest.mark.timeout(300)
+def test_nothing_runs_in_a_charts_tips_or_where_the_past_is_looked_at(clinic: Clinic) -> None:
+    people = {f"p{number}": text for number, text in enumerate(CORPUS)}
+    clinic.ward.feed(each for patient, text in people.items() for each in record(text, patient))
+    clinic.desk.account("audit", roles=(Role.AUDITOR,))
+    page = clinic.at("audit", "/?state=all")
+    for patient in people:
+        page.goto(clinic.patient(patient))
+        page.locator("#course [tabindex='0']").focus()
+        for stop in page.locator("#course [tabindex='-1']").all():
+            stop.focus()
+            expect(page.locator(".vg-tooltip.visible")).to_be_visible()
+        page.get_by_role("link", name="Make the decisions behind it again").first.click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Identical")
+        page.goto(f"{clinic.patient(patient)}/as-of?day={NOW:%Y-%m-%d}")
+        expect(page.get_by_role("heading", level=2).first).to_contain_text("As decided")
 
 
 def test_what_would_run_is_seen(clinic: Clinic) -> None:

@@ -15,9 +15,11 @@ _FOCUSED: Final = """() => {
     const focused = document.activeElement;
     if (focused === document.body) return null;
     const style = getComputedStyle(focused), box = focused.getBoundingClientRect();
+    const drawn = focused instanceof SVGElement; // a mark of a chart, too small for an outline
     return [
         focused.labels?.[0]?.innerText ?? focused.ariaLabel ?? focused.textContent,
-        style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        drawn ? parseFloat(style.strokeWidth) >= 5
+            : style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
         box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
     ];
 }"""

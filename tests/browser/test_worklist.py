@@ -97,6 +97,29 @@ def test_several_are_snoozed_at_once_and_woken_one_by_one(three: Clinic) -> None
     expect(people(page)).to_have_text(["Abel, Ada"])
 
 
+def test_ticking_nothing_is_said_in_the_list_that_it_was_pressed_on(three: Clinic) -> None:
+    page = three.at(address="/?tier=routine")
+    page.locator("#several").get_by_role("button", name="Take").click()
+    expect(page.get_by_role("alert")).to_have_text("Tick the alerts it is about first. Nothing was recorded.")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(people(page)).to_have_text(["Abel, Ada"])
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_filters_are_saved_as_a_view_which_is_shown_first(three: Clinic, script: bool) -> None:
+    page = three.at(address="/?tier=routine", script=script)
+    page.get_by_label("Name of a view with these filters").fill("Can wait")
+    page.get_by_role("button", name="Save as a view").click()
+    views = page.get_by_role("navigation", name="Saved views")
+    expect(views.get_by_role("link", name="Can wait 1")).to_have_attribute("aria-current", "page")
+    views.get_by_role("link", name="Change views").click()
+    page.get_by_role("button", name="Show Can wait first").click()
+    page.get_by_role("link", name="Worklist").click()
+    expect(people(page)).to_have_text(["Abel, Ada"])
+    views.get_by_role("link", name="All to do").click()
+    expect(people(page)).to_have_text(["Baker, Bea", "Abel, Ada"])
+
+
 def test_alerts_of_every_kind_are_found_by_their_kind(clinic: Clinic) -> None:
     clinic.desk.account()
     clinic.ward.load_samples()

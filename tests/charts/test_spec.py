@@ -75,6 +75,13 @@ def test_the_reference_band_and_the_rulebooks_bands_are_behind_multiples_only() 
     assert rows(spec_of(given, Scale.SI), "text", "value") == []
 
 
+def test_the_words_of_a_line_stand_where_no_results_run_through_them() -> None:
+    level = [result(ALT, day, value) for day, value in ((0, 66), (100, 66), (200, 600), (300, 600))]
+    days = {row["text"]: row["day"] for row in rows(spec_of(course(*level)), "text", "value")}
+    assert days["5 ×: moderate (ALT, AST)"] == days["limit of normal"] < "2020-01-01"
+    assert days["2 ×: mild (ALT, AST)"] > "2020-04-10"
+
+
 def test_episodes_runs_drugs_and_diagnoses_lie_in_lanes_named_in_words() -> None:
     spans = {row["name"]: (row["from"], row["to"]) for row in rows(spec_of(course(*PERSISTENT)), "lane")}
     assert spans["Persistent: ALT"] == ("2020-01-01", "2020-10-27")

@@ -176,6 +176,28 @@ def test_remarks_are_kept_and_change_nothing(one: Ward) -> None:
     assert any("Comment by Nurse Adams: called her" in text for text in told.texts("li"))
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"kind": "comment", "text": "called her"}, "Your comment is kept"),
+        ({"kind": "useful"}, "Noted: useful"),
+        ({"kind": "not-useful"}, "Noted: not useful"),
+    ],
+)
+def test_a_remark_is_confirmed_on_the_page_it_was_made_on(one: Ward, said: dict[str, str], told: str) -> None:
+    back, of = f"/patients/{one.public_id('p1')}", one.alert()
+    with one.client(BELL) as client:
+        client.post(f"/alerts/{of.id}/say", data={"kind": "useful", "text": "not by Adams"})
+    with one.client() as client:
+        decide(client, of, "take")
+        answer = client.post(f"/alerts/{of.id}/say", data={**said, "back": back})
+        assert answer.status_code == 303
+        divisions = Page(client.get(answer.headers["location"]).text).every("div")
+        assert [text for _, each, text in divisions if each.get("class") == "notice"] == [told]
+        decide(client, one.alert(), "reopen")
+        assert "Reopened by you" in client.get(answer.headers["location"]).text
+
+
 def test_several_are_taken_at_once_and_each_that_cannot_be_says_why(one: Ward) -> None:
     one.feed([person("p2", name=[{"text": "Bo"}]), *persistent("p2")])
     first, second = one.alerts()
@@ -189,9 +211,21 @@ def test_several_are_taken_at_once_and_each_that_cannot_be_says_why(one: Ward) -
         assert ["Taken by you" in each for each in words] == [True, False]
         assert "Taken by Nurse Bell" in words[1]
         assert {each.owner for each in one.alerts()} == {"Nurse Adams", "Nurse Bell"}
-        nothing = client.post("/decide", data={"action": "take"})
-        assert nothing.status_code == 422
-        assert "Tick the alerts" in nothing.text
+
+
+@pytest.mark.parametrize("ticked", [[], ["no alert:1"]], ids=["nothing", "nonsense"])
+def test_where_nothing_was_ticked_the_worklist_stays_as_it_was_narrowed_and_says_so(
+    one: Ward, ticked: list[str]
+) -> None:
+    one.feed([result("s1", "p2", "2024-09-01", 30), result("s2", "p2", "2024-09-02", 1300)])
+    with one.client() as client:
+        answer = client.post("/decide", data={"alert": ticked, "action": "take", "tier": "routine"})
+    assert answer.status_code == 422
+    page = Page(answer.text)
+    assert names(page) == ["Abel, Ada"]
+    alerts = [text for _, each, text in page.every("p") if each.get("role") == "alert"]
+    assert len(alerts) == 1
+    assert alerts[0].endswith("Nothing was recorded.")
 
 
 def test_several_are_snoozed_until_the_next_result(one: Ward) -> None:

@@ -54,6 +54,10 @@ TABLE = {
     ("GET", "/break-glass"): Answers(DOOR, 403, 403, 200, 403, 403, 403),
     ("GET", "/"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("POST", "/search"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/admin"): Answers(DOOR, 403, 403, 403, 403, 200, 403),
+    ("POST", "/admin"): Answers(DOOR, 403, 403, 403, 403, 422, 403),
+    ("GET", "/admin/{account_id}"): Answers(DOOR, 403, 403, 403, 403, 404, 403),
+    ("POST", "/admin/{account_id}"): Answers(DOOR, 403, 403, 403, 403, 404, 403),
     ("POST", "/account/preferences"): whoever_is_signed_in(303),
     ("GET", "/views"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("POST", "/views"): Answers(DOOR, 422, 422, 422, 403, 422, 422),
@@ -114,9 +118,9 @@ def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: st
 
 
 def filled(path: str, patient: str) -> str:
-    """The address of a record that is there, of a rule, of a measure, and of no alert, view or simulation."""
-    named = {"rule": "jaundice", "name": "overrides", "patient": patient, "public_id": patient}
-    return path.format(**named, **dict.fromkeys(("alert_id", "view_id", "simulation_id"), UUID(int=1)))
+    """The address of a record that is there, of a rule, of a measure, and of no alert, view, account or run."""
+    of_none = dict.fromkeys(("alert_id", "view_id", "account_id", "simulation_id"), UUID(int=1))
+    return path.format(rule="jaundice", name="overrides", patient=patient, public_id=patient, **of_none)
 
 
 def answer(browser: Browser, method: str, address: str) -> int | str:

@@ -87,6 +87,12 @@ def test_the_gravest_comes_first_then_what_nobody_took_in_time_then_the_oldest_t
     assert ward.list() == [3, 2, 6, 5, 4, 1]
 
 
+def test_of_equal_alerts_those_of_who_was_heard_of_first_stand_first(ward: Ward) -> None:
+    for fhir_id in ("a", "b", "a"):
+        ward.put(fhir_id=fhir_id)
+    assert ward.list() == [1, 3, 2]
+
+
 def test_what_nobody_has_to_act_on_is_not_in_it(ward: Ward) -> None:
     for state in (State.RESOLVED, State.DORMANT, State.ENTERED_IN_ERROR, State.MERGED):
         ward.put(state=state)

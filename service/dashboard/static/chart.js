@@ -49,6 +49,7 @@
       width = place.clientWidth;
       const beside = Math.ceil(place.querySelector("svg").width.baseVal.value) - embedded.view.width();
       await embedded.view.width(Math.max(width - beside, LEAST)).runAsync();
+      uncrowd(place);
     }
 
     scales.hidden = false;
@@ -75,6 +76,19 @@
       rest.config.legend.columns = 2;
     }
     return rest;
+  }
+
+  // The words of alerts and decisions, as many as there is room for: what is left out is said by their marks.
+  function uncrowd(place) {
+    const marks = [...place.querySelectorAll(".mark-symbol > path")].filter((mark) => mark.__data__.datum.mark);
+    const edge = right(place.querySelector("svg"));
+    for (const word of place.querySelectorAll(".mark-text > text")) {
+      const { name, word: words } = word.__data__.datum;
+      if (!words) continue;
+      const after = marks.filter((mark) => mark.__data__.datum.name === name && left(mark) > left(word));
+      const free = Math.min(edge, ...after.map(left));
+      word.setAttribute("visibility", right(word) < free ? "visible" : "hidden");
+    }
   }
 
   // One stop of the tab key for the whole chart; the arrow keys go along a line and from line to line.
@@ -120,6 +134,10 @@
 
   function left(mark) {
     return mark.getBoundingClientRect().left;
+  }
+
+  function right(mark) {
+    return mark.getBoundingClientRect().right;
   }
 
   // What has the focus says what it would say if it were pointed at.
