@@ -17,6 +17,7 @@ from service import dashboard
 from service.alerts.alert import Alert
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.backlog import RejudgingMemory
 from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User
 from service.ingest import Rules
@@ -78,6 +79,7 @@ class Ward:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.rules, app.state.settings = self.engine, RULES, Settings()
         app.state.live = Live(self.engine, app.state.settings)
+        app.state.rejudging = RejudgingMemory()
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())
