@@ -30,8 +30,8 @@ __all__ = ["create_pages", "install_page_answers", "routes"]
 def create_pages() -> APIRouter:
     """Every route for people who sign in, and those by which they do.
 
-    Their application has `state.engine`, `.settings`, `.rules`, `.live` and `.rejudging`, and the page answers
-    installed.
+    Their application has `state.engine`, `.settings`, `.rules`, `.live` and `.rejudging`, and the page
+    answers installed.
     """
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):

@@ -1,6 +1,6 @@
-"""`/asleep` and `/lost`: what the worklist does not show because somebody put it off, or because nobody came back."""
+"""`/asleep` and `/lost`: what is off the worklist, for somebody put it off or nobody was tested again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -88,9 +88,7 @@ def lost(request: Request, user: Reader) -> Response:
     return _listed(request, user, "lost", [State.DORMANT], LOST_BY)
 
 
-def _listed(
-    request: Request, user: User, what: str, states: Sequence[State] | frozenset[State], order: Order
-) -> Response:
+def _listed(request: Request, user: User, what: str, states: Collection[State], order: Order) -> Response:
     sort, number = _asked(request, order)
     with reading(request.app.state.engine) as connection:
         every = sorted(
@@ -120,9 +118,7 @@ def _asked(request: Request, order: Order) -> tuple[str, int]:
     return sort, int(number)
 
 
-def _sleepers(
-    connection: Connection, user: User, states: Sequence[State] | frozenset[State]
-) -> list[Sleeper]:
+def _sleepers(connection: Connection, user: User, states: Collection[State]) -> list[Sleeper]:
     names = visible(connection, user)
     lines = worklist.lines(connection, list(names), states=states)
     ids = {each for line in lines for each in line.alert.dispositions}

@@ -1,4 +1,4 @@
-"""A population as it is looked at: everybody's peaks over a period, counted, and drawn as points or a grid."""
+"""A population as it is looked at: everybody's peaks in a period, counted, and drawn as points or a grid."""
 
 import math
 from collections import Counter

@@ -33,6 +33,7 @@ from tests.liver_files import called, persistent, person, result, write_lines
 SAMPLES = Path(__file__).parents[2] / "fhir_samples"
 NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
 RULES = Rules(load_rulebook(), clock="data")
+PRESENT = Rules(load_rulebook())
 ADAMS = User("u-adams", "Nurse Adams", frozenset({Role.NURSE}), frozenset({"clinic"}))
 BELL = User("u-bell", "Nurse Bell", frozenset({Role.NURSE}), frozenset({"clinic"}))
 AUDITOR = User("u-audit", "Auditor", frozenset({Role.AUDITOR}), frozenset({"clinic", "annex"}))
@@ -59,6 +60,11 @@ class Ward:
         self.count += 1
         self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], source)
 
+    def feed_at_the_present(self, resources: Iterable[Any]) -> None:
+        """Judged as of the ward's present, not of their own newest result."""
+        self.count += 1
+        self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], rules=PRESENT)
+
     def feed_three(self) -> None:
         """A persistent elevation, a severe one, and one in another hospital."""
         self.feed([person("p1", name=called("Abel", "Ada")), *persistent("p1")])
@@ -71,9 +77,11 @@ class Ward:
         folders = [each / "feed" for each in SAMPLES.iterdir() if each.name != "demo"]
         self.load([each for each in folders if each.is_dir()], at=datetime.now(UTC))
 
-    def load(self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW) -> None:
+    def load(
+        self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW, rules: Rules = RULES
+    ) -> None:
         stored, _ = ensure_source(self.engine, source, NOW, "test")
-        Loader(self.engine, stored, RULES, clock=lambda: at).load(find_files(paths))
+        Loader(self.engine, stored, rules, clock=lambda: at).load(find_files(paths))
 
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
