@@ -125,7 +125,8 @@ def people(request: Request, user: Reader) -> Response:
         asked = _asked(connection, request, user)
         found = selected(asked.seen, asked.question, selection)
         shown = found[(int(number) - 1) * PAGE : int(number) * PAGE]
-        called = names.of_patients(connection, [each.person.number for each in shown])
+        numbers = [each.person.number for each in shown]
+        called, ids = names.of_patients(connection, numbers), peaks.public_ids(connection, numbers)
     _note_people(request, user, asked.now, shown)
     query = urlencode(asked.question.fields | selection.fields | {"page": str(int(number) + 1)})
     return page(
@@ -135,7 +136,7 @@ def people(request: Request, user: Reader) -> Response:
         selection=selection,
         total=len(found),
         first=(int(number) - 1) * PAGE + 1,
-        rows=[(each, called.get(each.person.number)) for each in shown],
+        rows=[(each, ids[each.person.number], called.get(each.person.number)) for each in shown],
         sources=asked.sources,
         measure=MEASURES[asked.question.measure],
         more=f"/population/people?{query}" if len(found) > int(number) * PAGE else None,

@@ -13,11 +13,10 @@ from service.clinical.edish import Quadrant
 from service.clinical.episodes import Kind
 from service.clinical.injury_pattern import InjuryPattern
 from service.clinical.months import add_months
-from service.clinical.peaks import MonthPeak, Peak
 from service.clinical.thresholds import Persistence
 from service.dashboard.population_asking import Axes, Lasting, Measure, Question, Selection
 from service.store.peaks import Lasting as LastingElevation
-from service.store.peaks import Person
+from service.store.peaks import Month, Person
 
 MOST_POINTS: Final = 1500
 """Drawn one by one; more people than that are counted in the cells of a grid."""
@@ -124,23 +123,24 @@ def _named(pattern: InjuryPattern | None) -> str:
     return pattern.value if pattern else "not known"
 
 
-def _seen(person: Person, months: Sequence[MonthPeak], question: Question, rule: Persistence) -> Seen:
-    highest = max(months, key=lambda each: each.enzyme.multiple if each.enzyme else -1.0)
+def _seen(person: Person, months: Sequence[Month], question: Question, rule: Persistence) -> Seen:
+    of_limit = question.measure is Measure.LIMIT
     return Seen(
         person,
-        _peak((each.enzyme for each in months), question.measure),
-        _peak((each.bilirubin for each in months), question.measure),
-        max(each.band for each in months),
-        highest.pattern,
+        _highest([each.enzyme if of_limit else each.enzyme_of_baseline for each in months]),
+        _highest([each.bilirubin if of_limit else each.bilirubin_of_baseline for each in months]),
+        max([each.band for each in months]),
+        max(months, key=_enzyme).pattern,
         _longest(person.peaks.lasting, question, rule),
     )
 
 
-def _peak(peaks: Iterable[Peak | None], measure: Measure) -> float | None:
-    given = (each for each in peaks if each is not None)
-    if measure is Measure.LIMIT:
-        return max((each.multiple for each in given), default=None)
-    return max((each.of_baseline for each in given if each.of_baseline is not None), default=None)
+def _highest(values: Iterable[float | None]) -> float | None:
+    return max([value for value in values if value is not None], default=None)
+
+
+def _enzyme(month: Month) -> float:
+    return -1.0 if month.enzyme is None else month.enzyme
 
 
 _SHORTEST_FIRST = (Lasting.NONE, Lasting.INTERMITTENT, Lasting.MONTHS, Lasting.CHRONIC, Lasting.LONG)

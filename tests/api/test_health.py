@@ -21,7 +21,7 @@ from tests.api.reading_room import ReadingRoom
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every question is asked of the database."""
     monkeypatch.setattr(health, "REMEMBERED_SECONDS", -1.0)
-    monkeypatch.setattr(judging, "REMEMBERED_SECONDS", -1.0)
+    monkeypatch.setattr(backlog, "REMEMBERED_SECONDS", -1.0)
 
 
 @pytest.fixture

@@ -209,7 +209,7 @@ def feeds(busy: Clinic) -> Page:
 
 def worklist_that_may_be_behind(busy: Clinic) -> Page:
     with writing(busy.ward.engine) as connection:
-        sources.change(connection, SOURCE, SourceSettings(stale_after_seconds=1))
+        sources.change(connection, SOURCE, SourceSettings(stale_after_seconds=60))
         created = datetime.now(UTC) - timedelta(hours=1)
         number = sources.by_name(connection, SOURCE).id
         connection.execute(update(source).where(source.c.id == number).values(created=created))

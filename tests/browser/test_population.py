@@ -1,4 +1,4 @@
-"""The population as somebody looks at it: from a part of the picture to its people, by mouse and by keyboard."""
+"""The population as somebody looks at it: from a part of the picture to its people, in three ways."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""The scatter of a population: valid Vega-Lite, with room for every mark, and told by shape as well as colour."""
+"""The scatter of a population: valid Vega-Lite, room for every mark, told by shape as well as by colour."""
 
 from typing import Any
 

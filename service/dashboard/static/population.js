@@ -23,6 +23,8 @@
       width = place.clientWidth;
       embedded?.finalize();
       embedded = await vegaEmbed(place, { ...spec, width, autosize: { type: "fit-x", contains: "padding" }, padding: 0 }, DRAWING);
+      // What is dragged is told by the bounds in the form: nothing for a screen reader to stop at.
+      place.querySelectorAll("[class*=brush_brush]").forEach((each) => each.setAttribute("aria-hidden", "true"));
       embedded.view.addSignalListener("brush", (_name, selected) => choose(selected));
     }
 
