@@ -11,7 +11,7 @@ from service.demo.clinic import SOURCE
 from service.store import sources
 from service.store.schema import source
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.browser.clinic import Clinic, sign_in
 from tests.dashboard.front_desk import PASSWORD
 from tests.liver_files import called, persistent, person, result

@@ -10,7 +10,7 @@ from service.dashboard.access import Role, User
 from service.store import catch_up, sources
 from service.store.schema import last_message, outbox, patient
 from service.store.session import writing
-from service.store.sources import SourceSettings
+from service.store.source_settings import SourceSettings
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import STRANGER, Ward
 from tests.liver_files import persistent, person, result
