@@ -21,6 +21,7 @@ from service.api.cds_keys import KeyRing
 from service.api.cds_origins import CdsOrigins
 from service.catchup import CatchUp
 from service.clinical.rulebook import load_rulebook
+from service.backlog import RejudgingMemory
 from service.dashboard.live import Live
 from service.deliver import Courier, Terms
 from service.ehr import Connections
@@ -139,6 +140,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.state.engine, app.state.settings, app.state.rules = database, settings, rules
     app.state.batcher = batcher
     app.state.live = Live(database, settings)
+    app.state.rejudging = RejudgingMemory()
     app.state.cds_keys = KeyRing()
     install_error_answers(app)
     dashboard.install_page_answers(app)

@@ -18,6 +18,7 @@ _USER: Final = "user:"
 _DONE: Final[Mapping[str, str]] = {
     "read-patient": "Read the patient's page",
     "read-worklist": "Saw them on the worklist",
+    "read-population-people": "Saw them in a list of the population",
     "read-looks": "Read who looked at this record",
     "read-quarantine": "Read what is held in quarantine",
     "read-outbox": "Read what is to be written to the EHR",

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, select
 from starlette.testclient import TestClient
 
-from service.api import judging
+from service import backlog
 from service.app import create_app
 from service.clinical.rulebook import load_rulebook, parse_rulebook
 from service.ingest import sweeping
@@ -134,7 +134,7 @@ def test_changing_the_policy_changes_alerts_once_everybody_is_judged_again(
 ) -> None:
     """ALT of 38 is normal to the laboratory (40) and elevated to the guideline (25: no sex is known)."""
     monkeypatch.setenv("LIVERWATCH_DATABASE_URL", database_url)
-    monkeypatch.setattr(judging, "REMEMBERED_SECONDS", -1.0)
+    monkeypatch.setattr(backlog, "REMEMBERED_SECONDS", -1.0)
     run("load", write_lines(tmp_path / "feed.ndjson", [each for n in "123" for each in persistent(n, 38)]))
     assert run("alerts", "--json").json == []
 

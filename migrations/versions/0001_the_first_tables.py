@@ -397,6 +397,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=True,
             comment="JSON: what measures count of the last judgement: elevations, rechecks",
         ),
+        sa.Column(
+            "peaks",
+            sa.Text(),
+            nullable=True,
+            comment="JSON: how high tests came, by month; null: none was elevated",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_patient_source_id_source")),
         sa.ForeignKeyConstraint(["survivor_id"], ["patient.id"], name=op.f("fk_patient_survivor_id_patient")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
@@ -419,6 +425,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             unique=False,
             postgresql_where=sa.text("revision <> judged_revision"),
             sqlite_where=sa.text("revision <> judged_revision"),
+        )
+        batch_op.create_index(
+            "ix_patient_with_peaks",
+            ["source_id"],
+            unique=False,
+            postgresql_where=sa.text("peaks IS NOT NULL"),
+            sqlite_where=sa.text("peaks IS NOT NULL"),
         )
 
     op.create_table(
@@ -1068,6 +1081,11 @@ def downgrade() -> None:  # noqa: PLR0915
 
     op.drop_table("quarantine")
     with op.batch_alter_table("patient", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_patient_with_peaks",
+            postgresql_where=sa.text("peaks IS NOT NULL"),
+            sqlite_where=sa.text("peaks IS NOT NULL"),
+        )
         batch_op.drop_index(
             "ix_patient_unjudged",
             postgresql_where=sa.text("revision <> judged_revision"),

@@ -216,9 +216,14 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
     return Standing(state, fold.owner, bool(dispositions), wakes)
 
 
+def held_by(episode: Episode, dispositions: Iterable[Disposition]) -> Disposition | None:
+    """The decision that put the alert to sleep last, whether it still sleeps or not; None: none did."""
+    return _folded(episode, dispositions).held
+
+
 def woken_by(episode: Episode, dispositions: Iterable[Disposition], as_of: datetime) -> str | None:
     """Why the last sleep those decisions led to is over, in words; None if they left it awake or asleep."""
-    held = _folded(episode, dispositions).held
+    held = held_by(episode, dispositions)
     if held is None:
         return None
     return waking(held, day_of(as_of), known_of(episode), episode)

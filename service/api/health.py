@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from service.alerts.states import day_of
-from service.api.judging import RejudgingMemory, count_unjudged
+from service.backlog import RejudgingMemory, count_unjudged
 from service.ingest import Rules
 from service.settings import code_version
 from service.store import freshness

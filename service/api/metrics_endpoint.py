@@ -12,7 +12,7 @@ from service.alerts.events import tier_name
 from service.alerts.states import day_of
 from service.api.access import Authenticated
 from service.api.health import writer_alive
-from service.api.judging import RejudgingMemory, count_unjudged
+from service.backlog import RejudgingMemory, count_unjudged
 from service.clinical.episodes import Tier
 from service.metrics import CONTENT_TYPE, FeedStanding, Standing, exposition
 from service.store import freshness, outbox_control, quarantine

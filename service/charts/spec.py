@@ -18,7 +18,7 @@ TITLES: Final = {
     Scale.SI: "Liver tests in SI units, log scale",
     Scale.US: "Liver tests in US units, log scale",
 }
-_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 """Names the version; nothing is fetched from there."""
 
 
@@ -53,18 +53,19 @@ def chart_spec(
     parts = [draw(Panel(name, panels[name], sheet, heights[name]), course) for name in order]
     below = lanes(course, sheet)
     return {
-        "$schema": _SCHEMA,
+        "$schema": SCHEMA,
         "title": say(TITLES[scale]),
         "description": description,
         "vconcat": [*parts, *([] if below is None else [below])],
         "spacing": 6,
         "resolve": {"scale": dict.fromkeys(("color", "shape", "strokeDash"), "independent")},
         "datasets": sheet.datasets,
-        "config": _config(paint),
+        "config": config(paint),
     }
 
 
-def _config(paint: Paint) -> Spec:
+def config(paint: Paint) -> Spec:
+    """How every chart looks, in the colours of the medium."""
     words, lines = paint("ink"), paint("edge")
     return {
         "background": "transparent",

@@ -49,12 +49,13 @@ def assess(record: PatientRecord, rulebook: Rulebook, as_of: datetime) -> Assess
         for day, group in groupby(sorted(results, key=_day), key=_day):
             walk.step(day, list(group))
         episodes = _planned(walk.finish(), record, rulebook, as_of)
+        peaks = walk.peaks() if episodes else []
     if any(episode.plan is not NO_PLAN for episode in episodes):
         days = becoming_known(record, as_of + tolerance)
         begins = (datetime.combine(day, time.min, UTC) for day in days)
         reviews += [(at - tolerance).date() for at in begins]
     judged = _on_the_clock(episodes, rulebook, as_of, [*walk.coming(), *reviews])
-    return replace(judged, rechecks=tuple(walk.rechecks()))
+    return replace(judged, rechecks=tuple(walk.rechecks()), peaks=tuple(peaks))
 
 
 def _planned(

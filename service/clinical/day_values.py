@@ -114,6 +114,13 @@ def _further_out(one: DayValue, other: DayValue) -> bool:
     return (one.multiple > other.multiple) is (one.analyte not in LOW_IS_ABNORMAL)
 
 
+def nearest(values: Iterable[DayValue], day: date, days: int) -> DayValue | None:
+    """Of `values` the one nearest to `day`, at most `days` away; a tie goes to the earlier."""
+    ordinal = day.toordinal()
+    near = [value for value in values if abs(value.ordinal - ordinal) <= days]
+    return min(near, key=lambda value: (abs(value.ordinal - ordinal), value.ordinal), default=None)
+
+
 class DayResults(NamedTuple):
     """One day of one patient, read."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.causes.cause import Cause
+from service.clinical.peaks import MonthPeak
 from service.clinical.results import ResultKey
 
 
@@ -243,3 +244,6 @@ class Assessment:
     """The next day on which the same record would be judged differently, or None."""
     rechecks: Sequence[AskedRecheck] = ()
     """Every repeat that was asked for, in order of its day, then analyte."""
+    peaks: Sequence[MonthPeak] = ()
+    """How high the tests came, month by month, of a record in which any was ever elevated. Nothing is decided
+    by them."""

@@ -6,17 +6,11 @@ from statistics import median
 from service.clinical.analytes import Analyte
 from service.clinical.bands import grade, grade_from_baseline
 from service.clinical.day_values import DayValue
+from service.clinical.edish import MEANINGS, quadrant
 from service.clinical.readings import Interpretation, Readings, from_results, limit_caveats, not_given
 from service.clinical.saying import analyte_in_words, capitalised, number, quantity
 from service.clinical.slope import doubling_days
 from service.clinical.wording import level
-
-_QUADRANTS = {
-    (True, True): ("Hy's law", "enzymes and bilirubin both high"),
-    (True, False): ("enzymes only", "high enzymes without high bilirubin"),
-    (False, True): ("bilirubin only", "high bilirubin without high enzymes"),
-    (False, False): ("neither", "neither enzymes nor bilirubin high"),
-}
 
 
 def grades(readings: Readings, analyte: Analyte, day: date) -> Interpretation | None:
@@ -67,15 +61,15 @@ def edish(readings: Readings, first: date, last: date) -> Interpretation:
     if enzyme is None or total is None:
         absent = [what for what, one in (("ALT or AST", enzyme), ("total bilirubin", total)) if one is None]
         return not_given("edish", "The eDISH quadrant", f"no {' and no '.join(absent)} since {first}", name)
-    quadrant, meaning = _QUADRANTS[enzyme.above(rule.enzyme), total.at_least(rule.bilirubin)]
+    found = quadrant(enzyme_high=enzyme.above(rule.enzyme), bilirubin_high=total.at_least(rule.bilirubin))
     words = (
-        f"eDISH quadrant {quadrant}: {meaning} at their highest since {first} "
+        f"eDISH quadrant {found}: {MEANINGS[found]} at their highest since {first} "
         f"({level(enzyme)}; {level(total)}; "
         f"lines at {number(rule.enzyme)} × and {number(rule.bilirubin)} × ULN)."
     )
     used = (enzyme, total)
     return Interpretation(
-        "edish", words, True, None, quadrant, from_results(used), limit_caveats(used), (name,)
+        "edish", words, True, None, found.value, from_results(used), limit_caveats(used), (name,)
     )
 
 

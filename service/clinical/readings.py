@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from service.clinical.analytes import Analyte
 from service.clinical.context import Context
-from service.clinical.day_values import DayValue, read_day
+from service.clinical.day_values import DayValue, nearest, read_day
 from service.clinical.known import known_until
 from service.clinical.limits import LABORATORY, LimitFinder
 from service.clinical.months import age_in_years
@@ -75,9 +75,7 @@ class Readings:
 
     def nearest(self, analyte: Analyte, day: date, days: int) -> DayValue | None:
         """The uncensored day-value nearest to `day`, at most `days` away; a tie goes to the earlier."""
-        ordinal = day.toordinal()
-        near = [value for value in self.exact(analyte) if abs(value.ordinal - ordinal) <= days]
-        return min(near, key=lambda value: (abs(value.ordinal - ordinal), value.ordinal), default=None)
+        return nearest(self.exact(analyte), day, days)
 
     def age(self, day: date) -> int | None:
         """In completed years."""

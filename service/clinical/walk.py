@@ -14,7 +14,9 @@ from service.clinical.finding_building import OpenFinding
 from service.clinical.follow_up import FollowUp
 from service.clinical.held import Held, rests_on_finals_of
 from service.clinical.limits import LimitFinder
+from service.clinical.month_peaks import month_peaks
 from service.clinical.new_moderate import BANDED, new_moderate
+from service.clinical.peaks import MonthPeak
 from service.clinical.persistence import intermittent, persistence
 from service.clinical.remarks import BIRTH_DATE_UNKNOWN, UNDER_18
 from service.clinical.results import LabResult, PatientRecord
@@ -87,6 +89,10 @@ class Walk:
     def rechecks(self) -> list[AskedRecheck]:
         """Every repeat that an elevated result asked for."""
         return self._follow_up.asked()
+
+    def peaks(self) -> list[MonthPeak]:
+        """How high the tests came, month by month."""
+        return month_peaks(self._tracks, self._rulebook)
 
     def coming(self) -> Iterable[date]:
         """The days, after today, on which a recheck becomes overdue unless it comes."""

@@ -5,15 +5,18 @@ from fastapi import APIRouter
 from service.dashboard import (
     account_pages,
     admin_pages,
+    asleep_pages,
     break_glass,
     decision_pages,
     elsewhere_pages,
+    feed_pages,
     launch_pages,
     letter_pages,
     live_pages,
     look_pages,
     measure_pages,
     patient_pages,
+    population_pages,
     replay_pages,
     sign_in_pages,
     simulation_pages,
@@ -29,7 +32,8 @@ __all__ = ["create_pages", "install_page_answers", "routes"]
 def create_pages() -> APIRouter:
     """Every route for people who sign in, and those by which they do.
 
-    Their application has `state.engine`, `.settings`, `.rules` and `.live`, and the page answers installed.
+    Their application has `state.engine`, `.settings`, `.rules`, `.live` and `.rejudging`, and the page
+    answers installed.
     """
     router = APIRouter()
     for part in (sign_in_pages, elsewhere_pages, launch_pages, account_pages, break_glass):
@@ -37,7 +41,7 @@ def create_pages() -> APIRouter:
     for pages in (
         *(worklist_pages, live_pages, view_pages, decision_pages),
         *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, simulation_pages),
-        admin_pages,
+        *(population_pages, asleep_pages, feed_pages, admin_pages),
     ):
         router.include_router(pages.router)
     return router

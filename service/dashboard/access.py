@@ -36,6 +36,10 @@ PASSWORD_PAGE: Final = "/account/password"  # noqa: S105 - an address
 _WITH_A_ONE_TIME_PASSWORD: Final = frozenset({PASSWORD_PAGE, "/sign-out"})
 UNATTENDED_HEADER: Final = "liverwatch-unattended"
 """Sent by pages with what nobody has asked them for."""
+READERS: Final = (Role.NURSE, Role.PHYSICIAN, Role.AUDITOR, Role.ADMIN)
+"""Who may see patients."""
+FEED_READERS: Final = (Role.ENGINEER, Role.ADMIN)
+"""Who may see how the feeds of sources stand."""
 MEASURE_READERS: Final = (Role.AUDITOR, Role.PHYSICIAN, Role.ADMIN)
 """Who may see how well everybody's work is done."""
 _PREFIX: Final = "user:"
@@ -74,6 +78,16 @@ class User:
     def account(self) -> str:
         """Id of the account."""
         return self.id.removeprefix(_PREFIX)
+
+    @property
+    def reads_patients(self) -> bool:
+        """Whether the pages of patients are open to them."""
+        return not self.roles.isdisjoint(READERS)
+
+    @property
+    def reads_feeds(self) -> bool:
+        """Whether the page of feeds is open to them."""
+        return not self.roles.isdisjoint(FEED_READERS)
 
     @property
     def reads_measures(self) -> bool:

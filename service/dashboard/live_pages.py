@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from service.dashboard import cookies
-from service.dashboard.access import NotSignedIn, SignedIn, needs
+from service.dashboard.access import READERS, NotSignedIn, SignedIn, needs
 from service.dashboard.live import Live, View, Watcher
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
-from service.dashboard.rows import READERS, rows_of, visible
+from service.dashboard.rows import rows_of, visible
 from service.dashboard.worklist_filters import of_address
 from service.dashboard.worklist_pages import PAGE, note_seen
 from service.store import worklist

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from service.charts.units import Scale
-from service.dashboard.access import SignedIn, needs
+from service.dashboard.access import READERS, SignedIn, needs
 from service.dashboard.alert_views import Row
 from service.dashboard.chart_views import chart_of
 from service.dashboard.decision_pages import choices_of
@@ -17,7 +17,7 @@ from service.dashboard.looking import Look, look
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.patient_views import Portrait, portrait
-from service.dashboard.rows import READERS, done_row, may_decide
+from service.dashboard.rows import done_row, may_decide
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], default_response_class=Response)
 

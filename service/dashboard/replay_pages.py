@@ -13,13 +13,13 @@ from starlette.responses import Response
 from service.alerts.alert import Alert
 from service.clinical.results import PatientRecord, ResultKey
 from service.clinical.rulebook import Rulebook
-from service.dashboard.access import Role, SignedIn, User, needs
+from service.dashboard.access import READERS, Role, SignedIn, User, needs
 from service.dashboard.break_glass import BehindGlass, admitted, patient_page
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.reason_views import Why, whys
 from service.dashboard.result_views import Grid, Shown, grid_of, shown_results
-from service.dashboard.rows import READERS, line_of
+from service.dashboard.rows import line_of
 from service.errors import NotFound
 from service.fhir.wording import headline, standing
 from service.quality import Knowledge, known_on, replay_alert

@@ -19,8 +19,6 @@ from service.store import alerts, histories, sources, worklist
 from service.store.people import by_number
 from service.store.worklist import Line
 
-READERS: Final = (Role.NURSE, Role.PHYSICIAN, Role.AUDITOR, Role.ADMIN)
-"""Who may see patients."""
 DECIDERS: Final = (Role.NURSE, Role.PHYSICIAN)
 """Who may decide about alerts."""
 

@@ -7,12 +7,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.dashboard.access import SignedIn, needs
+from service.dashboard.access import READERS, SignedIn, needs
 from service.dashboard.decision_forms import first
 from service.dashboard.forms import Fields
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
-from service.dashboard.rows import READERS
 from service.dashboard.worklist_filters import read, read_query
 from service.errors import InvalidDecision
 from service.store import saved_views

@@ -12,12 +12,13 @@ from starlette.responses import RedirectResponse, Response
 
 from service.clinical.episodes import Tier
 from service.clinical.months import add_months
-from service.dashboard.access import SignedIn, User, needs
+from service.dashboard.access import READERS, SignedIn, User, needs
 from service.dashboard.alert_views import Row
+from service.dashboard.feed_views import warnings
 from service.dashboard.forms import Fields
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
-from service.dashboard.rows import READERS, done_row, may_decide, rows_of, visible
+from service.dashboard.rows import done_row, may_decide, rows_of, visible
 from service.dashboard.worklist_filters import Filters, choices, of_address, read, read_query, token_of
 from service.ingest import Rules
 from service.request_ids import request_id
@@ -79,6 +80,7 @@ def show(
         counts = worklist.count(connection, narrowed, wanted)
         owners = worklist.owners(connection, list(names))
         views = _views(connection, user, names, now)
+        behind = warnings(connection, names, rules, request.app.state.rejudging, now)
         rows = rows_of(connection, lines[:PAGE], rules, now, user)
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
     told = [*told, *([done] if done else [])]
@@ -94,6 +96,7 @@ def show(
         tiers=list(reversed(Tier)),
         filters=filters,
         views=views,
+        warnings=behind,
         choices=choices(filters, owners, sorted(names.values())),
         more=more and filters.going_on(more),
         more_after=more and token_of(more),

@@ -20,7 +20,7 @@ from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.settings import Settings, code_version
 from service.store import alerts as alert_store
-from service.store import courses, decisions, histories, outbox, outbox_control, quarantine, sources
+from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine, sources
 from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
@@ -211,8 +211,9 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
         if row.id in bench.troubled:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
         row.judged_revision = row.revision
-        row.review_on = row.course = None
+        row.review_on = row.course = row.peaks = None
     case.rows[0].course = courses.encode(courses.course_of(case.assessment))
+    case.rows[0].peaks = peaks.encode(case.assessment)
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(case)
     outcome = Outcome.of(case.assessment)

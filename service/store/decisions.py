@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -55,8 +56,8 @@ class Outcome(NamedTuple):
 
     @classmethod
     def of(cls, assessment: Assessment) -> "Outcome":
-        """An assessment, written down."""
-        text = _encoder.encode(assessment)
+        """An assessment, written down; without its peaks, by which nothing is decided."""
+        text = _encoder.encode(replace(assessment, peaks=()))
         return cls(hashlib.sha256(text).hexdigest(), text)
 
 

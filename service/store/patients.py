@@ -32,6 +32,8 @@ class PatientRow:
     ethnicity: str | None
     language: str | None
     course: str | None
+    peaks: str | None
+    """As `store.peaks` encodes them."""
     touched: bool = field(default=False, compare=False)
     """Its record changed in this transaction; `revision` is already the new one."""
 
@@ -50,7 +52,7 @@ class PatientRow:
 
 COLUMNS = (
     *("id", "source_id", "fhir_id", "revision", "judged_revision", "read_digest", "survivor_id"),
-    *("sex", "birth_date", "deceased", "review_on", "ethnicity", "language", "course"),
+    *("sex", "birth_date", "deceased", "review_on", "ethnicity", "language", "course", "peaks"),
 )
 """What :func:`row_of` reads, in that order."""
 _CHANGING = COLUMNS[3:]

@@ -241,9 +241,11 @@ def answered(connection: Connection, limit: int) -> list[Held]:
     return [Held(*row) for row in connection.execute(query.order_by(quarantine.c.id).limit(limit))]
 
 
-def counts(connection: Connection) -> dict[str, int]:
-    """How many are held, by reason."""
+def counts(connection: Connection, source_id: int | None = None) -> dict[str, int]:
+    """How many are held, by reason; of one source where it is named."""
     query = select(quarantine.c.reason, func.count()).where(quarantine.c.resolved.is_(None))
+    if source_id is not None:
+        query = query.where(quarantine.c.source_id == source_id)
     return {row[0]: row[1] for row in connection.execute(query.group_by(quarantine.c.reason))}
 
 
@@ -258,3 +260,9 @@ def count_ignored(connection: Connection, source_id: int, reasons: Mapping[str, 
                 set_={"count": ignored.c.count + statement.excluded.count},
             )
         )
+
+
+def ignored_of(connection: Connection, source_id: int) -> dict[str, int]:
+    """How many resources of a source held nothing for this service, by reason."""
+    query = select(ignored.c.reason, ignored.c.count).where(ignored.c.source_id == source_id)
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -140,7 +140,16 @@ patient = Table(
         nullable=True,
         comment="JSON: what measures count of the last judgement: elevations, rechecks",
     ),
+    Column(
+        "peaks", Text, nullable=True, comment="JSON: how high tests came, by month; null: none was elevated"
+    ),
     UniqueConstraint("source_id", "fhir_id"),
+    Index(
+        "ix_patient_with_peaks",
+        "source_id",
+        postgresql_where=text("peaks IS NOT NULL"),
+        sqlite_where=text("peaks IS NOT NULL"),
+    ),
     Index(
         None,
         "source_id",

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
-from service.api import health, judging
+from service import backlog
+from service.api import health
 from service.clinical.rulebook import load_rulebook
 from service.ingest import Rules
 from service.store import freshness, sources
@@ -20,7 +21,7 @@ from tests.api.reading_room import ReadingRoom
 def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every question is asked of the database."""
     monkeypatch.setattr(health, "REMEMBERED_SECONDS", -1.0)
-    monkeypatch.setattr(judging, "REMEMBERED_SECONDS", -1.0)
+    monkeypatch.setattr(backlog, "REMEMBERED_SECONDS", -1.0)
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_day_that_has_come_and_that_no_sweep_has_looked_at_is_said(
             connection.execute(update(patient).where(patient.c.id == known).values(**comes))
         assert anybody.get("/health/ready").json()["checks"]["judging"] == said
     with reading(room.engine) as connection:
-        assert judging.count_unjudged(connection, Rules(load_rulebook(), clock="data"), date.max) == 0
+        assert backlog.count_unjudged(connection, Rules(load_rulebook(), clock="data"), date.max) == 0
 
 
 def test_a_feed_that_is_silent_for_too_long_is_stale_and_the_service_is_ready_all_the_same(

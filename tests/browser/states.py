@@ -1,15 +1,19 @@
 """Every page of the dashboard, in every state that it is seen in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from service.clinical.rulebook import parse_rulebook
 from service.dashboard.access import Role
 from service.demo.clinic import SOURCE
 from service.quality.simulating import keep, simulate
+from service.store import sources
+from service.store.schema import source
 from service.store.session import writing
+from service.store.source_settings import SourceSettings
 from tests.browser.clinic import Clinic, sign_in
 from tests.dashboard.front_desk import PASSWORD
 from tests.dashboard.ward import RULES
@@ -304,6 +308,51 @@ def password_just_made(busy: Clinic) -> Page:
     page = account_of_somebody(busy)
     page.get_by_role("button", name="Make a new password").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Password of adams")
+
+
+def population(busy: Clinic) -> Page:
+    page = busy.at(address="/population")
+    expect(page.locator(".chart svg")).to_be_visible()
+    return page
+
+
+def population_with_a_part_selected(busy: Clinic) -> Page:
+    page = population(busy)
+    page.get_by_label("ALT or AST from ×").fill("3")
+    page.get_by_role("button", name="List these people").click()
+    expect(page.get_by_role("region", name="People")).to_be_visible()
+    return page
+
+
+def population_of_nobody(busy: Clinic) -> Page:
+    return busy.at(address="/population?from=1990-01&to=1990-12")
+
+
+def people_of_a_part(busy: Clinic) -> Page:
+    return busy.at(address="/population/people?band=mild")
+
+
+def what_is_put_off(busy: Clinic) -> Page:
+    return busy.at(address="/asleep")
+
+
+def who_was_lost(busy: Clinic) -> Page:
+    return busy.at(address="/lost")
+
+
+def feeds(busy: Clinic) -> Page:
+    busy.desk.account("engineer", roles=(Role.ENGINEER,), sees=SEES)
+    return busy.at("engineer", "/feeds")
+
+
+def worklist_that_may_be_behind(busy: Clinic) -> Page:
+    with writing(busy.ward.engine) as connection:
+        sources.change(connection, SOURCE, SourceSettings(stale_after_seconds=60))
+        created = datetime.now(UTC) - timedelta(hours=1)
+        number = sources.by_name(connection, SOURCE).id
+        connection.execute(update(source).where(source.c.id == number).values(created=created))
+    page = busy.at()
+    expect(page.get_by_text("What is shown may be behind")).to_be_visible()
     return page
 
 
@@ -434,6 +483,14 @@ STATES = (
     simulation,
     alerts_that_a_simulation_gains,
     simulations_of_none,
+    population,
+    population_with_a_part_selected,
+    population_of_nobody,
+    people_of_a_part,
+    what_is_put_off,
+    who_was_lost,
+    feeds,
+    worklist_that_may_be_behind,
     door,
     door_that_stays_shut,
     password_to_be_changed,

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from service import dashboard, passwords
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.backlog import RejudgingMemory
 from service.dashboard.access import Role, SignedIn, User, needs
 from service.dashboard.live import Live
 from service.ingest import Rules
@@ -71,6 +72,7 @@ class FrontDesk:
         app.state.engine, app.state.settings = self.engine, self.settings
         app.state.rules = Rules(load_rulebook())
         app.state.live = Live(self.engine, self.settings)
+        app.state.rejudging = RejudgingMemory()
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())

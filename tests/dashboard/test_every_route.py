@@ -64,6 +64,12 @@ TABLE = {
     ("POST", "/views/{view_id}"): Answers(DOOR, 422, 422, 422, 403, 422, 422),
     ("GET", "/worklist/events"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/worklist/rows"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/asleep"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/lost"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/population"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/population/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 404),
+    ("GET", "/population/people"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
+    ("GET", "/feeds"): Answers(DOOR, 403, 403, 403, 200, 200, 403),
     ("GET", "/patients/{public_id}"): Answers(DOOR, 200, 200, 200, 403, 200, 303),
     ("GET", "/patients/{public_id}/looks"): Answers(DOOR, 403, 403, 200, 403, 200, 403),
     ("GET", "/patients/{public_id}/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 303),
@@ -118,7 +124,7 @@ def test_a_route_answers_everybody_as_the_table_says(desk: FrontDesk, method: st
 
 
 def filled(path: str, patient: str) -> str:
-    """The address of a record that is there, of a rule, of a measure, and of no alert, view, account or run."""
+    """The address of a record that is there, a rule, a measure, and of no alert, view, account or run."""
     of_none = dict.fromkeys(("alert_id", "view_id", "account_id", "simulation_id"), UUID(int=1))
     return path.format(rule="jaundice", name="overrides", patient=patient, public_id=patient, **of_none)
 

@@ -17,6 +17,7 @@ from service import dashboard
 from service.alerts.alert import Alert
 from service.api import install_error_answers
 from service.clinical.rulebook import load_rulebook
+from service.backlog import RejudgingMemory
 from service.dashboard.live import Live
 from service.dashboard.access import Role, SignedIn, User
 from service.ingest import Rules
@@ -32,6 +33,7 @@ from tests.liver_files import called, persistent, person, result, write_lines
 SAMPLES = Path(__file__).parents[2] / "fhir_samples"
 NOW = datetime(2024, 9, 10, 12, tzinfo=UTC)
 RULES = Rules(load_rulebook(), clock="data")
+PRESENT = Rules(load_rulebook())
 ADAMS = User("u-adams", "Nurse Adams", frozenset({Role.NURSE}), frozenset({"clinic"}))
 BELL = User("u-bell", "Nurse Bell", frozenset({Role.NURSE}), frozenset({"clinic"}))
 AUDITOR = User("u-audit", "Auditor", frozenset({Role.AUDITOR}), frozenset({"clinic", "annex"}))
@@ -58,6 +60,11 @@ class Ward:
         self.count += 1
         self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], source)
 
+    def feed_at_the_present(self, resources: Iterable[Any]) -> None:
+        """Judged as of the ward's present, not of their own newest result."""
+        self.count += 1
+        self.load([write_lines(self.folder / f"{self.count}.ndjson", resources)], rules=PRESENT)
+
     def feed_three(self) -> None:
         """A persistent elevation, a severe one, and one in another hospital."""
         self.feed([person("p1", name=called("Abel", "Ada")), *persistent("p1")])
@@ -70,14 +77,17 @@ class Ward:
         folders = [each / "feed" for each in SAMPLES.iterdir() if each.name != "demo"]
         self.load([each for each in folders if each.is_dir()], at=datetime.now(UTC))
 
-    def load(self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW) -> None:
+    def load(
+        self, paths: Sequence[Path], source: str = "clinic", at: datetime = NOW, rules: Rules = RULES
+    ) -> None:
         stored, _ = ensure_source(self.engine, source, NOW, "test")
-        Loader(self.engine, stored, RULES, clock=lambda: at).load(find_files(paths))
+        Loader(self.engine, stored, rules, clock=lambda: at).load(find_files(paths))
 
     def client(self, user: User | None = ADAMS, *, script: bool = False) -> TestClient:
         app = FastAPI(openapi_url=None, redirect_slashes=False, routes=dashboard.routes())
         app.state.engine, app.state.rules, app.state.settings = self.engine, RULES, Settings()
         app.state.live = Live(self.engine, app.state.settings)
+        app.state.rejudging = RejudgingMemory()
         install_error_answers(app)
         dashboard.install_page_answers(app)
         app.include_router(dashboard.create_pages())

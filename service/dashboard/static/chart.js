@@ -3,12 +3,6 @@
 "use strict";
 
 (() => {
-  const OPTIONS = {
-    mode: "vega-lite", renderer: "svg", actions: false,
-    ast: true, // expressions are interpreted: the page lets nothing be evaluated
-    defaultStyle: false, tooltip: { disableDefaultStyle: true, theme: "page" }, // chart.css has the style
-    loader: { load: () => Promise.reject(new Error("a chart loads nothing")) },
-  };
   const NARROW = 480, LEAST = 120; // pixels: of the room there is, and of the plot
   const ARROWS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
@@ -39,7 +33,7 @@
       place.replaceChildren();
       if (!spec) return;
       narrow = isNarrow();
-      embedded = await vegaEmbed(place, sized(spec, narrow), OPTIONS);
+      embedded = await vegaEmbed(place, sized(spec, narrow), DRAWING);
       await fit();
       walkable(place);
     }
