@@ -308,6 +308,7 @@ def password_just_made(busy: Clinic) -> Page:
     page = account_of_somebody(busy)
     page.get_by_role("button", name="Make a new password").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Password of adams")
+    return page
 
 
 def population(busy: Clinic) -> Page:
