@@ -40,6 +40,7 @@ from service.store.session import reading, writing
 
 PAGE: Final = 50
 """People on one page."""
+HIGHEST_PAGE: Final = 1_000_000
 MEASURES: Final[Mapping[Measure, str]] = {
     Measure.LIMIT: "limit of normal",
     Measure.BASELINE: "own baseline",
@@ -141,9 +142,6 @@ def people(request: Request, user: Reader) -> Response:
         measure=MEASURES[asked.question.measure],
         more=f"/population/people?{query}" if len(found) > int(number) * PAGE else None,
     )
-
-
-HIGHEST_PAGE: Final = 1_000_000
 
 
 def _asked(connection: Connection, request: Request, user: User) -> Asked:

@@ -137,7 +137,7 @@ def test_nobody_of_a_source_that_one_does_not_see_is_counted_or_listed(four: War
     with four.client(STRANGER) as client:
         assert people(client, "") == ["Elsewhere"]
         assert len(client.get(f"/population/chart.json?{PERIOD}").json()["datasets"]["people"]) == 1
-        assert "1 people are known" in client.get(f"/population?{PERIOD}").text
+        assert "1 person is known" in client.get(f"/population?{PERIOD}").text
 
 
 def test_who_saw_whom_is_in_the_audit(client: TestClient, four: Ward) -> None:
