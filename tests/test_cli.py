@@ -381,6 +381,7 @@ def test_a_source_is_added_listed_changed_and_removed(run: Run, engine: Engine, 
         "launch_client_id": None,
         "launch_client_secret_file": None,
         "launch_role": None,
+        "record_url": None,
         "secrets": None,
     }
     (tmp_path / "secret").write_text("a-secret-of-our-own\n")

@@ -171,6 +171,11 @@ LaunchRole = Annotated[
     ),
 ]
 
+RecordUrl = Annotated[
+    str | None,
+    typer.Option(help="Where people open a patient's record in the EHR, with {id} for the Patient's id."),
+]
+
 OPTIONS: Final[Mapping[str, Any]] = {
     "zone": Zone,
     "version_order": Order,
@@ -201,6 +206,7 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "launch_client_id": LaunchClient,
     "launch_client_secret_file": LaunchSecret,
     "launch_role": LaunchRole,
+    "record_url": RecordUrl,
 }
 """For each setting of a source, by its name: the option that gives it."""
 

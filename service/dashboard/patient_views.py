@@ -34,12 +34,13 @@ from service.store import (
     people,
     quarantine,
     remarks,
+    sources,
+    worklist,
 )
-from service.store import worklist
-from service.store.worklist import Line
 from service.store.alerts import Happened
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
+from service.store.worklist import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Portrait:
     sex: str
     age: int | None
     deceased: bool
-    fhir_ids: Sequence[str]
+    records: Mapping[str, str | None]
+    """Ids of the person's Patients, and where each is opened in the EHR, where the source says."""
     identifiers: Sequence[str]
     parts: Sequence[Part]
     grid: Grid
@@ -101,18 +103,18 @@ def portrait(connection: Connection, looked: Look, rules: Rules) -> Portrait:
     older = older_results(connection, rows, rules.rulebook)
     shown = shown_results(record, rules.rulebook, as_of, _corrected(connection, rows, record, older))
     called = names.of_patients(connection, [number]).get(number)
-    ids = [row.fhir_id for row in rows]
+    ids, source = [row.fhir_id for row in rows], sources.by_id(connection, rows[0].source_id)
     return Portrait(
         number=number,
         public_id=people.public_id_of(connection, number),
         source_id=rows[0].source_id,
-        source=seen[rows[0].source_id],
+        source=source.name,
         name=(called.name if called else "") or f"Patient {rows[0].fhir_id}",
         born=called.born if called else "",
         sex=record.sex.value if record.sex else "sex not known",
         age=readings.age(as_of.date()),
         deceased=record.deceased,
-        fhir_ids=ids,
+        records={each: source.settings.record_of(each) for each in ids},
         identifiers=sorted(identities.identifiers_of(connection, rows[0].source_id, ids)),
         parts=_parts(connection, user, lines, readings, shown, rules, now),
         grid=grid_of(shown),

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,7 +23,8 @@ SHORTEST_POLL, LONGEST_POLL = 5, 24 * 3600
 """Seconds between two looks at what a server changed."""
 SHORTEST_SILENCE, LONGEST_SILENCE = 60, 30 * 24 * 3600
 """Seconds after which a silent feed may count as stale."""
-
+RECORD_ID: Final = "{id}"
+"""Stands for the id of a Patient in the address of a record."""
 
 DEFAULT_SCOPES: Final = " ".join(
     (
@@ -116,6 +118,9 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     launch_role: str | None = None
     """What people may do who come that way for the first time; None: nothing until they are given a role."""
 
+    record_url: str | None = None
+    """Where people open a record in the EHR, with `{id}` for the id of the Patient; None: nowhere."""
+
     @property
     def asks(self) -> bool:
         """Whether its server is asked for anything."""
@@ -143,6 +148,10 @@ class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.json.encode(
             {"version_order": self.version_order, "zone": self.zone}, order="deterministic"
         ).decode()
+
+    def record_of(self, patient: str) -> str | None:
+        """Where people open the record of the Patient of that id; None where nothing says."""
+        return self.record_url and self.record_url.replace(RECORD_ID, quote(patient, safe=""))
 
     def write_token(self) -> str | None:
         """The bearer token for writing, read anew each time so that it can be rotated.
@@ -233,6 +242,18 @@ def check(settings: SourceSettings) -> None:
         raise ConfigurationError("launch_client_id: fhir_base_url is needed, which the EHR calls itself by")
     if settings.launch_role not in (None, "nurse", "physician", "auditor"):
         raise ConfigurationError("launch_role: nurse, physician or auditor is expected")
+    _check_record_url(settings.record_url)
+
+
+def _check_record_url(url: str | None) -> None:
+    if url is None:
+        return
+    if url.count(RECORD_ID) != 1 or any(mark in url.replace(RECORD_ID, "") for mark in "{} "):
+        raise ConfigurationError(
+            f"record_url: {RECORD_ID} must stand in it once, where the Patient's id belongs"
+        )
+    if not is_guarded(url) or RECORD_ID in url.split("/")[2]:
+        raise ConfigurationError("record_url: must begin with https:// (http:// on this machine alone)")
 
 
 def _check_authentication(settings: SourceSettings) -> None:

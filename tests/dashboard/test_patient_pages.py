@@ -6,6 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from service.errors import ConfigurationError
+from service.store import sources
+from service.store.session import writing
+from service.store.source_settings import SourceSettings, check
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, AUDITOR, STRANGER, Ward, form, later
 from tests.liver_files import persistent, person, result
@@ -43,6 +47,34 @@ def test_it_says_who_it_is_and_why_with_the_arithmetic_the_results_and_the_rule(
     rows = [text for _, _, text in shown.every("tr") if "to 40 U/L, laboratory" in text]
     assert rows[0].split()[:4] == ["2024-01-10ALT80", "U/L2", "×to", "40"]
     assert len(rows) == 4
+
+
+def test_it_leads_to_the_record_in_the_ehr_where_the_source_says_where_that_is(ward: Ward) -> None:
+    ward.feed(persistent("p.1"))
+    assert not [each for _, each, _ in look(ward, "p.1").every("a") if "p.1" in str(each.get("href"))]
+    with writing(ward.engine) as connection:
+        for known in sources.every(connection):
+            settings = SourceSettings(record_url="https://ehr.example/chart?patient={id}&view=labs")
+            sources.change(connection, known.name, settings)
+    (link,) = [each for _, each, words in look(ward, "p.1").every("a") if "in the EHR" in words]
+    assert link["href"] == "https://ehr.example/chart?patient=p.1&view=labs"
+    assert link["rel"] == "noopener noreferrer"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ehr.example/patient",
+        "https://ehr.example/{id}/{id}",
+        "https://ehr.example/{name}/{id}",
+        "http://ehr.example/{id}",
+        "https://{id}.example/record",
+        "javascript:alert('{id}')",
+    ],
+)
+def test_an_address_of_records_that_leads_nowhere_or_can_be_read_on_the_way_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="record_url"):
+        check(SourceSettings(record_url=address))
 
 
 def test_it_says_what_would_change_the_outcome(one: Ward) -> None:
