@@ -311,6 +311,40 @@ def password_just_made(busy: Clinic) -> Page:
     return page
 
 
+def measures(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    page = busy.at("audit")
+    page.get_by_role("link", name="Measures").click()
+    return page
+
+
+def measure(busy: Clinic) -> Page:
+    page = measures(busy)
+    page.get_by_role("link", name="Alerts overridden").click()
+    expect(page.get_by_role("heading", name="Strata")).to_be_visible()
+    return page
+
+
+def measure_of_nothing(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    return busy.at("audit", "/measures/overrides?from=1990-01-01&to=1990-12-31")
+
+
+def people_behind_a_measure(busy: Clinic) -> Page:
+    page = measure(busy)
+    page.get_by_role("link", name="All: who they are").first.click()
+    expect(page.get_by_role("heading", name="Who is behind it")).to_be_visible()
+    return page
+
+
+def who_looked(busy: Clinic) -> Page:
+    page = people_behind_a_measure(busy)
+    page.get_by_role("region", name="People").get_by_role("link").first.click()
+    page.get_by_role("link", name="Who looked").click()
+    expect(page.get_by_role("heading", name="Who looked at this record")).to_be_visible()
+    return page
+
+
 def population(busy: Clinic) -> Page:
     page = busy.at(address="/population")
     expect(page.locator(".chart svg")).to_be_visible()
@@ -484,6 +518,11 @@ STATES = (
     simulation,
     alerts_that_a_simulation_gains,
     simulations_of_none,
+    measures,
+    measure,
+    measure_of_nothing,
+    people_behind_a_measure,
+    who_looked,
     population,
     population_with_a_part_selected,
     population_of_nobody,
