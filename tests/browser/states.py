@@ -339,7 +339,7 @@ def people_behind_a_measure(busy: Clinic) -> Page:
 
 def who_looked(busy: Clinic) -> Page:
     page = people_behind_a_measure(busy)
-    page.get_by_role("region", name="People").get_by_role("link").first.click()
+    page.get_by_role("region", name="People", exact=True).get_by_role("link").first.click()
     page.get_by_role("link", name="Who looked").click()
     expect(page.get_by_role("heading", name="Who looked at this record")).to_be_visible()
     return page
@@ -355,7 +355,7 @@ def population_with_a_part_selected(busy: Clinic) -> Page:
     page = population(busy)
     page.get_by_label("ALT or AST from ×").fill("3")
     page.get_by_role("button", name="List these people").click()
-    expect(page.get_by_role("region", name="People")).to_be_visible()
+    expect(page.get_by_role("region", name="People", exact=True)).to_be_visible()
     return page
 
 
