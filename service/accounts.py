@@ -68,6 +68,7 @@ def change(connection: Connection, wanted: Account, *, by: str, now: datetime) -
         ConfigurationError: the name that others see cannot be used, or there would be no roles.
         Conflict: another account is shown by that name.
     """
+    users.hold(connection)
     before = users.by_id(connection, wanted.id)
     users.change(connection, wanted)
     names = ("shown", "roles", "sources")
@@ -93,6 +94,7 @@ def give_password(
         NotFound: there is no such account.
         Conflict: somebody else vouches for the person.
     """
+    users.hold(connection)
     before = users.by_id(connection, account_id)
     if before.issuer is not None:
         raise Conflict(f"the password of {account_id!r} is kept by {before.issuer}")

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 
 from service.ingest import Rules
 from service.store import patients, sources
@@ -33,7 +34,9 @@ class RejudgingMemory:
             return self._answer
 
 
-def count_unjudged(connection: Connection, rules: Rules, today: date) -> int:
+def count_unjudged(
+    connection: Connection, rules: Rules, today: date, sources: Collection[int] | None = None
+) -> int:
     """Records whose judgement is behind what was received, or that a day which has come asks to judge again.
 
     The sweep takes both within moments; where they stay, it does not run, and no late test becomes overdue.
@@ -42,9 +45,11 @@ def count_unjudged(connection: Connection, rules: Rules, today: date) -> int:
         connection: an open transaction.
         rules: by whose clock records are judged: by that of the data, no day comes by itself.
         today: the UTC day.
+        sources: whose records count, by number; None for every one.
     """
     behind = patient.c.revision != patient.c.judged_revision
     # Counted apart, for each half has an index of its own and readiness is asked every second.
     halves = [behind, ~behind & (patient.c.review_on <= today)] if rules.clock == "system" else [behind]
-    counts = (select(func.count()).select_from(patient).where(half) for half in halves)
+    seen = true() if sources is None else patient.c.source_id.in_(sorted(sources))
+    counts = (select(func.count()).select_from(patient).where(half, seen) for half in halves)
     return sum(connection.execute(count).scalar_one() for count in counts)

@@ -20,7 +20,7 @@ from uuid import uuid4
 import pytest
 
 from service.alerts.advising import SILENT
-from service.alerts.alert import Alert
+from service.alerts.alert import Alert, State
 from service.alerts.reconcile import reconcile
 from service.clinical.advice import RECHECKS, paragraphs, said
 from service.clinical.assess import assess
@@ -80,7 +80,7 @@ class Person(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """All standing alerts of a person as of one result."""
+    """The standing alerts of a person as of one result."""
 
     person: Person
     as_of: datetime
@@ -134,14 +134,18 @@ def standing(record: PatientRecord, as_of: datetime) -> list[Alert]:
 
 @cache
 def moments(folder: Path, name: str) -> Sequence[Moment]:
-    """As of every result, when the person lived; only where an alert stands."""
+    """As of every result, when the person lived; only where an alert stands.
+
+    Dormant ones, which nobody works on, count where there are no others.
+    """
     found = []
     for person in people(folder, name):
         living = replace(person.record, deceased=False)
         for as_of in sorted({result.effective for result in living.results}):
             alerts = [alert for alert in standing(living, as_of) if alert.state not in SILENT]
+            awake = [alert for alert in alerts if alert.state is not State.DORMANT]
             if alerts:
-                found.append(Moment(person, as_of, alerts))
+                found.append(Moment(person, as_of, awake or alerts))
     return found
 
 

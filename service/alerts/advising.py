@@ -20,7 +20,8 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
     """The names of the steps that each of these alerts (patient, episode, state) advises.
 
     What several alerts of one patient ask for stands on the most urgent, then on the one where it is due
-    first. One that is silent takes nothing from the others, and keeps what it asks for, revoked.
+    first; on a dormant one, which nobody works on, only where no other asks for it. One that is silent takes
+    nothing from the others, and keeps what it asks for, revoked.
 
     Where one asks for a review of drugs, none tells the prescriber of them for a test that is overdue.
     """
@@ -29,14 +30,14 @@ def allot(grounds: Sequence[tuple[int, Episode, State]]) -> list[frozenset[str]]
         for _, episode, state in grounds
     ]
     asked = [
-        (subject, step, at, episode)
+        (state is State.DORMANT, subject, step, at, episode)
         for at, (subject, episode, state) in enumerate(grounds)
         if state not in SILENT
         for step in steps_of(episode)
     ]
-    asked.sort(key=lambda one: (-one[1].priority, one[1].due, one[3].onset, one[3].family))
+    asked.sort(key=lambda one: (one[0], -one[2].priority, one[2].due, one[4].onset, one[4].family))
     taken: set[tuple[int, str]] = set()
-    for subject, step, at, _ in asked:
+    for _, subject, step, at, _ in asked:
         order = (subject, _order(step))
         if order not in taken:
             taken.add(order)

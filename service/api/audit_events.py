@@ -17,7 +17,7 @@ from service.api.alert_search import Scope, scope_of
 from service.api.instants import DateQuery, parse_date_query
 from service.api.paging import envelope
 from service.api.people_search import Person, people_named, records_of
-from service.api.reads import Seen, note_reading, query_of, snapshot
+from service.api.reads import Seen, note_reading, query_of
 from service.api.search_parameters import MANNER, Manner, alternatives, check_choice, read_into
 from service.api.targets import NOBODY
 from service.errors import InvalidResource, NotFound
@@ -29,6 +29,7 @@ from service.fhir.required_codes import REQUIRED
 from service.store import audit_log
 from service.store.audit_log import Entry, Wanted
 from service.store.readers import Reader
+from service.store.session import snapshot
 
 KIND: Final = "AuditEvent"
 _AGENT: Final = "agent:identifier"
@@ -223,7 +224,7 @@ def _agent(asked: Asked, value: str, _strict: bool) -> None:
     for each in alternatives("agent", value):
         system, bar, name = each.rpartition("|")
         if not bar or system in ("", names.ACTOR):
-            actors.add(THE_SERVICE if name == "Device/liverwatch" else name)
+            actors.add(THE_SERVICE if name == "Device/liverwatch" else name.replace("\0", ""))
     asked.actors = frozenset(actors) if asked.actors is None else asked.actors & actors
     asked.given.append((_AGENT, value))
 

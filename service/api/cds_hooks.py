@@ -15,14 +15,13 @@ from service.api.cds_requests import HOOK, Call, read_call, read_feedback
 from service.api.cds_trust import PATH, SERVICE, Client, Trusted
 from service.api.people_search import people_named, records_of
 from service.api.presenting import surroundings_of
-from service.api.reads import snapshot
 from service.errors import InvalidResource, TooLarge, UnsupportedMediaType
 from service.fhir.outgoing import to_bytes
 from service.request_ids import request_id
 from service.store import cards
 from service.store.cards import Card
 from service.store.decisions import write_audit
-from service.store.session import writing
+from service.store.session import snapshot, writing
 from service.store.sources import Source
 
 _JSON: Final = frozenset({"", "application/json", "application/fhir+json"})

@@ -114,7 +114,7 @@ def _search_definitions(kind: str, request: Request, form: bytes) -> Response:
     return answer(found, content_type)
 
 
-def _evaluate_measure(reader: Authenticated, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
+def _evaluate_measure(reader: AlertReader, request: Request, id: str) -> Response:  # noqa: A002 - the path's word
     pairs = read_pairs(request.scope["query_string"])
     content_type = media_type(request, dict(pairs).get("_format"))
     state = request.app.state

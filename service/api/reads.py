@@ -1,14 +1,13 @@
 """Reads and searches, each from one snapshot of the database, each in the audit before it is answered."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from service.api import alert_search
 from service.api.alert_search import Scope, Stored
@@ -30,7 +29,7 @@ from service.errors import NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
 from service.store.decisions import write_audit
 from service.store.readers import Reader
-from service.store.session import reading, writing
+from service.store.session import snapshot, writing
 
 _MANY = 10_000
 """Alerts whose steps are counted only on request: steps are not stored, they follow from each alert."""
@@ -261,12 +260,3 @@ class _Hunt:
 
 def _position(stored: Stored, step: str) -> Position:
     return Position(stored.updated, stored.alert.id, step)
-
-
-@contextmanager
-def snapshot(engine: Engine) -> Iterator[Connection]:
-    """A transaction that reads, and sees one state of the database from its beginning to its end."""
-    with reading(engine) as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
-        yield connection

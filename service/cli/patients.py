@@ -26,12 +26,11 @@ def export(
 ) -> None:
     """Write a patient's whole record as a FHIR Bundle: all that came, alerts, and who looked at it."""
     from service.api.presenting import Presenter
-    from service.api.reads import snapshot
     from service.api.whole_record import whole_record
     from service.errors import ConfigurationError
     from service.fhir.outgoing import to_bytes
     from service.store import decisions
-    from service.store.session import reading, writing
+    from service.store.session import reading, snapshot, writing
 
     settings = settings_of()
     with database(settings) as engine:

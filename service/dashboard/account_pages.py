@@ -90,6 +90,7 @@ def _change(request: Request, user: SignedIn, fields: Sent) -> Response:
     changed = replace(account, password=passwords.digest(new), one_time=False)
     token = None
     with writing(request.app.state.engine) as connection:
+        users.hold(connection)
         if users.find(connection, account.id) == account:  # nobody changed it meanwhile
             attempts.succeeded(connection, account.id)
             users.change(connection, changed)  # signs out everywhere

@@ -78,9 +78,10 @@ def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
         chosen = decision_forms.chosen(form)
     except InvalidDecision as none:
         return show(request, user, read(form), status=none.status, wrong=_not_recorded(none))
-    for alert_id, revision in chosen:
-        with reading(engine) as connection:
+    with reading(engine) as connection:
+        for alert_id, _ in chosen:  # before anything is recorded
             line_of(connection, user, alert_id)
+    for alert_id, revision in chosen:
         error: LiverwatchError | None = None
         try:
             decided = decision_forms.decided(form, alert_id, revision)

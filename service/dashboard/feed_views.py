@@ -96,7 +96,7 @@ def warnings(
             found.append(f"Catching up with {name} fails: {', '.join(failing)}.")
     if rejudging.rejudging(connection, rules):
         found.append("Records are being judged anew: some alerts are still by older rules.")
-    elif behind := count_unjudged(connection, rules, day_of(now)):
+    elif behind := count_unjudged(connection, rules, day_of(now), sources_seen):
         found.append(f"{behind} {'record waits' if behind == 1 else 'records wait'} to be judged.")
     return found
 

@@ -188,7 +188,8 @@ class _Round:
         changed: Iterable[Changed] = self._fresh
         missed = self._full and len(self._fresh) == len(self._recent)
         if (since := watcher.since) is not None:
-            changed = [each for each in self._recent if each.at > since - _OVERLAP]
+            known = max(since, self._reach) - _OVERLAP  # a page may say any moment of the calendar
+            changed = [each for each in self._recent if each.at > known]
             missed = since < self._reach
         stamps = {each.alert: each.stamp for each in changed if each.source_id in watcher.view.sources}
         key = (watcher.view, frozenset(stamps), missed)

@@ -17,7 +17,7 @@ from service.request_ids import request_id
 from service.store import people
 from service.store.decisions import write_audit
 from service.store.patients import PatientRow
-from service.store.session import reading, writing
+from service.store.session import snapshot, writing
 
 Seen = TypeVar("Seen")
 
@@ -54,7 +54,7 @@ def look(
     """
     engine, now, looked, seen = request.app.state.engine, datetime.now(UTC), None, None
     try:
-        with reading(engine) as connection:
+        with snapshot(engine) as connection:
             looked = _looked(connection, user, public_id, now)
             seen = read(connection, looked) if looked else None
     except LiverwatchError:

@@ -29,7 +29,8 @@ def patient(request: Request, user: SignedIn, public_id: UUID) -> Response:
 
     def read(connection: Connection, looked: Look) -> tuple[Look, Portrait, Row | None]:
         done = done_row(connection, looked.user, rules, looked.now, request.query_params.get("done", ""))
-        return looked, portrait(connection, looked, rules), done
+        of_theirs = done is not None and done.alert.subject in {row.id for row in looked.rows}
+        return looked, portrait(connection, looked, rules), done if of_theirs else None
 
     looked, shown, done = look(request, user, public_id, "read-patient", read)
     if shown.public_id != public_id:

@@ -14,6 +14,7 @@ from service.clinical.injury_pattern import InjuryPattern
 from service.clinical.interpretation_thresholds import Edish
 from service.clinical.months import add_months
 from service.errors import InvalidResource
+from service.quality.measures.asking import POSSIBLE_YEARS
 
 MONTHS: Final = 12
 """The period where none is chosen: so many, this month included."""
@@ -162,9 +163,12 @@ def _written(value: object) -> str:
 
 def _month(text: str) -> date | None:
     try:
-        return date.fromisoformat(f"{text}-01") if text else None
+        month = date.fromisoformat(f"{text}-01") if text else None
     except ValueError:
         raise InvalidResource("a month is written as in 2026-03") from None
+    if month is not None and month.year not in POSSIBLE_YEARS:
+        raise InvalidResource(f"months are of {POSSIBLE_YEARS.start} to {POSSIBLE_YEARS.stop - 1}")
+    return month
 
 
 def _multiple(text: str) -> float | None:

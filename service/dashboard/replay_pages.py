@@ -83,7 +83,7 @@ def as_of(request: Request, user: SignedIn, public_id: UUID, day: str = "") -> R
     found: list[Knowledge] = []
     try:
         with reading(request.app.state.engine) as connection:
-            whose = admitted(connection, user, public_id, now).patient
+            whose, until = admitted(connection, user, public_id, now)
             number = numbered(connection, [whose.source_id], public_id) or whose.id
             records = [row.id for row in by_number(connection, [number])[number]]
             called = names.of_patients(connection, [number]).get(number)
@@ -92,7 +92,14 @@ def as_of(request: Request, user: SignedIn, public_id: UUID, day: str = "") -> R
     except (BehindGlass, NotFound):
         _note(request, user, "read-as-of", None, None, {"found": False})
         raise
-    _note(request, user, "read-as-of", whose.source_id, number, {"found": True, "day": str(chosen)})
+    _note(
+        request,
+        user,
+        "read-as-of",
+        whose.source_id,
+        number,
+        {"found": True, "glass": until is not None, "day": str(chosen)},
+    )
     return page(
         request,
         "as_of.html",

@@ -13,7 +13,7 @@ from service.letters.case import read_case
 from service.letters.letter import Letter, Recipient
 from service.letters.writing import print_letter, write_letter
 from service.store.decisions import write_audit
-from service.store.session import reading, writing
+from service.store.session import snapshot, writing
 
 
 class Order(NamedTuple):
@@ -49,7 +49,7 @@ def issue(
         Conflict: it was withdrawn or merged into another, or there is nothing to tell the patient.
         ConfigurationError: what letters are made with is not installed; it names what is.
     """
-    with reading(engine) as connection:
+    with snapshot(engine) as connection:
         case = read_case(connection, order.alert_id, rules, now)
     its_own = case.source.settings.language if order.recipient is Recipient.PATIENT else ENGLISH
     spoken = order.language or its_own

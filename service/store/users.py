@@ -224,6 +224,7 @@ def vouched_for(
         Conflict: the account was removed here.
     """
     digest = hashlib.sha256(f"{person.issuer}\n{person.subject}".encode()).hexdigest()[:24]
+    hold(connection)
     known = find(connection, f"sso:{digest}")
     there = {EVERY_SOURCE, *(each.name for each in sources.every(connection))}
     wanted = Account(
@@ -288,6 +289,8 @@ def _values(of: Account) -> dict[str, Any]:
 
 def find(connection: Connection, account_id: str) -> Account | None:
     """The account of that id, removed or not; None where there never was one."""
+    if "\0" in account_id:  # which PostgreSQL has in no text
+        return None
     row = connection.execute(select(*_COLUMNS).where(account.c.id == account_id)).one_or_none()
     return None if row is None else _account(row)
 

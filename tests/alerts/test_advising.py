@@ -37,6 +37,13 @@ def test_an_overridden_alert_takes_no_step_from_another_and_keeps_its_own() -> N
     assert REPEAT in second
 
 
+def test_a_dormant_alert_takes_no_step_that_one_on_the_worklist_asks_for() -> None:
+    first, second = allot([(1, soon(), State.OPEN), (1, urgent(), State.DORMANT)])
+    assert REPEAT in first
+    assert REPEAT not in second
+    assert REPEAT in allot([(1, urgent(), State.DORMANT)])[0]
+
+
 def test_who_is_seen_the_same_day_is_not_asked_in_again_for_another_alert() -> None:
     same_day, later = (
         replace(one, plan=Plan(steps=(replace(one.plan.steps[0], name=name),)))

@@ -78,6 +78,10 @@ def test_a_token_that_audits_reads_the_audit_log_and_no_patients_alerts(room: Re
         assert auditor.get(f"/fhir/{kind}").status_code == 403
         assert auditor.post(f"/fhir/{kind}/_search").status_code == 403
         assert auditor.get(f"/fhir/{kind}/{stored.id}").status_code == 403
+    for report in ("summary", "subject-list"):
+        period = {"periodStart": "2026", "periodEnd": "2026", "reportType": report}
+        evaluated = "/fhir/Measure/alerts-raised/$evaluate-measure"
+        assert auditor.get(evaluated, params=period).status_code == 403
     assert auditor.get("/fhir/metadata").status_code == 200
     assert {actor for actor, *_ in room.audited()} == {"reader:auditor"}
 

@@ -228,6 +228,15 @@ def test_where_nothing_was_ticked_the_worklist_stays_as_it_was_narrowed_and_says
     assert alerts[0].endswith("Nothing was recorded.")
 
 
+def test_of_several_none_is_taken_where_one_may_not_be_seen(one: Ward) -> None:
+    one.feed(persistent("p3"), "annex")
+    both = [*one.alerts(), *one.alerts("annex")]
+    ticked = [f"{each.id}:{each.revision}" for each in both]
+    with one.client() as client:
+        assert client.post("/decide", data={"alert": ticked, "action": "take"}).status_code == 404
+    assert [*one.alerts(), *one.alerts("annex")] == both
+
+
 def test_several_are_snoozed_until_the_next_result(one: Ward) -> None:
     one.feed(persistent("p2"))
     ticked = [f"{each.id}:{each.revision}" for each in one.alerts()]

@@ -122,3 +122,5 @@ def test_it_warns_while_records_wait_to_be_judged(running: Ward) -> None:
         )
     with running.client() as client:
         assert "1 record waits to be judged." in client.get("/").text
+    with running.client(STRANGER) as client:
+        assert "to be judged" not in client.get("/").text

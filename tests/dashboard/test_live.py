@@ -164,6 +164,19 @@ def test_a_page_that_was_away_for_too_long_is_told_that_it_missed_something(corr
     corridor.watched(script)
 
 
+@pytest.mark.parametrize("since", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_whatever_moment_a_page_says_it_knows_the_others_are_told(
+    corridor: Corridor, since: datetime
+) -> None:
+    async def script(pages: Live) -> None:
+        stream = await opened(pages, corridor.watcher())
+        await anext(pages.stream(corridor.watcher(since=since)))
+        corridor.take()
+        assert (await told(stream))[1]["changed"]
+
+    corridor.watched(script)
+
+
 def test_a_stream_ends_with_its_session(corridor: Corridor) -> None:
     async def script(pages: Live) -> None:
         stream = await opened(pages, corridor.watcher())

@@ -133,6 +133,8 @@ def test_people_come_in_pages(clinic: MeasuredClinic, ward: Ward, monkeypatch: p
         ("/measures?from=yesterday", 400),
         ("/measures?from=2026-02-01&to=2026-01-01", 400),
         ("/measures/overrides/people?after=-1", 400),
+        ("/measures?to=9999-12-31", 400),
+        ("/measures?to=0001-01-01", 400),
     ],
 )
 def test_what_there_is_not_is_told_on_a_page(ward: Ward, address: str, status: int) -> None:

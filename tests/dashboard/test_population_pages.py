@@ -168,7 +168,7 @@ def test_a_long_list_goes_on(client: TestClient, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     "query", ["from=June", "from=2024-05&to=2024-04", "enzyme_line=nan", "enzyme_from=-1", "axes=round",
-              "band=huge", "quadrant=fifth", "page=0"],
+              "band=huge", "quadrant=fifth", "page=0", "to=9999-12", "to=0001-01"],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/population/people?{query}").status_code in (400, 422)

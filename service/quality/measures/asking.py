@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,8 @@ from service.store import sources
 DEFAULT_MONTHS = 12
 """How far back is looked where nobody says from when on."""
 LONGEST_YEARS = 10
+POSSIBLE_YEARS: Final = range(1900, 2200)
+"""Of days that anybody asks about: far from the ends of the calendar, where months cannot be counted."""
 
 
 def question_of(
@@ -39,9 +42,12 @@ def question_of(
         names: sources that may be seen; None: every one.
 
     Raises:
-        InvalidResource: the first day is after the last, or the period is longer than ten years.
+        InvalidResource: the first day is after the last, the period is longer than ten years, or no day of
+            anybody's record.
     """
     last = last or now.date()
+    if not all(each is None or each.year in POSSIBLE_YEARS for each in (first, last)):
+        raise InvalidResource(f"days are of {POSSIBLE_YEARS.start} to {POSSIBLE_YEARS.stop - 1}")
     first = first or add_months(last, -DEFAULT_MONTHS) + timedelta(days=1)
     if first > last:
         raise InvalidResource("the period ends before it begins")

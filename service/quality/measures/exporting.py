@@ -95,4 +95,8 @@ def write_parquet(told: Iterable[Row], path: Path) -> None:
 
 def _cell(value: Any) -> Any:
     """Texts from a record may begin like a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
