@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from service.alerts import decide
 from service.alerts.alert import Action, Alert, Remark, RemarkKind
+from service.alerts.states import urgent_criteria
 from service.clinical.episodes import Tier
 from service.clinical.months import add_months
 from service.ingest import LostRace, Rules, check_agreement, judge
@@ -54,6 +55,8 @@ class Decided:
     """Of the disposition. One that is there already was recorded before: nothing is done again."""
     seen_as: Tier | None = None
     """The tier of the alert as the person saw it, where that may be a while ago."""
+    seen_urgent: frozenset[str] = frozenset()
+    """What made it urgent as they saw it (`alerts.states.urgent_criteria`); told with `seen_as`."""
     seen_revision: int | None = None
     """The alert's revision as the person saw it; on any other nothing is decided."""
     keyed_by: str | None = None
@@ -187,7 +190,7 @@ def _record(
     if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
         check_agreement(connection, rules, {row.read_digest})
         raise Conflict(_OTHER_SETTINGS)
-    if decided.seen_as is not None and alert.tier > decided.seen_as:
+    if decided.seen_as is not None and _has_risen(alert, decided.seen_as, decided.seen_urgent):
         raise Conflict(_RISEN)
     if decided.seen_revision is not None and alert.revision != decided.seen_revision:
         raise Changed
@@ -216,6 +219,11 @@ def _record(
         detail={"alert": str(alert.id), "disposition": str(made.id)}
         | ({} if decided.keyed_by is None else {"keyed_by": decided.keyed_by}),
     )
+
+
+def _has_risen(alert: Alert, tier: Tier, urgent: frozenset[str]) -> bool:
+    """Whether it is of a higher tier than was seen, or urgent for what was not seen."""
+    return alert.tier > tier or not urgent_criteria(alert.episode) <= urgent
 
 
 def _until(decided: Decided, rules: Rules, now: datetime) -> date | None:

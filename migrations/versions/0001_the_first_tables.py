@@ -717,6 +717,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("alert_id", sa.Uuid(), nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("tier", sa.Integer(), nullable=False, comment="of the alert as it was shown"),
+        sa.Column("urgent", sa.Text(), nullable=False, comment="JSON: what made it urgent then"),
         sa.Column("shown", Instant(), nullable=False, comment="for the first time"),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_cds_card_alert_id_alert")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_cds_card_source_id_source")),

@@ -1,6 +1,7 @@
 """What users did with cards, as decisions about alerts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -58,10 +59,12 @@ def _decided(connection: Connection, told: Feedback, card: Card, number: int) ->
     made = uuid5(card.id, "/".join((told.outcome, told.at.isoformat(), *suggestions)))
     if told.outcome == "overridden":
         reason, note = _reason(told)
-        return Decided(card.alert_id, Action.OVERRIDE, reason=reason, note=note, id=made, seen_as=card.tier)
+        decided = Decided(card.alert_id, Action.OVERRIDE, reason=reason, note=note, id=made)
+        return replace(decided, seen_as=card.tier, seen_urgent=card.urgent)
     steps = _accepted(connection, told, card, number)
     note = f"Accepted: {', '.join(orderable(step).text for step in steps)}"
-    return Decided(card.alert_id, Action.TAKE, note=note, id=made, seen_as=card.tier)
+    decided = Decided(card.alert_id, Action.TAKE, note=note, id=made)
+    return replace(decided, seen_as=card.tier, seen_urgent=card.urgent)
 
 
 def _accepted(connection: Connection, told: Feedback, card: Card, number: int) -> list[str]:

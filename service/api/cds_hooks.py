@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api import alert_search
+from service.alerts.states import urgent_criteria
 from service.api.cds_cards import AWAKE, Table, card_id
 from service.api.cds_feedback import record_feedback
 from service.api.cds_requests import HOOK, Call, read_call, read_feedback
@@ -86,7 +87,16 @@ def _show(client: Trusted, request: Request, raw: Body) -> Response:
     with snapshot(state.engine) as connection:
         patient, found = _alerts(connection, client.source, call)
         made = table.cards(found, surroundings_of(connection, found))
-    shown = [Card(card_id(each.alert), each.alert.id, each.source.id, each.alert.tier) for each in found]
+    shown = [
+        Card(
+            card_id(each.alert),
+            each.alert.id,
+            each.source.id,
+            each.alert.tier,
+            urgent_criteria(each.alert.episode),
+        )
+        for each in found
+    ]
     _note(state.engine, client, call, patient, shown, request_id(request))
     return _answer({"cards": made})
 

@@ -589,6 +589,7 @@ cds_card = Table(
     Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False),
     Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
     Column("tier", Integer, nullable=False, comment="of the alert as it was shown"),
+    Column("urgent", Text, nullable=False, comment="JSON: what made it urgent then"),
     Column("shown", Instant, nullable=False, comment="for the first time"),
     comment="cards of CDS Hooks that feedback may come about",
 )

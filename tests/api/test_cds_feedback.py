@@ -22,7 +22,7 @@ from tests.api.cds_room import (
     post,
     token,
 )
-from tests.liver_files import persistent, result
+from tests.liver_files import in_mg_per_dl, persistent, result
 
 
 def overridden(card: str, code: str | None = "already-managed", at: str = "10:00", **more: Any) -> Json:
@@ -166,6 +166,16 @@ def test_a_card_seen_before_the_alert_became_more_urgent_decides_nothing(
     cds.feed(persistent("p1"))
     (card,) = cards(ehr)
     cds.feed([result("high", "p1", "2024-09-08", 1284)])
+    assert told(ehr, overridden(card["uuid"])).status_code == 409
+    assert cds.dispositions() == []
+
+
+def test_a_card_seen_before_another_urgent_finding_decides_nothing(cds: CdsRoom, ehr: TestClient) -> None:
+    severe = result("severe", "p1", "2024-09-08", 1284)
+    cds.feed([severe])
+    (card,) = cards(ehr)
+    bilirubin = result("b", "p1", "2024-09-09", analyte="bilirubin", **in_mg_per_dl(5, 1.2))
+    cds.feed([result("a", "p1", "2024-09-09", 1284), bilirubin, result("alp", "p1", "2024-09-09", 35, "ALP")])
     assert told(ehr, overridden(card["uuid"])).status_code == 409
     assert cds.dispositions() == []
 
