@@ -106,7 +106,7 @@ def test_every_thread_it_begins_ends_with_it(engine: Engine) -> None:
 
 def test_nothing_is_served_that_was_not_asked_for(engine: Engine) -> None:
     with TestClient(create_app(settings(), engine)) as service:
-        for path in ("/docs", "/redoc", "/openapi.json", "/feeds"):
+        for path in ("/docs", "/redoc", "/openapi.json"):
             answer = service.get(path)
             assert answer.status_code == 404
             assert answer.json()["resourceType"] == "OperationOutcome"
