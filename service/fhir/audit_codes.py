@@ -105,6 +105,7 @@ KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("cds-cards", "read-alerts", "read-episodes", "read-outbox", "read-quarantine"), _SEEN),
     **dict.fromkeys(("read-as-of", "replay", "replay-all"), _SEEN),
     **dict.fromkeys(("evaluate-measure", "read-measures", "read-measure-people"), _SEEN),
+    **dict.fromkeys(("read-population", "read-population-people"), _SEEN),
     **dict.fromkeys(("read-simulations", "read-simulation-people"), _SEEN),
     **dict.fromkeys(("read-looks", "read-break-glass"), Kind(_AUDIT_LOG_USED, "R")),
     **dict.fromkeys(("write-letter", "patient-export"), Kind(_EXPORT, "R")),
