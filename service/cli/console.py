@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.spreadsheets import harmless
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -79,12 +81,7 @@ def say_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
     writer = csv.writer(sys.stdout)
     writer.writerow(headings)
-    writer.writerows([_no_formula(cell) for cell in row] for row in rows)
-
-
-def _no_formula(cell: object) -> object:
-    """What a spreadsheet would take for a formula, and run, is marked as the text that it is."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -37,7 +37,12 @@ class Look(NamedTuple):
 
 
 def look(
-    request: Request, user: User, public_id: UUID, action: str, read: Callable[[Connection, Look], Seen]
+    request: Request,
+    user: User,
+    public_id: UUID,
+    action: str,
+    read: Callable[[Connection, Look], Seen],
+    **more: str,
 ) -> Seen:
     """Read something of the person who has a record of that id. The audit notes it, a look in vain as well.
 
@@ -47,6 +52,7 @@ def look(
         public_id: the id that stands in addresses.
         action: what the audit calls it.
         read: reads it, in the transaction in which the access was checked.
+        more: what else the audit says of a look that was not in vain.
 
     Raises:
         NotFound: there is no such person.
@@ -60,7 +66,7 @@ def look(
     except LiverwatchError:
         _note(request, user, action, looked, now)
         raise
-    _note(request, user, action, looked, now)
+    _note(request, user, action, looked, now, **(more if looked else {}))
     if seen is None:
         raise NotFound("there is no such patient")
     return seen
@@ -108,7 +114,7 @@ def _looked(connection: Connection, user: User, public_id: UUID, now: datetime) 
     return Look(user, seen, people.by_number(connection, [number])[number], admission.until, now)
 
 
-def _note(request: Request, user: User, action: str, looked: Look | None, now: datetime) -> None:
+def _note(request: Request, user: User, action: str, looked: Look | None, now: datetime, **more: str) -> None:
     with writing(request.app.state.engine) as connection:
         write_audit(
             connection,
@@ -121,5 +127,6 @@ def _note(request: Request, user: User, action: str, looked: Look | None, now: d
                 "found": looked is not None,
                 "request": request_id(request),
                 "glass": looked is not None and looked.until is not None,
+                **more,
             },
         )

@@ -19,6 +19,7 @@ from service.clinical.bands import Band
 from service.clinical.edish import MEANINGS, Quadrant
 from service.clinical.injury_pattern import InjuryPattern
 from service.dashboard.access import READERS, User, needs
+from service.dashboard.looking import note_listed
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute, asked_by_script
 from service.dashboard.population_asking import (
@@ -128,7 +129,8 @@ def people(request: Request, user: Reader) -> Response:
         shown = found[(int(number) - 1) * PAGE : int(number) * PAGE]
         numbers = [each.person.number for each in shown]
         called, ids = names.of_patients(connection, numbers), peaks.public_ids(connection, numbers)
-    _note_people(request, user, asked.now, shown)
+    whom = [(each.person.source_id, each.person.number) for each in shown]
+    note_listed(request, user, "read-population-people", whom, {})
     query = urlencode(asked.question.fields | selection.fields | {"page": str(int(number) + 1)})
     return page(
         request,
@@ -158,21 +160,3 @@ def _note(request: Request, user: User, asked: Asked) -> None:
     detail = {**asked.question.fields, "count": len(asked.seen), "request": request_id(request)}
     with writing(request.app.state.engine) as connection:
         write_audit(connection, at=asked.now, actor=user.id, action="read-population", detail=detail)
-
-
-def _note_people(request: Request, user: User, now: datetime, shown: Sequence[Seen]) -> None:
-    """Who saw whom, a record a person; one of nobody for a list that was empty."""
-    whom: list[tuple[int | None, int | None]]
-    whom = [(each.person.source_id, each.person.number) for each in shown]
-    detail = {"count": len(shown), "request": request_id(request)}
-    with writing(request.app.state.engine) as connection:
-        for source_id, number in whom or [(None, None)]:
-            write_audit(
-                connection,
-                at=now,
-                actor=user.id,
-                action="read-population-people",
-                source_id=source_id,
-                patient_id=number,
-                detail=detail,
-            )

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,20 +15,19 @@ from service.alerts.alert import Alert
 from service.clinical.results import PatientRecord, ResultKey
 from service.clinical.rulebook import Rulebook
 from service.dashboard.access import READERS, Role, SignedIn, User, needs
-from service.dashboard.break_glass import BehindGlass, admitted, patient_page
+from service.dashboard.break_glass import patient_page
+from service.dashboard.looking import Look, look
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.reason_views import Why, whys
 from service.dashboard.result_views import Grid, Shown, grid_of, shown_results
 from service.dashboard.rows import line_of
-from service.errors import NotFound
 from service.fhir.wording import headline, standing
 from service.quality import Knowledge, known_on, replay_alert
 from service.quality.telling import verdict
 from service.request_ids import request_id
 from service.store import names
 from service.store.decisions import write_audit
-from service.store.people import by_number, numbered
 from service.store.session import reading, writing
 
 router = APIRouter(route_class=PageRoute, default_response_class=Response)
@@ -62,8 +62,16 @@ def replay(request: Request, user: Auditor, alert_id: UUID) -> Response:
     with reading(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
         made = replay_alert(connection, line.alert)
-    detail = {"alert": str(alert_id), "identical": made.identical}
-    _note(request, user, "replay", line.source_id, line.alert.subject, detail)
+    with writing(request.app.state.engine) as connection:
+        write_audit(
+            connection,
+            at=datetime.now(UTC),
+            actor=user.id,
+            action="replay",
+            source_id=line.source_id,
+            patient_id=line.alert.subject,
+            detail={"alert": str(alert_id), "identical": made.identical, "request": request_id(request)},
+        )
     return page(
         request,
         "replay.html",
@@ -80,31 +88,19 @@ def as_of(request: Request, user: SignedIn, public_id: UUID, day: str = "") -> R
     """What was known of a patient at the end of a day; of today where none is given."""
     now = datetime.now(UTC)
     chosen = _day(day) if day else now.date()
-    found: list[Knowledge] = []
-    try:
-        with reading(request.app.state.engine) as connection:
-            whose, until = admitted(connection, user, public_id, now)
-            number = numbered(connection, [whose.source_id], public_id) or whose.id
-            records = [row.id for row in by_number(connection, [number])[number]]
-            called = names.of_patients(connection, [number]).get(number)
-            if chosen is not None:
-                found = known_on(connection, records, chosen)
-    except (BehindGlass, NotFound):
-        _note(request, user, "read-as-of", None, None, {"found": False})
-        raise
-    _note(
-        request,
-        user,
-        "read-as-of",
-        whose.source_id,
-        number,
-        {"found": True, "glass": until is not None, "day": str(chosen)},
-    )
+
+    def read(connection: Connection, looked: Look) -> tuple[str, Sequence[Knowledge]]:
+        number = looked.rows[0].id
+        called = names.of_patients(connection, [number]).get(number)
+        found = known_on(connection, [row.id for row in looked.rows], chosen) if chosen is not None else []
+        return called.name if called else "", found
+
+    name, found = look(request, user, public_id, "read-as-of", read, day=str(chosen))
     return page(
         request,
         "as_of.html",
         200 if chosen is not None else 422,
-        name=(called.name if called else "") or "Patient",
+        name=name or "Patient",
         public_id=public_id,
         day=chosen,
         today=now.date(),
@@ -136,24 +132,3 @@ def _then(known: Knowledge) -> Then:
 
 def _stood(alerts: Collection[Alert], by_key: Mapping[ResultKey, Shown], book: Rulebook) -> list[Stood]:
     return [Stood(each, headline(each)[1], standing(each), whys(each, by_key, book)) for each in alerts]
-
-
-def _note(
-    request: Request,
-    user: User,
-    action: str,
-    source_id: int | None,
-    patient_id: int | None,
-    detail: dict[str, Any],
-) -> None:
-    """In the audit, before anything is shown."""
-    with writing(request.app.state.engine) as connection:
-        write_audit(
-            connection,
-            at=datetime.now(UTC),
-            actor=user.id,
-            action=action,
-            source_id=source_id,
-            patient_id=patient_id,
-            detail={**detail, "request": request_id(request)},
-        )

@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.errors import ConfigurationError
 from service.quality.measures.cases import Question
 from service.quality.measures.evaluating import Counted
 from service.quality.measures.figures import Figure
 from service.quality.measures.masking import Masked, masked
+from service.spreadsheets import harmless
 
 
 class Row(NamedTuple):
@@ -66,7 +67,7 @@ def as_csv(told: Iterable[Row]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(Row._fields)
     for row in told:
-        writer.writerow([_cell(each) for each in row])
+        writer.writerow([harmless(each) for each in row])
     return out.getvalue()
 
 
@@ -91,12 +92,3 @@ def write_parquet(told: Iterable[Row], path: Path) -> None:
         write(Table.from_arrays(list(arrays.values()), names=list(arrays)), path)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written ({type(error).__name__})") from error
-
-
-def _cell(value: Any) -> Any:
-    """Texts from a record may begin like a formula."""
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
