@@ -54,7 +54,7 @@ def add(connection: Connection, account: Account, *, by: str, now: datetime) -> 
         NotFound: one of the sources does not exist.
     """
     users.add(connection, account, now)
-    _audit(connection, "user-add", account.id, by, now, roles=sorted(account.roles))
+    _audit(connection, "user-add", account.id, by, now, **_rights(account))
 
 
 def change(connection: Connection, wanted: Account, *, by: str, now: datetime) -> list[str]:
@@ -66,14 +66,14 @@ def change(connection: Connection, wanted: Account, *, by: str, now: datetime) -
     Raises:
         NotFound: there is no such account, or one of the sources does not exist.
         ConfigurationError: the name that others see cannot be used, or there would be no roles.
-        Conflict: another account is shown by that name.
+        Conflict: another account is or was shown by that name.
     """
     users.hold(connection)
     before = users.by_id(connection, wanted.id)
     users.change(connection, wanted)
     names = ("shown", "roles", "sources")
     changed = [name for name in names if getattr(before, name) != getattr(wanted, name)]
-    _audit(connection, "user-set", wanted.id, by, now, changed=changed)
+    _audit(connection, "user-set", wanted.id, by, now, changed=changed, **_rights(wanted))
     return changed
 
 
@@ -139,6 +139,10 @@ def check_admin_stays(connection: Connection) -> None:
     """
     if not any(each.active and Role.ADMIN in each.roles for each in users.every(connection)):
         raise Conflict("nobody would be left to manage accounts: make somebody else an admin first")
+
+
+def _rights(account: Account) -> dict[str, list[str]]:
+    return {"roles": sorted(account.roles), "sources": sorted(account.sources)}
 
 
 def _audit(connection: Connection, action: str, account_id: str, by: str, now: datetime, **more: Any) -> None:

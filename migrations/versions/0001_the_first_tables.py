@@ -784,6 +784,25 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="people who may use the pages",
     )
     op.create_table(
+        "account_name",
+        sa.Column(
+            "shown",
+            sa.String(length=128),
+            nullable=False,
+            comment="a name that others have seen, as it was spelt",
+        ),
+        sa.Column("folded", sa.String(length=512), nullable=False, comment="without regard to case"),
+        sa.Column("account_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_account_name_account_id_account")
+        ),
+        sa.PrimaryKeyConstraint("shown", name=op.f("pk_account_name")),
+        comment="whose name is whose, for ever: decisions and owners are told apart by it",
+    )
+    with op.batch_alter_table("account_name", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_account_name_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_account_name_folded"), ["folded"], unique=False)
+    op.create_table(
         "simulation",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("at", Instant(), nullable=False),
@@ -1021,6 +1040,10 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("simulation_source")
     op.drop_table("simulation")
     op.drop_table("saved_view")
+    with op.batch_alter_table("account_name", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_account_name_folded"))
+        batch_op.drop_index(batch_op.f("ix_account_name_account_id"))
+    op.drop_table("account_name")
     op.drop_table("account")
     with op.batch_alter_table("cds_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))

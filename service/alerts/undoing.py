@@ -1,5 +1,6 @@
 """Which decision takes another one back, where the states allow it."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from service.alerts.alert import Action, Alert, State
@@ -17,20 +18,20 @@ class Undoing(NamedTuple):
     """Whom it is given back to."""
 
 
-def undoing(before: Alert, after: Alert, by: str) -> Undoing | None:
+def undoing(before: Alert, after: Alert, names: Collection[str]) -> Undoing | None:
     """What puts `after` back to the state and owner of `before`; None where no decision does.
 
     A sleep is not put back: the date and the results it was decided on are those of another decision.
 
     Args:
         before: as the alert stood.
-        after: as it stands since `by` decided about it.
-        by: who would take the decision back.
+        after: as it stands since a person decided about it.
+        names: those of the person, who would take the decision back.
     """
     back: Undoing | None = None
     if before.state is State.OPEN:
         back = Undoing(Action.REOPEN)
-    elif before.state is State.TAKEN and before.owner == by:
+    elif before.state is State.TAKEN and before.owner in names:
         back = Undoing(Action.TAKE)
     elif before.state is State.TAKEN and before.owner:
         back = Undoing(Action.ASSIGN, before.owner)

@@ -73,6 +73,13 @@ class User:
     """Single keys do things on the worklist."""
     zone: str | None = None
     """Name of the time zone in which they read times; None for UTC."""
+    former_names: frozenset[str] = frozenset()
+    """By which others saw them before."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All under which something of theirs may stand."""
+        return self.former_names | {self.name}
 
     @property
     def account(self) -> str:
@@ -114,11 +121,18 @@ def signed_in(request: Request, fields: Sent) -> User:
     with reading(engine) as connection:
         session = sessions.find(connection, token)
         account = users.find(connection, session.account_id) if session else None
-        names = users.sources_of(connection, account) if account else frozenset()
+        sources = users.sources_of(connection, account) if account else frozenset()
+        names = users.names_of(connection, account.id) if account else frozenset()
     if session is None or account is None or not account.active:
         raise NotSignedIn("sign in first")
     user = User(
-        f"{_PREFIX}{account.id}", account.shown, account.roles, names, account.shortcuts, account.zone
+        f"{_PREFIX}{account.id}",
+        account.shown,
+        account.roles,
+        sources,
+        account.shortcuts,
+        account.zone,
+        names - {account.shown},
     )
     _check_age(request, session, token, user, now)
     if request.method not in SAFE_METHODS:

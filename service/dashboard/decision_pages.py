@@ -127,7 +127,7 @@ def _answer(request: Request, user: User, alert_id: UUID, form: Fields) -> Respo
         return RedirectResponse(f"{back}{joint}done={alert_id}", 303, {"Cache-Control": "no-store"})
     with reading(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
-        told = meanwhile.done(connection, line.alert, user.name)
+        told = meanwhile.done(connection, line.alert, user.names)
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, told)
     return page(request, "row_alone.html", row=row, back=decision_forms.back(form))
 
@@ -136,7 +136,7 @@ def _notice(
     connection: Connection, user: User, line: Line, error: LiverwatchError | None, revision: str
 ) -> Notice | None:
     if error is None:
-        return meanwhile.done(connection, line.alert, user.name)
+        return meanwhile.done(connection, line.alert, user.names)
     if isinstance(error, Changed):
         return meanwhile.changed(connection, line.alert, int(revision), user.zone)
     return Notice(_not_recorded(error), refused=True)

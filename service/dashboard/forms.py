@@ -19,6 +19,8 @@ LARGEST: Final = 64 * 1024
 """Bytes of a form."""
 MOST_FIELDS: Final = 1000
 _FORM: Final = "application/x-www-form-urlencoded"
+_NUL: Final = b"%00"
+"""U+0000, which PostgreSQL keeps in no text; as it stands in a form or an address."""
 
 
 class Forged(Forbidden):
@@ -27,6 +29,8 @@ class Forged(Forbidden):
 
 async def _fields(request: Request) -> Mapping[str, Sequence[str]]:
     """The fields of the form in the body, each with its values; none where there is no form."""
+    if _NUL in request.scope["query_string"].lower():
+        raise MalformedInput("the address has U+0000 in it, which no text may have")
     if request.method in SAFE_METHODS:
         return {}
     length = request.headers.get("content-length", "")
@@ -37,6 +41,8 @@ async def _fields(request: Request) -> Mapping[str, Sequence[str]]:
     if not request.headers.get("content-type", _FORM).lower().startswith(_FORM):
         return {}
     body = await request.body()
+    if _NUL in body.lower() or b"\0" in body:
+        raise MalformedInput("the form has U+0000 in it, which no text may have")
     try:
         return parse_qs(
             body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"

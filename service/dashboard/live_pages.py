@@ -31,7 +31,7 @@ def events(request: Request, user: SignedIn) -> Response:
     with reading(request.app.state.engine) as connection:
         sources = frozenset(filters.narrowed(visible(connection, user)))
     since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-    view = View(sources, filters.wanted(user.name, now.date()))
+    view = View(sources, filters.wanted(user.names, now.date()))
     live: Live = request.app.state.live
     return StreamingResponse(
         live.stream(Watcher(user.account, token, view, _moment(since) or now)),

@@ -1,6 +1,6 @@
 """What was decided or said last, what takes it back, and what has changed since somebody looked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -30,19 +30,19 @@ _WORDS = {
 }
 
 
-def done(connection: Connection, alert: Alert, by: str) -> Notice | None:
-    """The last decision on an alert and what takes it back, or what this person has said of it since.
+def done(connection: Connection, alert: Alert, names: Collection[str]) -> Notice | None:
+    """The last decision on an alert and what takes it back, or what the person of these names has said since.
 
     None where nobody has decided, and this person has said nothing.
     """
     made = _decisions(connection, alert)
-    said = [each for each in remarks.of_alerts(connection, [alert.id]) if each.by == by]
+    said = [each for each in remarks.of_alerts(connection, [alert.id]) if each.by in names]
     if said and (not made or said[-1].at > made[-1].at):
         return Notice(_KEPT[said[-1].kind])
     if not made:
         return None
     last = made[-1]
-    return Notice(_said(last, by), _undo(alert, made, by) if last.by == by else None)
+    return Notice(_said(last, names), _undo(alert, made, names) if last.by in names else None)
 
 
 def changed(connection: Connection, alert: Alert, seen_revision: int, zone: str | None) -> Notice:
@@ -75,14 +75,14 @@ def _decisions(connection: Connection, alert: Alert) -> list[Disposition]:
     return sorted(known, key=lambda made: (made.at, made.id))
 
 
-def _undo(alert: Alert, made: list[Disposition], by: str) -> Undoing | None:
+def _undo(alert: Alert, made: list[Disposition], names: Collection[str]) -> Undoing | None:
     """What stood before the last decision follows from those before it."""
     stood = state_of(alert.episode, made[:-1], made[-1].at)
     before = replace(alert, state=stood.state, owner=stood.owner)
-    return undoing(before, alert, by)
+    return undoing(before, alert, names)
 
 
-def _said(made: Disposition, by: str | None = None) -> str:
+def _said(made: Disposition, names: Collection[str] = ()) -> str:
     words = DONE[made.action]
     if made.to:
         words += f" to {made.to}"
@@ -92,4 +92,4 @@ def _said(made: Disposition, by: str | None = None) -> str:
         words += " or until the next result" if made.until else " until the next result"
     if made.action is Action.SNOOZE and made.until and made.until <= day_of(made.at):
         words += " (over)"
-    return f"{words} by {'you' if made.by == by else made.by}"
+    return f"{words} by {'you' if made.by in names else made.by}"

@@ -93,5 +93,5 @@ def done_row(connection: Connection, user: User, rules: Rules, now: datetime, do
         line = line_of(connection, user, UUID(done))
     except (ValueError, NotFound):
         return None
-    notice = meanwhile.done(connection, line.alert, user.name)
+    notice = meanwhile.done(connection, line.alert, user.names)
     return row_alone(connection, user, rules, now, line, notice) if notice else None

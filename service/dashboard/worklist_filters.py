@@ -58,22 +58,24 @@ class Filters:
     """Searched for; never part of an address."""
     after: Place | None = None
 
-    def wanted(self, user: str, today: date, people: Collection[int] | None = None) -> Wanted:
+    def wanted(self, mine: frozenset[str], today: date, people: Collection[int] | None = None) -> Wanted:
         """As the store is asked.
 
         Args:
-            user: whose `me` is.
+            mine: the names of who asks, for `me`.
             today: the day ages are of.
             people: whom the words that are searched for name; None where nothing is searched for.
         """
         states = GROUPS[self.state][1] if self.state in GROUPS else (State(self.state),)
-        owner = {Whose.MINE: user, Whose.NOBODYS: None, "": None}.get(self.owner, _name(self.owner))
+        none: frozenset[str] = frozenset()
+        named = frozenset({_name(self.owner)})
+        owners = {Whose.MINE: mine, Whose.NOBODYS: none, "": none}.get(self.owner, named)
         _, youngest, oldest = AGES.get(self.age, ("", None, None))
         return Wanted(
             tier=Tier[self.tier.upper()] if self.tier else None,
             family=Family(self.family) if self.family else None,
             states=states,
-            owner=owner,
+            owners=owners,
             unowned=self.owner == Whose.NOBODYS,
             cause=CauseName(self.cause) if self.cause else None,
             born_by=None if youngest is None else add_months(today, -12 * youngest),

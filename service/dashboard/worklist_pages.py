@@ -75,7 +75,7 @@ def show(
         names = visible(connection, user)
         narrowed = filters.narrowed(names)
         people = worklist.named(connection, narrowed, filters.words) if filters.words else None
-        wanted = filters.wanted(user.name, now.date(), people)
+        wanted = filters.wanted(user.names, now.date(), people)
         lines = worklist.page(connection, narrowed, wanted, PAGE + 1, filters.after)
         counts = worklist.count(connection, narrowed, wanted)
         owners = worklist.owners(connection, list(names))
@@ -120,7 +120,7 @@ class Link(NamedTuple):
 def _views(connection: Connection, user: User, sources: Mapping[int, str], now: datetime) -> list[Link]:
     saved = saved_views.of_account(connection, user.account)
     filters = [read_query(view.query) for view in saved]
-    asked = [(each.narrowed(sources), each.wanted(user.name, now.date())) for each in filters]
+    asked = [(each.narrowed(sources), each.wanted(user.names, now.date())) for each in filters]
     totals = worklist.totals(connection, asked)
     return [Link(view.name, each, total) for view, each, total in zip(saved, filters, totals, strict=True)]
 

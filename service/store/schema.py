@@ -630,6 +630,15 @@ account = Table(
     comment="people who may use the pages",
 )
 
+account_name = Table(
+    "account_name",
+    metadata,
+    Column("shown", String(128), primary_key=True, comment="a name that others have seen, as it was spelt"),
+    Column("folded", String(512), nullable=False, index=True, comment="without regard to case"),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    comment="whose name is whose, for ever: decisions and owners are told apart by it",
+)
+
 saved_view = Table(
     "saved_view",
     metadata,

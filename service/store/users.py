@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from service.errors import ConfigurationError, Conflict, NotFound
 from service.store import sessions, sources
 from service.store.query import among
-from service.store.schema import account
+from service.store.schema import account, account_name
 
 EVERY_SOURCE: Final = "*"
 """In the stead of the names of sources."""
@@ -46,7 +46,8 @@ class Account:
     id: str
     """The name signed in with; `sso:` and a digest for one that an identity provider or EHR vouches for."""
     shown: str
-    """The name that others see: of one account alone, because decisions and owners are told apart by it."""
+    """The name that others see: of one account alone and for ever, because decisions and owners are told
+    apart by it."""
     roles: frozenset[Role]
     sources: frozenset[str]
     """Names of sources; `EVERY_SOURCE` alone for all there are and will be."""
@@ -106,7 +107,7 @@ def add(connection: Connection, wanted: Account, now: datetime) -> None:
     """Create a local account, or take up again one that was removed.
 
     Raises:
-        Conflict: there is one of that name, or another is shown by it.
+        Conflict: there is one of that name, or another is or was shown by it.
         ConfigurationError: the name cannot be used, or there are no roles.
         NotFound: one of the sources does not exist.
     """
@@ -120,6 +121,7 @@ def add(connection: Connection, wanted: Account, now: datetime) -> None:
         connection.execute(account.insert().values(id=wanted.id, created=now, **_values(wanted)))
     else:
         connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
+    _keep_name(connection, wanted)
 
 
 def first(password: str) -> Account:
@@ -146,11 +148,12 @@ def change(connection: Connection, wanted: Account) -> None:
     Raises:
         NotFound: there is no such account, or one of the sources does not exist.
         ConfigurationError: it would have no roles.
-        Conflict: another account is shown by that name.
+        Conflict: another account is or was shown by that name.
     """
     before = by_id(connection, wanted.id)
     _check(connection, wanted)
     connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
+    _keep_name(connection, wanted)
     if _rights(before) != _rights(wanted):
         sessions.end_all(connection, wanted.id)
 
@@ -246,19 +249,32 @@ def vouched_for(
         connection.execute(account.update().where(account.c.id == wanted.id).values(**_values(wanted)))
         if _rights(known) != _rights(wanted):
             sessions.end_all(connection, wanted.id)
+    _keep_name(connection, wanted)
     return wanted
 
 
-def _is_shown(connection: Connection, name: str, but: str) -> bool:
-    """Whether any account but that one, removed or not, is shown by a name."""
-    names = select(account.c.shown).where(account.c.id != but)
-    return name.casefold() in {each.casefold() for each in connection.execute(names).scalars()}
+def names_of(connection: Connection, account_id: str) -> frozenset[str]:
+    """Every name by which others have seen an account: what it decided and owns stands under these."""
+    query = select(account_name.c.shown).where(account_name.c.account_id == account_id)
+    return frozenset(connection.execute(query).scalars())
+
+
+def _keep_name(connection: Connection, of: Account) -> None:
+    if of.shown not in names_of(connection, of.id):
+        values = {"shown": of.shown, "folded": of.shown.casefold(), "account_id": of.id}
+        connection.execute(account_name.insert().values(**values))
+
+
+def _is_anothers(connection: Connection, name: str, account_id: str) -> bool:
+    """Whether any account but that one, removed or not, is or was shown by a name."""
+    query = select(account_name.c.account_id).where(account_name.c.folded == name.casefold())
+    return bool(set(connection.execute(query).scalars()) - {account_id})
 
 
 def _told_apart(connection: Connection, account_id: str, name: str, digest: str) -> str:
-    """The name somebody else vouches for; with a mark where another account is shown by it already."""
+    """The name somebody else vouches for; with a mark where another account is or was shown by it."""
     name = name[:LONGEST_SHOWN]
-    if not _is_shown(connection, name, account_id):
+    if not _is_anothers(connection, name, account_id):
         return name
     mark = f" ({digest[:6]})"
     return name[: LONGEST_SHOWN - len(mark)] + mark
@@ -269,8 +285,8 @@ def _check(connection: Connection, wanted: Account) -> None:
         raise ConfigurationError("role: give at least one")
     if not wanted.shown.strip() or not wanted.shown.isprintable() or len(wanted.shown) > LONGEST_SHOWN:
         raise ConfigurationError(f"name: 1 to {LONGEST_SHOWN} printable characters are expected")
-    if _is_shown(connection, wanted.shown, wanted.id):
-        raise Conflict("name: another user is shown by it, and who decided what could not be told apart")
+    if _is_anothers(connection, wanted.shown, wanted.id):
+        raise Conflict("name: another user is or was shown by it: who decided what could not be told apart")
     for name in wanted.sources - {EVERY_SOURCE}:
         sources.by_name(connection, name)
 

@@ -49,7 +49,8 @@ class Wanted:
     tier: Tier | None = None
     family: Family | None = None
     states: Collection[State] = ()
-    owner: str | None = None
+    owners: frozenset[str] = frozenset()
+    """Names by which they are known: those of one person, mostly one."""
     unowned: bool = False
     cause: CauseName | None = None
     born_after: date | None = None
@@ -232,8 +233,8 @@ def _of_alert(wanted: Wanted) -> Sequence[ColumnElement[bool]]:
         found.append(state.in_([each.value for each in wanted.states]))
     if wanted.unowned:
         found.append(alert.c.owner.is_(None))
-    elif wanted.owner is not None:
-        found.append(alert.c.owner == wanted.owner)
+    elif wanted.owners:
+        found.append(alert.c.owner.in_(sorted(wanted.owners)))
     if wanted.cause is not None:
         found.append(alert.c.cause == wanted.cause.value)
     if wanted.people is not None:

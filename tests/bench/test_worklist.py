@@ -38,11 +38,11 @@ WANTED: dict[str, Wanted] = {
     "routine": Wanted(tier=Tier.ROUTINE),
     "family": Wanted(family=Family.BILIRUBIN),
     "to do": Wanted(states=(State.OPEN, State.TAKEN)),
-    "an owner": Wanted(owner="Nurse 3"),
+    "an owner": Wanted(owners=frozenset({"Nurse 3"})),
     "nobody": Wanted(unowned=True),
     "cause": Wanted(cause=CauseName.ALCOHOL),
     "under 18": Wanted(born_after=date(2006, 9, 1)),
-    "none at all": Wanted(tier=Tier.URGENT, family=Family.FOLLOW_UP, owner="Nobody"),
+    "none at all": Wanted(tier=Tier.URGENT, family=Family.FOLLOW_UP, owners=frozenset({"Nobody"})),
 }
 
 

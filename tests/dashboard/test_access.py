@@ -1,5 +1,6 @@
 """Who stays signed in and for how long, what a role opens, and that no other site acts in somebody's name."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +11,9 @@ from service.errors import Conflict
 from service.store.session import writing
 from service.store import users
 from service.store.users import Person
-from tests.dashboard.front_desk import COOKIE, PASSWORD, FrontDesk
+from tests.dashboard.front_desk import COOKIE, PASSWORD, PUBLIC_URL, Browser, FrontDesk
 from tests.dashboard.reading_pages import Page
+from tests.dashboard.ward import RULES, Ward, form, names
 
 NEW = "nine wet umbrellas in May"
 
@@ -102,8 +104,6 @@ def test_a_star_stands_for_every_source_there_is_and_will_be(desk: FrontDesk) ->
 
 @pytest.mark.parametrize("change", [{"roles": frozenset({Role.AUDITOR})}, {"sources": frozenset({"annex"})}])
 def test_whose_rights_change_signs_in_anew(desk: FrontDesk, change: dict[str, frozenset[str]]) -> None:
-    from dataclasses import replace
-
     desk.account()
     browser = desk.at()
     with writing(desk.engine) as connection:
@@ -116,8 +116,6 @@ def test_whose_rights_change_signs_in_anew(desk: FrontDesk, change: dict[str, fr
 
 
 def test_nobody_is_shown_by_the_name_of_another_so_that_owners_are_told_apart(desk: FrontDesk) -> None:
-    from dataclasses import replace
-
     desk.account("adams")
     desk.account("bell")
     with writing(desk.engine) as connection:
@@ -125,6 +123,10 @@ def test_nobody_is_shown_by_the_name_of_another_so_that_owners_are_told_apart(de
         taken = replace(bell, shown=adams.shown.upper())
         with pytest.raises(Conflict):
             users.change(connection, taken)
+        users.change(connection, replace(adams, shown="Ann Baker"))
+        with pytest.raises(Conflict):  # it was another's
+            users.change(connection, taken)
+        users.change(connection, adams)  # and may be theirs again
         users.remove(connection, "adams")  # what they decided stays theirs
         with pytest.raises(Conflict):
             users.change(connection, taken)
@@ -142,6 +144,47 @@ def test_somebody_of_the_same_name_from_elsewhere_is_shown_with_a_mark_and_keeps
     assert len({name, *shown}) == 3
     assert shown[0] == shown[2]
     assert all(each.startswith(f"{name} (") for each in shown)
+
+
+def test_who_gets_another_name_keeps_what_is_theirs_and_what_they_did(
+    desk: FrontDesk, ward: Ward
+) -> None:
+    ward.feed_three()
+    desk.account()
+    app = desk.app()
+    app.state.rules = RULES
+    browser = Browser(app, PUBLIC_URL)
+    browser.sign_in("adams", PASSWORD)
+    urgent, _ = ward.alerts()
+    sent = {**form(urgent, "take"), "csrf_token": browser.token}
+    assert browser.post(f"/alerts/{urgent.id}/decide", data=sent).status_code == 303
+    with writing(desk.engine) as connection:
+        users.change(connection, replace(users.by_id(connection, "adams"), shown="Ann Baker"))
+    assert names(Page(browser.get("/?owner=me").text)) == ["Baker, Bea"]
+    told = browser.get(f"/?done={urgent.id}").text
+    assert "Taken by you" in told
+    assert ">Undo<" in told
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "field"),
+    [
+        ("GET", "/?owner=%3D%00", ""),
+        ("POST", "/search", "words"),
+        ("POST", "/admin", "source"),
+        ("POST", "/admin", "shown"),
+        ("POST", "/sign-in", "name"),
+    ],
+)
+def test_what_no_text_may_have_is_refused_in_every_form_and_address(
+    desk: FrontDesk, method: str, address: str, field: str
+) -> None:
+    desk.account(roles=(Role.ADMIN,))
+    browser = desk.at()
+    sent = {"csrf_token": browser.token, field: "a\0b"} if field else None
+    answer = browser.request(method, address, data=sent)
+    assert answer.status_code == 400
+    assert "U+0000" in answer.text
 
 
 # ------------------------------------------------------------------------------------------------ other sites

@@ -64,7 +64,7 @@
 
   function leave() {
     source.close();
-    location.assign("/");
+    location.assign(news.dataset.show ?? "/");
   }
 
   const source = new EventSource(`${news.dataset.events}&since=${encodeURIComponent(news.dataset.since)}`);

@@ -1,6 +1,6 @@
 // Keys for the worklist. A page of somebody who has switched them off does not load this.
 "use strict";
-(() => {
+document.addEventListener("DOMContentLoaded", () => { // htmx, which brings the forms, is there from then on
   const help = document.getElementById("shortcuts");
   const rows = () => [...document.querySelectorAll(".rows > .row")];
   const current = () => document.activeElement.closest(".rows > .row");
@@ -66,4 +66,4 @@
   const button = document.getElementById("show-shortcuts");
   button.hidden = false;
   button.addEventListener("click", () => help.showModal());
-})();
+});
