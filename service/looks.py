@@ -108,6 +108,8 @@ def in_words(entry: Entry) -> str:
         )
     if action == "search":
         return f"Searched over FHIR, {detail.get('count', 0)} of {kind} shown"
+    if detail.get("found") is False:
+        return "Asked for the record, which is not of their sources: nothing was shown"
     for begins, words in (("dispose-", "Decided: "), ("remark-", "Said of an alert: ")):
         if action.startswith(begins):
             return words + action.removeprefix(begins).replace("-", " ")

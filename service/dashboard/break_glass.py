@@ -40,9 +40,10 @@ Auditor = Annotated[User, needs(Role.AUDITOR)]
 class BehindGlass(Forbidden):
     """A record of a source that the user does not see."""
 
-    def __init__(self, patient: UUID) -> None:
+    def __init__(self, patient: UUID, whose: Whose) -> None:
         super().__init__("this record is of a source that you do not see: say why you need it")
         self.address = break_glass_page(patient)
+        self.whose = whose
 
 
 class Admission(NamedTuple):
@@ -83,7 +84,7 @@ def admitted(connection: Connection, user: User, patient: UUID, now: datetime) -
         return Admission(found, None)
     until = glass.open_until(connection, user.account, found.id, now)
     if until is None:
-        raise BehindGlass(patient)
+        raise BehindGlass(patient, found)
     return Admission(found, until)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 
 from service.dashboard.access import User
-from service.dashboard.break_glass import admitted
+from service.dashboard.break_glass import BehindGlass, admitted
 from service.dashboard.rows import DECIDERS, visible
 from service.errors import LiverwatchError, NotFound
 from service.request_ids import request_id
@@ -63,10 +63,13 @@ def look(
         with snapshot(engine) as connection:
             looked = _looked(connection, user, public_id, now)
             seen = read(connection, looked) if looked else None
-    except LiverwatchError:
-        _note(request, user, action, looked, now)
+    except BehindGlass as error:
+        _note(request, user, action, looked, now, (error.whose.source_id, error.whose.id))
         raise
-    _note(request, user, action, looked, now, **(more if looked else {}))
+    except LiverwatchError:
+        _note(request, user, action, looked, now, _whom(looked))
+        raise
+    _note(request, user, action, looked, now, _whom(looked), **(more if looked else {}))
     if seen is None:
         raise NotFound("there is no such patient")
     return seen
@@ -114,15 +117,27 @@ def _looked(connection: Connection, user: User, public_id: UUID, now: datetime) 
     return Look(user, seen, people.by_number(connection, [number])[number], admission.until, now)
 
 
-def _note(request: Request, user: User, action: str, looked: Look | None, now: datetime, **more: str) -> None:
+def _whom(looked: Look | None) -> tuple[int | None, int | None]:
+    return (looked.rows[0].source_id, looked.rows[0].id) if looked else (None, None)
+
+
+def _note(
+    request: Request,
+    user: User,
+    action: str,
+    looked: Look | None,
+    now: datetime,
+    whom: tuple[int | None, int | None],
+    **more: str,
+) -> None:
     with writing(request.app.state.engine) as connection:
         write_audit(
             connection,
             at=now,
             actor=user.id,
             action=action,
-            source_id=looked.rows[0].source_id if looked else None,
-            patient_id=looked.rows[0].id if looked else None,
+            source_id=whom[0],
+            patient_id=whom[1],
             detail={
                 "found": looked is not None,
                 "request": request_id(request),

@@ -15,7 +15,7 @@ def at_the_door(page: Page) -> None:
 
 
 def untold(clinic: Clinic) -> Page:
-    """A worklist that is not told that its session is over, as one is within seconds: somebody acts before."""
+    """A worklist that is not told that its session is over, as one is in seconds: somebody acts before."""
     page = clinic.window()
     page.route("**/worklist/events*", lambda route: route.abort())
     page.goto("/")

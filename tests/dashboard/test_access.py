@@ -146,9 +146,7 @@ def test_somebody_of_the_same_name_from_elsewhere_is_shown_with_a_mark_and_keeps
     assert all(each.startswith(f"{name} (") for each in shown)
 
 
-def test_who_gets_another_name_keeps_what_is_theirs_and_what_they_did(
-    desk: FrontDesk, ward: Ward
-) -> None:
+def test_who_gets_another_name_keeps_what_is_theirs_and_what_they_did(desk: FrontDesk, ward: Ward) -> None:
     ward.feed_three()
     desk.account()
     app = desk.app()

@@ -51,7 +51,11 @@ def test_somebody_is_added_with_a_password_for_one_time_that_is_shown_once(
     assert (made.shown, made.roles) == ("adams of the ward", frozenset({Role.NURSE, Role.AUDITOR}))
     assert (made.sources, made.one_time) == (frozenset({"clinic", "annex"}), True)
     assert last_steps(desk, 1) == [
-        ("user:chief", "user-add", {"user": "adams", "roles": ["auditor", "nurse"], "sources": ["annex", "clinic"]})
+        (
+            "user:chief",
+            "user-add",
+            {"user": "adams", "roles": ["auditor", "nurse"], "sources": ["annex", "clinic"]},
+        )
     ]
     assert password not in admin.get("/admin").text
     assert password not in admin.get("/admin/adams").text

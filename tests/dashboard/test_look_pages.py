@@ -144,3 +144,13 @@ def test_a_long_list_goes_on_behind_the_last_look_shown(desk: FrontDesk) -> None
     assert len(shown) == look_pages.PAGE + 2
     assert "Earlier" not in second.texts("a")
     assert browser.get(f"/patients/{public_id}/looks?before=x").status_code in (400, 422)
+
+
+def test_who_tried_without_a_reason_is_named_and_saw_nothing(desk: FrontDesk, tmp_path: Path) -> None:
+    Ward(desk.engine, tmp_path).feed([person("p1"), *persistent("p1")])
+    _, public_id = desk.patient()
+    desk.account("cole", roles=(Role.AUDITOR,))
+    desk.account("stranger", sees=("annex",))
+    assert desk.at("stranger").get(f"/patients/{public_id}").status_code == 303
+    (tried,) = rows(desk, public_id)
+    assert "user:stranger Asked for the record, which is not of their sources: nothing was shown" in tried
