@@ -86,6 +86,12 @@ def test_the_keys_are_listed_and_the_list_is_closed(two: Clinic) -> None:
     assert {each.state for each in two.ward.alerts()} == {State.OPEN}
 
 
+def test_where_there_is_no_script_no_keys_are_offered(two: Clinic) -> None:
+    page = two.at(script=False)
+    expect(row(page, "Baker, Bea")).to_be_visible()
+    expect(page.get_by_role("button", name="Keys")).to_be_hidden()
+
+
 def test_whoever_switches_them_off_in_the_account_has_none(two: Clinic) -> None:
     page = two.at(address="/account")
     page.get_by_label("Single keys do things on the worklist").uncheck()
