@@ -23,11 +23,11 @@ from service.dashboard.rows import visible
 from service.dashboard.rule_views import TAGS, changes
 from service.dashboard.weeks import weeks
 from service.errors import Damaged, InvalidResource
-from service.quality.recorded_rules import stored_rulebook
 from service.quality.tallying import HEADINGS
 from service.request_ids import request_id
 from service.store import simulations
 from service.store.decisions import write_audit
+from service.store.rulebooks import stored_rulebook
 from service.store.session import reading, writing
 
 PAGE: Final = 50

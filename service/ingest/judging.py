@@ -18,9 +18,20 @@ from service.clinical.assess import assess
 from service.clinical.episodes import Assessment, Family, Tier
 from service.clinical.results import PatientRecord
 from service.clinical.rulebook import Rulebook
+from service.errors import Overloaded
 from service.settings import Settings, code_version
 from service.store import alerts as alert_store
-from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine, sources
+from service.store import (
+    activations,
+    courses,
+    decisions,
+    histories,
+    outbox,
+    outbox_control,
+    peaks,
+    quarantine,
+)
+from service.store import sources
 from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
@@ -55,6 +66,25 @@ class Rules:
     def digest(self, source: Source) -> str:
         """SHA-256 of `text`, which the store keeps under it."""
         return hashlib.sha256(self.text(source).encode()).hexdigest()
+
+
+class RulebookChanged(Overloaded):
+    """Another rulebook has come into force since this one was taken up; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another rulebook has come into force; nothing was stored, send it again", retry_after=1
+        )
+
+
+def check_in_force(connection: Connection, rules: Rules, now: datetime) -> None:
+    """Refuse to judge by another rulebook than two people have put in force, if they have.
+
+    Raises:
+        RulebookChanged: it is another.
+    """
+    if activations.in_force(connection, now) not in (None, rules.rulebook.digest):
+        raise RulebookChanged
 
 
 @dataclass(slots=True)
@@ -110,9 +140,13 @@ def judge(
 
     Returns:
         The people whose judgement failed: their records are quarantined as `assessment-failed`.
+
+    Raises:
+        RulebookChanged: another rulebook is in force.
     """
     if not people:
         return set()
+    check_in_force(connection, rules, now)
     pools = _pools(locked, people, together)
     members = {person: _members(locked, person) for pool in pools for person in pool}
     bench = _bench(connection, [row for rows in members.values() for row in rows], rules, now)
@@ -215,7 +249,7 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
     case.rows[0].course = courses.encode(courses.course_of(case.assessment))
     case.rows[0].peaks = peaks.encode(case.assessment)
     if bench.rules.clock == "system":
-        case.rows[0].review_on = _next_review(case)
+        case.rows[0].review_on = next_review(case.assessment, case.dispositions, case.as_of)
     outcome = Outcome.of(case.assessment)
     made = Decision(
         case.person,
@@ -231,17 +265,17 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
     return made, outcome
 
 
-def _next_review(case: _Case) -> date | None:
+def next_review(assessment: Assessment, dispositions: Sequence[Disposition], as_of: datetime) -> date | None:
     """The next day on which the same record reads differently, or may do so.
 
     An episode goes dormant or a recheck is overdue, as the assessment says; what a decision put to sleep
     wakes on its date, or is overdue the day after.
     """
-    dates = [made.until for made in case.dispositions if made.until is not None]
+    dates = [made.until for made in dispositions if made.until is not None]
     days = [*dates, *(day + timedelta(days=1) for day in dates)]
-    if case.assessment.next_review is not None:
-        days.append(case.assessment.next_review)
-    return min((day for day in days if day > day_of(case.as_of)), default=None)
+    if assessment.next_review is not None:
+        days.append(assessment.next_review)
+    return min((day for day in days if day > day_of(as_of)), default=None)
 
 
 def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:

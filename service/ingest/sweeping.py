@@ -1,15 +1,16 @@
 """What comes due by itself: unjudged records, days that change a judgement, results dated in the future."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
 from service.alerts.states import day_of
 from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
-from service.ingest.judging import FAILED, Rules, judge
+from service.ingest.judging import FAILED, Rules, check_in_force, judge
 from service.ingest.receiving import in_transaction, replay, reread
 from service.ingest.storing import Receipt
 from service.store import patients, quarantine, sources
@@ -149,21 +150,26 @@ def rejudge(
 
     Returns:
         How many records were judged, and for how many of those the judgement failed.
+
+    Raises:
+        RulebookChanged: another rulebook is in force, or has come into force in the meantime.
     """
     with reading(engine) as connection:
         known = sources.every(connection)
         held = [each for each in quarantine.listed(connection, limit=None) if each.patient_id is None]
+    began = time.monotonic()
     replay_held(engine, held, rules, now)
     judged = failed = 0
     for source in known:
         wanted = {source.id: "" if everyone else rules.digest(source)}
 
-        def outdated(
+        def left(
             connection: Connection, limit: int, after: int, wanted: dict[int, str] = wanted
         ) -> list[int]:
+            check_in_force(connection, rules, now + timedelta(seconds=time.monotonic() - began))
             return patients.outdated(connection, wanted, limit, after)
 
-        for page in pages(engine, outdated):
+        for page in pages(engine, left):
             failed += _reread(engine, page, source, rules, now)
             judged += len(page)
             if progress is not None:
@@ -171,10 +177,15 @@ def rejudge(
     return judged, failed
 
 
+def outdated(connection: Connection, rules: Rules) -> bool:
+    """Whether any record was judged under another rulebook or other source settings than those of now."""
+    digests = {each.id: rules.digest(each) for each in sources.every(connection)}
+    return bool(patients.outdated(connection, digests, 1))
+
+
 def behind(connection: Connection, rules: Rules) -> bool:
     """Whether any record still waits to be judged under the rules of now."""
-    digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-    return bool(patients.outdated(connection, digests, 1) or patients.unjudged(connection, 1))
+    return outdated(connection, rules) or bool(patients.unjudged(connection, 1))
 
 
 def replay_held(engine: Engine, held: Iterable[Held], rules: Rules, now: datetime) -> Receipt:

@@ -23,7 +23,7 @@ from service.errors import Conflict, NotFound
 from service.ingest import Rules, rejudge
 from service.loading import Loader, ensure_source, find_files
 from service.population import population, write
-from service.quality import simulating
+from service.quality import side_by_side
 from service.quality.simulating import Simulated, keep, simulate
 from service.store import alerts, simulations
 from service.store.migrate import migrate
@@ -286,7 +286,7 @@ def test_a_record_that_cannot_be_judged_is_counted_and_stops_nobody_else(
             raise ArithmeticError
         return assessing.assess(record, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(simulating, "assess", fails_for_women)
+    monkeypatch.setattr(side_by_side, "assess", fails_for_women)
     effect = effect_of(run(feed.engine, GUIDELINE))
     assert (effect.people, effect.failed) == (2, 1)
     assert list(effect.counts["sex"]) == ["male"]
