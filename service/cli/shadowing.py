@@ -1,4 +1,4 @@
-"""`rulebook shadow`, `rulebook withdraw`: a candidate beside the rulebook in force, and what was proposed of it."""
+"""`rulebook shadow`, `rulebook withdraw`: a candidate beside the rulebook in force, and its proposal."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,18 +40,19 @@ def shadow(
         if show:
             _show(engine, as_json=as_json)
             return
-        with writing(engine) as connection:
-            if end:
+        if end:
+            with writing(engine) as connection:
                 shadowing.end(connection, by=actor(), now=now())
-                say("ended; what was collected stays")
-                return
-            candidate, rules = load_rulebook(file), rules_of(settings, engine)
+            say("ended; what was collected stays")
+            return
+        candidate, rules = load_rulebook(file), rules_of(settings, engine)
+        with writing(engine) as connection:
             shadowing.begin(connection, rules, candidate, by=actor(), now=now())
     say(f"{candidate.version} runs in the shadow of {rules.rulebook.version}")
 
 
 def withdraw() -> None:
-    """Withdraw the rulebook that was proposed on the page /shadow, confirmed or not, before it is in force."""
+    """Withdraw the rulebook proposed on the page /shadow, confirmed or not, before it is in force."""
     from service import activating
     from service.errors import NotFound
     from service.store import activations

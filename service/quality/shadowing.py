@@ -111,7 +111,10 @@ def follow(engine: Engine, rules: Rules, now: datetime, pause: Pause = lambda _s
     done = 0
     for numbers, walked in _pages(engine, made, now):
         began = time.monotonic()
-        done += _judge(engine, made, numbers, rules, candidate, now, walked)
+        judged = _judge(engine, made, numbers, rules, candidate, now, walked)
+        if judged is None:
+            return done
+        done += judged
         if pause(time.monotonic() - began):
             return done
     _forget_what_is_settled(engine, made, now)
@@ -172,7 +175,8 @@ def _judge(
     candidate: Rulebook,
     now: datetime,
     walked: int | None,
-) -> int:
+) -> int | None:
+    """Judge a page of people and keep what came of it; how many, or None where it ended in the meantime."""
     with snapshot(engine) as connection:
         found = by_number(connection, shadows.persons(connection, numbers))
         known = {each.id: each for each in sources.every(connection)}
@@ -190,7 +194,7 @@ def _judge(
     with writing(engine) as connection:
         current = shadows.running(connection, hold=True)
         if current is None or current.id != made.id:
-            return 0
+            return None
         shadows.save(connection, made.id, judged, members, now)
         if walked is not None:
             shadows.change(connection, made.id, walked_to=max(walked, current.walked_to))

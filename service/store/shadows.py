@@ -96,7 +96,7 @@ def latest_decisions(connection: Connection, numbers: Collection[int]) -> dict[i
         .where(among(decision.c.patient_id, numbers))
         .group_by(decision.c.patient_id)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def decided_since(connection: Connection, of: Shadow, limit: int, after: int) -> list[int]:
@@ -166,7 +166,7 @@ def _known(connection: Connection, shadow_id: UUID, numbers: Collection[int]) ->
     query = select(shadow_person.c.patient_id, shadow_person.c.decision_id).where(
         shadow_person.c.shadow_id == shadow_id, among(shadow_person.c.patient_id, numbers)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _replace(
