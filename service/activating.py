@@ -2,8 +2,8 @@
 
 What two people are: two accounts, of which neither was ever made or changed by the other, and of which the
 second was not made or changed by anybody since the first proposed: who manages accounts could else be both.
-The operator of the machine can do neither, for a shell does not tell who sits at it; but they may withdraw, by
-which nobody is judged otherwise.
+The operator of the machine can do neither, for a shell does not tell who sits at it; but they may withdraw,
+by which nobody is judged otherwise.
 """
 
 from datetime import datetime, timedelta
@@ -29,6 +29,10 @@ LATE: Final = timedelta(hours=1)
 
 What was under way when the moment came ends by the one that it began with.
 """
+
+
+_ITSELF: Final = "liverwatch"
+"""What the audit log calls this service."""
 
 
 def propose(
@@ -141,7 +145,7 @@ def carry_out(engine: Engine, rules: Rules, now: datetime) -> int:
     with writing(engine) as connection:
         if made.rejudged_at is None and not outdated(connection, rules):
             activations.change(connection, made.id, rejudged_at=now)
-            _audit(connection, made, "rulebook-rejudged", "liverwatch", now, failed=failed)
+            _audit(connection, made, "rulebook-rejudged", _ITSELF, now, failed=failed)
     return judged
 
 

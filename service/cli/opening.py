@@ -79,7 +79,7 @@ def database(settings: "Settings") -> "Iterator[Engine]":
 
 
 def rules_of(settings: "Settings", engine: "Engine") -> "Rules":
-    """What records are judged by: the rulebook that is in force in the database, else that of the settings."""
+    """What records are judged by: the rulebook in force in the database, else the one of the settings."""
     from service.clinical.rulebook import load_rulebook
     from service.ingest import Rules, rules_in_force
     from service.store.session import reading

@@ -18,6 +18,7 @@ from service.errors import Conflict
 from service.ingest import Rules, rejudge
 from service.ingest.receiving import receive
 from service.quality import shadowing
+from service.quality.side_by_side import Page
 from service.quality.simulating import simulate
 from service.store import shadows, simulations, sources
 from service.store.changed_alerts import ChangedAlert
@@ -239,14 +240,14 @@ def test_what_came_of_somebody_after_it_ended_is_not_collected(
     """It is ended while a page of people is being judged."""
     feed.send(person("p1"), *persistent("p1", times=0.9))
     begin(feed.engine)
-    judged = shadowing.Page.judged
+    judged = Page.judged
 
     def end_meanwhile(*given: Any) -> Any:
         with writing(feed.engine) as connection:
             shadowing.end(connection, by="user:bell", now=NOW)
         return judged(*given)
 
-    monkeypatch.setattr(shadowing.Page, "judged", end_meanwhile)
+    monkeypatch.setattr(Page, "judged", end_meanwhile)
     assert follow(feed.engine) == 0
     with reading(feed.engine) as connection:
         for table in (shadow_person, shadow_alert):
