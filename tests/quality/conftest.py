@@ -1,8 +1,7 @@
 """An audit log with records in it, sealed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -10,8 +9,7 @@ from sqlalchemy import Engine
 from service.quality import Sealer
 from service.store.audit_chain import Head
 from service.store.decisions import write_audit
-from service.store.migrate import migrate
-from service.store.session import open_engine, writing
+from service.store.session import writing
 from tests.ingest.feeding import Feed
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -60,12 +58,3 @@ def sealed(log: Log) -> Callable[[int], Log]:
 @pytest.fixture
 def feed(engine: Engine) -> Feed:
     return Feed(engine)
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Engine]:
-    """Another database, with nothing in it."""
-    made = open_engine(f"sqlite:///{tmp_path / 'fresh.db'}", durable=False)
-    migrate(made)
-    yield made
-    made.dispose()
