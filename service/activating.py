@@ -25,9 +25,10 @@ from service.store.users import ACTOR, Role
 DECIDERS: Final = (Role.PHYSICIAN,)
 """Who may propose and confirm: rules are medicine, and admins could make themselves a second person."""
 LATE: Final = timedelta(hours=1)
-"""For so long after the moment it is looked whether somebody was still judged by the older rulebook.
+"""For so long after the moment it is looked whether somebody new was still judged by the older rulebook.
 
-What was under way when the moment came ends by the one that it began with.
+What was under way when the moment came ends by the one that it began with. Whoever was known is judged anew
+after that, for their records are locked; but of somebody new nobody knows before it is committed.
 """
 
 
@@ -137,6 +138,10 @@ def carry_out(engine: Engine, rules: Rules, now: datetime) -> int:
         made = activations.latest_in_force(connection, now)
     if made is None or made.in_force_from is None or made.digest != rules.rulebook.digest:
         return 0
+    if made.begun_at is None:
+        # Before anybody is judged anew: a process whose clock lags could undo it.
+        with writing(engine) as connection:
+            activations.change(connection, made.id, begun_at=now)
     if made.rejudged_at is not None:
         with reading(engine) as connection:
             if now >= made.in_force_from + LATE or not outdated(connection, rules):

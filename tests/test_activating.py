@@ -21,6 +21,7 @@ from service.clinical.rulebook import Rulebook, load_rulebook
 from service.errors import Conflict, Forbidden, InvalidDecision, NotFound
 from service.ingest import InForce, RulebookChanged, Rules, outdated, rejudge, rules_in_force, sweeping, take
 from service.ingest.in_force import NOTICE
+from service.ingest.receiving import receive
 from service.store import activations, users
 from service.store.activations import Activation, State
 from service.store.schema import audit, decision, outbox
@@ -399,19 +400,37 @@ def test_a_restart_in_the_middle_goes_on_and_does_nothing_twice(
     assert committee.of(made.id).rejudged_at == moment
 
 
-def test_who_was_judged_by_the_older_one_at_the_very_moment_is_judged_anew_too(
-    committee: Committee, feed: Feed
+def test_who_was_new_at_the_very_moment_and_judged_by_the_older_one_is_judged_anew_too(
+    postgres_url: str,
 ) -> None:
     """Their transaction had begun before it, and is committed when everybody else is through."""
+    engine = open_engine(postgres_url, durable=False)
+    committee, feed = Committee(engine), Feed(engine)
     people(feed)
     moment = committee.put_in_force()
     rules = committee.rules(moment)
-    carry_out(feed.engine, rules, moment)
-    feed.now = moment - timedelta(microseconds=1)
-    feed.send(person("late"), *persistent("late", prefix="l", times=0.9))
-    assert carry_out(feed.engine, rules, moment + timedelta(minutes=1)) == 1
-    with reading(feed.engine) as connection:
+    with engine.begin() as late:
+        receive(
+            late, [feed.delivery(person("new"), *persistent("new", prefix="n", times=0.9))], feed.rules, NOW
+        )
+        assert carry_out(engine, rules, moment) == 5
+    with reading(engine) as connection:
+        assert outdated(connection, rules)
+    assert carry_out(engine, rules, moment + timedelta(minutes=1)) == 1
+    with reading(engine) as connection:
         assert not outdated(connection, rules)
+    engine.dispose()
+
+
+def test_a_process_whose_clock_lags_undoes_nothing(committee: Committee, feed: Feed) -> None:
+    people(feed)
+    moment = committee.put_in_force()
+    carry_out(feed.engine, committee.rules(moment), moment)
+    assert feed.now < moment
+    with pytest.raises(RulebookChanged):
+        feed.send(observation("late", "p0", 9, days_ago=1))
+    lagging = InForce(feed.engine, RULES, lambda: feed.now)
+    assert lagging.rules.rulebook.digest == GUIDELINE.digest
 
 
 def test_another_that_comes_into_force_in_the_meantime_stops_it(

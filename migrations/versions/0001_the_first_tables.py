@@ -938,6 +938,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("withdrawn_by", sa.String(length=128), nullable=True),
         sa.Column("withdrawn_at", Instant(), nullable=True),
         sa.Column(
+            "begun_at",
+            Instant(),
+            nullable=True,
+            comment="from then on everybody is judged by it, whatever a clock says",
+        ),
+        sa.Column(
             "rejudged_at",
             Instant(),
             nullable=True,
@@ -1022,7 +1028,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.ForeignKeyConstraint(["shadow_id"], ["shadow.id"], name=op.f("fk_shadow_alert_shadow_id_shadow")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_shadow_alert_source_id_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_alert")),
-        comment="what a candidate makes of alerts: nobody is told of them, nothing of them is written to an EHR",
+        comment="what a candidate makes of alerts: nobody is told, and nothing is written to an EHR",
     )
     with op.batch_alter_table("shadow_alert", schema=None) as batch_op:
         batch_op.create_index(

@@ -73,7 +73,8 @@ class RulebookChanged(Overloaded):
 
     def __init__(self) -> None:
         super().__init__(
-            "another rulebook has come into force; nothing was stored, send it again", retry_after=1
+            "another rulebook has come into force; what was under way was not stored, do it again",
+            retry_after=1,
         )
 
 

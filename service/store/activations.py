@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, or_, select
 
 from service.errors import NotFound
 from service.store.query import Query
@@ -43,6 +43,8 @@ class Activation(NamedTuple):
     in_force_from: datetime | None = None
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = None
+    begun_at: datetime | None = None
+    """When it was begun to judge everybody by it: from then on it is in force by anybody's clock."""
     rejudged_at: datetime | None = None
     """When everybody had been judged by it."""
 
@@ -52,16 +54,23 @@ class Activation(NamedTuple):
             return State.WITHDRAWN
         if self.in_force_from is None:
             return State.PROPOSED
-        return State.CONFIRMED if now < self.in_force_from else State.IN_FORCE
+        ahead = now < self.in_force_from and self.begun_at is None
+        return State.CONFIRMED if ahead else State.IN_FORCE
 
 
 _column = activation.c
 _every = select(*(_column[name] for name in Activation._fields))
+
+
+def _came(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+    """The condition that a moment has come: by that clock, or by one that was ahead of it."""
+    return and_(
+        _column.withdrawn_at.is_(None), or_(_column.in_force_from <= now, _column.begun_at.is_not(None))
+    )
+
+
 _in_force = Query(
-    select(_column.digest)
-    .where(_column.in_force_from <= bindparam("now"), _column.withdrawn_at.is_(None))
-    .order_by(_column.in_force_from.desc())
-    .limit(1)
+    select(_column.digest).where(_came(bindparam("now"))).order_by(_column.in_force_from.desc()).limit(1)
 )
 
 
@@ -74,13 +83,13 @@ def in_force(connection: Connection, now: datetime) -> str | None:
 def pending(connection: Connection, now: datetime) -> Activation | None:
     """The one that is proposed, or confirmed for a moment that lies ahead: there is one at most."""
     ahead = or_(_column.in_force_from.is_(None), _column.in_force_from > now)
-    return _one(connection, and_(ahead, _column.withdrawn_at.is_(None)))
+    return _one(connection, and_(ahead, _column.begun_at.is_(None), _column.withdrawn_at.is_(None)))
 
 
 def latest_in_force(connection: Connection, now: datetime) -> Activation | None:
     """The activation of the rulebook that is in force; None where no moment has come yet."""
-    query = _every.where(_column.in_force_from <= now, _column.withdrawn_at.is_(None))
-    row = connection.execute(query.order_by(_column.in_force_from.desc()).limit(1)).one_or_none()
+    query = _every.where(_came(now)).order_by(_column.in_force_from.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
     return None if row is None else Activation(*row)
 
 

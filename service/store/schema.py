@@ -744,7 +744,7 @@ shadow_alert = Table(
     Column("until", Instant, nullable=True, comment="when it was found so no more"),
     Index(None, "shadow_id", "patient_id"),
     Index(None, "shadow_id", "outcome", "id"),
-    comment="what a candidate makes of alerts: nobody is told of them, nothing of them is written to an EHR",
+    comment="what a candidate makes of alerts: nobody is told, and nothing is written to an EHR",
 )
 
 activation = Table(
@@ -760,6 +760,12 @@ activation = Table(
     Column("in_force_from", Instant, nullable=True, comment="null: not confirmed"),
     Column("withdrawn_by", String(128), nullable=True),
     Column("withdrawn_at", Instant, nullable=True),
+    Column(
+        "begun_at",
+        Instant,
+        nullable=True,
+        comment="from then on everybody is judged by it, whatever a clock says",
+    ),
     Column("rejudged_at", Instant, nullable=True, comment="when everybody had been judged by it"),
     CheckConstraint("confirmed_by <> proposed_by", name="two_people"),
     comment="rulebooks that one person proposed, and another put in force from a moment on",
