@@ -25,7 +25,7 @@ from service.dashboard.simulation_pages import OUTCOMES, PAGE, book_of, comparis
 from service.errors import Conflict, InvalidDecision, NotFound
 from service.quality import shadowing
 from service.request_ids import request_id
-from service.store import activations, shadows, simulations, users
+from service.store import activations, shadow_figures, shadows, simulations, users
 from service.store.activations import Activation, State
 from service.store.decisions import write_audit
 from service.store.rulebooks import stored_rulebook
@@ -59,7 +59,7 @@ def alerts(request: Request, user: Reader, outcome: str = "gained", after: str =
     wanted, above = which(outcome, after)
     with reading(request.app.state.engine) as connection:
         seen, made = visible(connection, user), _latest(connection)
-        found = shadows.alerts_of(connection, made, list(seen), wanted, after=above, limit=PAGE + 1)
+        found = shadow_figures.alerts_of(connection, made, list(seen), wanted, after=above, limit=PAGE + 1)
         book = book_of(connection, made.candidate_digest)
     rows = found[:PAGE]
     whom = dict.fromkeys((each.alert.source_id, each.alert.patient_id) for each in rows)
@@ -138,7 +138,7 @@ def _compared(connection: Connection, made: Shadow, seen: Mapping[int, str], tod
     return {
         **comparison(simulations.together(effects.values()), books[0], books[1], last_day),
         "everybody": sum(simulations.people_in(connection, each) for each in seen),
-        "passed": shadows.passed(connection, made, list(seen)),
+        "passed": shadow_figures.passed(connection, made, list(seen)),
     }
 
 

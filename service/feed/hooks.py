@@ -75,9 +75,9 @@ class Feed:
     async def _take(self, request: Request) -> None:
         source, claim = await self._admit(request)
         check_media_type(request)
-        rulebook = self._in_force.rules.rulebook
         with Room(self._memory) as room:
             body = await self._body(request, room, source, claim)
+            rulebook = self._in_force.rules.rulebook
             pointer = pointed_at(request, body)
             if pointer is not None:
                 told = believed(request, source, claim, pointer)

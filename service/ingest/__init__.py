@@ -3,12 +3,13 @@
 Read in this order: `receiving` (the transaction), `storing` (one source's share of it), `arrivals` (is it
 new, which version is the latest), `reading` (what a version says), `keeping` (what is written), `people`
 (what Patients say, and merges), `judging` (assess, reconcile, note), `sweeping` (what comes due by itself),
-`escalating` (what nobody takes), `agreement` and `in_force` (by which rules).
+`escalating` (what nobody takes), `rules`, `in_force` and `agreement` (by which rules).
 """
 
 from service.ingest.agreement import check_agreement
-from service.ingest.in_force import InForce, rules_in_force
-from service.ingest.judging import RulebookChanged, Rules, check_in_force, judge
+from service.ingest.in_force import InForce, RulebookChanged, check_in_force, rules_in_force
+from service.ingest.judging import judge
+from service.ingest.rules import Rules
 from service.ingest.receiving import Delivery, keep_for_later, receive, replay, take, take_each
 from service.ingest.storing import LostRace, Receipt
 from service.ingest.sweeping import Swept, behind, is_behind, judge_page, outdated, pages, rejudge

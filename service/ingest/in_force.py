@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.errors import LiverwatchError
-from service.ingest.judging import Rules
+from service.errors import LiverwatchError, Overloaded
+from service.ingest.rules import Rules
 from service.store import activations
 from service.store.rulebooks import stored_rulebook
 from service.store.session import reading
@@ -27,6 +27,26 @@ LOOK_SECONDS: Final = 2.0
 """How often a process asks what is in force, and what will be."""
 NOTICE: Final = timedelta(seconds=10)
 """So long before its moment an activation stands in the database, for every process to have looked."""
+
+
+class RulebookChanged(Overloaded):
+    """Another rulebook has come into force since this one was taken up; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another rulebook has come into force; what was under way was not stored, do it again",
+            retry_after=1,
+        )
+
+
+def check_in_force(connection: Connection, rules: Rules, now: datetime) -> None:
+    """Refuse to judge by another rulebook than two people have put in force, if they have.
+
+    Raises:
+        RulebookChanged: it is another.
+    """
+    if activations.in_force(connection, now) not in (None, rules.rulebook.digest):
+        raise RulebookChanged
 
 
 def rules_in_force(connection: Connection, rules: Rules, now: datetime) -> Rules:

@@ -1,11 +1,9 @@
 """Judging people's records: assess, reconcile their alerts, and note what was decided, on what."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -17,21 +15,11 @@ from service.alerts.states import day_of
 from service.clinical.assess import assess
 from service.clinical.episodes import Assessment, Family, Tier
 from service.clinical.results import PatientRecord
-from service.clinical.rulebook import Rulebook
-from service.errors import Overloaded
-from service.settings import Settings, code_version
+from service.ingest.in_force import check_in_force
+from service.ingest.rules import Rules
+from service.settings import code_version
 from service.store import alerts as alert_store
-from service.store import (
-    activations,
-    courses,
-    decisions,
-    histories,
-    outbox,
-    outbox_control,
-    peaks,
-    quarantine,
-)
-from service.store import sources
+from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine, sources
 from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
@@ -42,50 +30,6 @@ log = logging.getLogger(__name__)
 
 FAILED = "assessment-failed"
 """Quarantine reason of a record whose judgement raised an error: kept, unjudged, tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What records are judged by, and when changes leave for the EHR."""
-
-    rulebook: Rulebook
-    clock: Literal["system", "data"] = "system"
-    settle: timedelta = timedelta(minutes=15)
-    backfill_writes: Literal["open", "all"] = "open"
-
-    @classmethod
-    def of(cls, settings: Settings, rulebook: Rulebook) -> "Rules":
-        """The rules that settings ask for."""
-        settle = timedelta(seconds=settings.settle_seconds)
-        return cls(rulebook, settings.clock, settle, settings.backfill_writes)
-
-    def text(self, source: Source) -> str:
-        """What a record of `source` is judged under: the digests of rulebook and settings, and the clock."""
-        return f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
-
-    def digest(self, source: Source) -> str:
-        """SHA-256 of `text`, which the store keeps under it."""
-        return hashlib.sha256(self.text(source).encode()).hexdigest()
-
-
-class RulebookChanged(Overloaded):
-    """Another rulebook has come into force since this one was taken up; nothing was written."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "another rulebook has come into force; what was under way was not stored, do it again",
-            retry_after=1,
-        )
-
-
-def check_in_force(connection: Connection, rules: Rules, now: datetime) -> None:
-    """Refuse to judge by another rulebook than two people have put in force, if they have.
-
-    Raises:
-        RulebookChanged: it is another.
-    """
-    if activations.in_force(connection, now) not in (None, rules.rulebook.digest):
-        raise RulebookChanged
 
 
 @dataclass(slots=True)

@@ -14,7 +14,9 @@ from service.errors import Overloaded
 from service.fhir.decode import tombstone
 from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
-from service.ingest.judging import FAILED, RulebookChanged, Rules, judge
+from service.ingest.in_force import RulebookChanged
+from service.ingest.judging import FAILED, judge
+from service.ingest.rules import Rules
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
 from service.store import fetches, gaps, heard, messages, patients, quarantine, resources
 from service.store.heard import Heard

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Engine
 from service.alerts.states import day_of
 from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
-from service.ingest.judging import FAILED, Rules, check_in_force, judge
+from service.ingest.in_force import check_in_force
+from service.ingest.judging import FAILED, judge
+from service.ingest.rules import Rules
 from service.ingest.receiving import in_transaction, replay, reread
 from service.ingest.storing import Receipt
 from service.store import patients, quarantine, sources

@@ -21,7 +21,7 @@ from service.ingest import Rules
 from service.ingest import pages as pages_of
 from service.quality.side_by_side import Judged, Page
 from service.quality.tallying import Tally
-from service.store import decisions, shadows, sources
+from service.store import decisions, shadow_figures, shadows, sources
 from service.store.patients import PatientRow
 from service.store.people import by_number, people
 from service.store.rulebooks import stored_rulebook
@@ -60,9 +60,17 @@ def begin(connection: Connection, rules: Rules, candidate: Rulebook, *, by: str,
         raise Conflict("another candidate runs in the shadow already: end it first")
     latest = shadows.latest_decision(connection)
     made = Shadow(
-        uuid4(), now, by, candidate.digest, rules.rulebook.digest, rules.clock,
-        walked_to=0, decided_to=max(0, latest - shadows.MOST_UNDER_WAY), seen_to=latest, seen_at=now,
-    )  # fmt: skip
+        uuid4(),
+        now,
+        by,
+        candidate.digest,
+        rules.rulebook.digest,
+        rules.clock,
+        walked_to=0,
+        decided_to=max(0, latest - shadows.MOST_UNDER_WAY),
+        seen_to=latest,
+        seen_at=now,
+    )
     decisions.keep_texts(connection, {each.digest: each.text for each in (candidate, rules.rulebook)}, now)
     shadows.begin(connection, made)
     _audit(connection, made, "shadow-begin", by, now)
@@ -134,14 +142,12 @@ def effects(
     """
     tallies = {number: Tally(names) for number in names}
     last_day = date.min
-    for each in shadows.people_of(connection, made, names):
-        tally = tallies[each.source_id]
-        tally.people += 1
-        tally.failed += each.failed
-        last_day = max(last_day, each.day)
-        if each.raised is not None:
-            tally.note_days(*_days.decode(each.raised))
-    for row, changed in shadows.standing(connection, made, names):
+    for source_id, people_there, failed, day in shadow_figures.counts(connection, made, names):
+        tallies[source_id].people, tallies[source_id].failed = people_there, failed
+        last_day = max(last_day, day)
+    for source_id, raised in shadow_figures.raised(connection, made, names):
+        tallies[source_id].note_days(*_days.decode(raised))
+    for row, changed in shadow_figures.standing(connection, made, names):
         tallies[row.source_id].add(row, changed)
     if made.clock == "system" or last_day == date.min:
         last_day = today

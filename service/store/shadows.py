@@ -1,17 +1,15 @@
 """A candidate rulebook in the shadow of the one in force: whom both have judged, and what differs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select, update
 
-from service.alerts.comparing import Outcome
 from service.store import changed_alerts
-from service.store.changed_alerts import ChangedAlert, Listed
-from service.store.patients import COLUMNS, PatientRow, row_of
+from service.store.changed_alerts import ChangedAlert
 from service.store.query import among
 from service.store.rows import insert_rows
 from service.store.schema import decision, patient, shadow, shadow_alert, shadow_person
@@ -191,57 +189,3 @@ def _replace(
     gone = [number for numbers in before.values() for number in numbers]
     connection.execute(update(shadow_alert).where(among(shadow_alert.c.id, gone)).values(until=now))
     insert_rows(connection, shadow_alert, ("shadow_id", *ChangedAlert._fields, "since"), added)
-
-
-def people_of(connection: Connection, of: Shadow, sources: Collection[int]) -> Iterator[Person]:
-    """Everybody of these sources whom both have judged."""
-    query = select(*(shadow_person.c[name] for name in Person._fields)).where(
-        shadow_person.c.shadow_id == of.id, among(shadow_person.c.source_id, sources)
-    )
-    return (Person(*row) for row in connection.execute(query))
-
-
-def standing(
-    connection: Connection, of: Shadow, sources: Collection[int]
-) -> Iterator[tuple[PatientRow, ChangedAlert]]:
-    """Every alert of these sources that either raises, with whom it concerns."""
-    whom = [patient.c[name] for name in COLUMNS]
-    what = [shadow_alert.c[name].label(f"of_{name}") for name in ChangedAlert._fields]
-    query = (
-        select(*whom, *what)
-        .join_from(shadow_alert, patient, patient.c.id == shadow_alert.c.patient_id)
-        .where(
-            shadow_alert.c.shadow_id == of.id,
-            shadow_alert.c.until.is_(None),
-            among(shadow_alert.c.source_id, sources),
-        )
-    )
-    for row in connection.execute(query):
-        yield row_of(row[: len(whom)]), changed_alerts.of_row(row[len(whom) :])
-
-
-def alerts_of(
-    connection: Connection,
-    of: Shadow,
-    sources: Collection[int],
-    outcome: Outcome,
-    *,
-    after: int = 0,
-    limit: int,
-) -> list[Listed]:
-    """The alerts of these sources that would become so: at most `limit` with numbers above `after`."""
-    column = shadow_alert.c
-    conditions = (column.shadow_id == of.id, column.outcome == outcome.value, column.until.is_(None))
-    return changed_alerts.listed(connection, shadow_alert, sources, *conditions, after=after, limit=limit)
-
-
-def passed(connection: Connection, of: Shadow, sources: Collection[int]) -> int:
-    """How many differences in these sources were there for a while and are no more."""
-    column = shadow_alert.c
-    query = select(func.count()).where(
-        column.shadow_id == of.id,
-        column.outcome != Outcome.UNCHANGED.value,
-        column.until.is_not(None),
-        among(column.source_id, sources),
-    )
-    return int(connection.execute(query).scalar_one())

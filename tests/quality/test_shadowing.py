@@ -20,7 +20,7 @@ from service.ingest.receiving import receive
 from service.quality import shadowing
 from service.quality.side_by_side import Page
 from service.quality.simulating import simulate
-from service.store import shadows, simulations, sources
+from service.store import shadow_figures, shadows, simulations, sources
 from service.store.changed_alerts import ChangedAlert
 from service.store.schema import audit, metadata, shadow_alert, shadow_person
 from service.store.session import open_engine, reading, snapshot, writing
@@ -61,7 +61,7 @@ def effects(engine: Engine, now: datetime = NOW) -> dict[int, Effect]:
 def differing(engine: Engine) -> Counter[ChangedAlert]:
     with reading(engine) as connection:
         known = [each.id for each in sources.every(connection)]
-        found = [changed for _, changed in shadows.standing(connection, latest(engine), known)]
+        found = [changed for _, changed in shadow_figures.standing(connection, latest(engine), known)]
     return Counter(each for each in found if each.outcome is not Outcome.UNCHANGED)
 
 
@@ -164,7 +164,7 @@ def test_an_alert_that_differs_keeps_the_moment_since_when_it_does(feed: Feed) -
     follow(feed.engine, NOW + HOUR)
     with reading(feed.engine) as connection:
         seen = [feed.source.id]
-        (one,) = shadows.alerts_of(connection, latest(feed.engine), seen, Outcome.GAINED, limit=9)
+        (one,) = shadow_figures.alerts_of(connection, latest(feed.engine), seen, Outcome.GAINED, limit=9)
     assert one.since == NOW
     assert one.alert.outcome is Outcome.GAINED
 
@@ -177,8 +177,8 @@ def test_a_difference_that_is_no_more_is_counted_apart(feed: Feed) -> None:
         feed.delete("Observation", f"o{number}")
     follow(feed.engine, NOW + HOUR)
     with reading(feed.engine) as connection:
-        assert shadows.passed(connection, latest(feed.engine), [feed.source.id]) == 1
-        assert shadows.passed(connection, latest(feed.engine), []) == 0
+        assert shadow_figures.passed(connection, latest(feed.engine), [feed.source.id]) == 1
+        assert shadow_figures.passed(connection, latest(feed.engine), []) == 0
     assert outcomes(feed.engine) == {}
 
 
