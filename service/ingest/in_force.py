@@ -116,6 +116,8 @@ class InForce:
                 log.warning("which rulebook is in force cannot be asked now: %s", type(error).__name__)
             except LiverwatchError as error:
                 log.error("the rulebook in force cannot be taken up: %s", error.message)  # noqa: TRY400
+            except Exception:
+                log.exception("asking which rulebook is in force failed; it is tried again")
 
 
 def _with(connection: Connection, rules: Rules, digest: str | None) -> Rules:
