@@ -83,8 +83,8 @@ def confirm(
 
     Raises:
         NotFound: there is no such proposal.
-        Conflict: it is not to be confirmed any more, or not by this person.
-        Forbidden: the account may not, or that of who proposed it may not any more.
+        Conflict: it is not to be confirmed any more, or not by this person; who proposed it may not any more.
+        Forbidden: the account may not.
     """
     write_alone(connection, activation)
     made = activations.by_id(connection, activation_id)
@@ -93,7 +93,8 @@ def confirm(
     _check_differs(rules, made.digest)
     proposer = made.proposed_by.removeprefix(ACTOR)
     _check_decides(connection, account)
-    _check_decides(connection, proposer)
+    if not _decides(connection, proposer):
+        raise Conflict("who proposed it may not put a rulebook in force any more: withdraw it")
     _check_two_people(connection, proposer, account, made.proposed_at)
     moment = max(made.wanted_from or now, now + NOTICE)
     by = f"{ACTOR}{account}"
@@ -154,9 +155,13 @@ def carry_out(engine: Engine, rules: Rules, now: datetime) -> int:
     return judged
 
 
-def _check_decides(connection: Connection, account: str) -> None:
+def _decides(connection: Connection, account: str) -> bool:
     found = users.find(connection, account)
-    if found is None or not found.active or found.roles.isdisjoint(DECIDERS):
+    return found is not None and found.active and not found.roles.isdisjoint(DECIDERS)
+
+
+def _check_decides(connection: Connection, account: str) -> None:
+    if not _decides(connection, account):
         raise Forbidden(f"only people with the role {' or '.join(DECIDERS)} put a rulebook in force")
 
 

@@ -190,7 +190,7 @@ def test_what_somebody_proposed_who_may_not_any_more_is_not_confirmed(committee:
     proposed = committee.propose()
     with writing(committee.engine) as connection:
         accounts.remove(connection, "adams", by="user:chief", now=NOW)
-    with pytest.raises(Forbidden):
+    with pytest.raises(Conflict, match="any more"):
         committee.confirm(proposed)
 
 
