@@ -1,7 +1,8 @@
 """Putting a rulebook in force: proposed by one person, confirmed by another, from a moment on.
 
-What two people are: two accounts, of which neither was ever made or changed by the other, and of which the
-second was not made or changed by anybody since the first proposed: who manages accounts could else be both.
+What two people are: two accounts, of which neither was ever made or changed by the other, nor by an account
+that the other made, and of which the second was not made or changed by anybody since the first proposed: who
+manages accounts could else be both.
 The operator of the machine can do neither, for a shell does not tell who sits at it; but they may withdraw,
 by which nobody is judged otherwise.
 """
@@ -17,6 +18,7 @@ from service.errors import Conflict, Forbidden, InvalidDecision
 from service.ingest import Rules, outdated, rejudge
 from service.ingest.in_force import NOTICE
 from service.store import activations, decisions, users
+from service.store.account_managing import managed_by, was_managed
 from service.store.activations import Activation, State
 from service.store.schema import activation
 from service.store.session import reading, write_alone, writing
@@ -173,10 +175,9 @@ def _check_differs(rules: Rules, digest: str) -> None:
 def _check_two_people(connection: Connection, proposer: str, account: str, proposed_at: datetime) -> None:
     if account == proposer:
         raise Conflict("you proposed it: somebody else has to confirm")
-    pair = (proposer, account)
-    if any(users.was_managed(connection, of, by=f"{ACTOR}{by}") for of, by in (pair, pair[::-1])):
+    if account in managed_by(connection, proposer) or proposer in managed_by(connection, account):
         raise Conflict("one of you has managed the account of the other: somebody else has to confirm")
-    if users.was_managed(connection, account, since=proposed_at):
+    if was_managed(connection, account, proposed_at):
         raise Conflict("your account was changed since this was proposed: somebody else has to confirm")
 
 

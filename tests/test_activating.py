@@ -147,6 +147,21 @@ def test_nobody_confirms_with_an_account_that_the_other_made_even_before(
     committee.confirm(proposed, "bell")
 
 
+def test_an_account_made_through_a_third_account_is_not_another_person_either(committee: Committee) -> None:
+    committee.account("puppet", Role.ADMIN, by="user:adams")
+    committee.account("puppets-puppet", by="user:puppet")
+    proposed = committee.propose()
+    with pytest.raises(Conflict, match="managed the account"):
+        committee.confirm(proposed, "puppets-puppet")
+
+
+def test_who_have_their_accounts_from_the_same_admin_are_two_people(committee: Committee) -> None:
+    committee.account("chief", Role.ADMIN)
+    for name in ("cole", "drew"):
+        committee.account(name, by="user:chief")
+    committee.confirm(committee.propose(account="cole"), "drew")
+
+
 def test_an_account_whose_password_or_roles_the_other_gave_is_not_another_person(
     committee: Committee,
 ) -> None:

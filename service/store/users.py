@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from service.errors import ConfigurationError, Conflict, NotFound
 from service.store import sessions, sources
 from service.store.query import among
-from service.store.schema import account, account_name, audit
+from service.store.schema import account, account_name
 
 EVERY_SOURCE: Final = "*"
 """In the stead of the names of sources."""
@@ -23,7 +23,6 @@ FIRST: Final = "admin"
 ACTOR: Final = "user:"
 """Before an account's id, as the audit log names who did something."""
 LONGEST_SHOWN: Final = 128
-_MANAGING: Final = ("user-add", "user-set", "user-password", "user-take-up")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -334,28 +333,6 @@ def every(connection: Connection) -> list[Account]:
 def are_there_any(connection: Connection) -> bool:
     """Whether anybody has ever had an account."""
     return bool(connection.execute(select(func.count()).select_from(account)).scalar_one())
-
-
-def was_managed(
-    connection: Connection, account_id: str, *, by: str | None = None, since: datetime | None = None
-) -> bool:
-    """Whether somebody made an account, changed what it may do, or gave it a password or its place back.
-
-    Args:
-        connection: an open transaction.
-        account_id: the account.
-        by: only what was done by them, as the audit log names them.
-        since: only what was done at that moment or later (aware).
-    """
-    query = select(audit.c.detail).where(audit.c.action.in_(_MANAGING))
-    if by is not None:
-        query = query.where(audit.c.actor == by)
-    if since is not None:
-        query = query.where(audit.c.at >= since)
-    return any(
-        msgspec.json.decode(detail).get("user") == account_id
-        for detail in connection.execute(query).scalars()
-    )
 
 
 def sources_of(connection: Connection, of: Account) -> frozenset[str]:
