@@ -14,7 +14,7 @@ _MANAGING: Final = ("user-add", "user-set", "user-password", "user-take-up")
 
 
 def managed_by(connection: Connection, account_id: str) -> set[str]:
-    """Every account that somebody made, changed, or gave a password or its place back; by another such, too."""
+    """Every account that somebody made, changed, or gave a password or its place back, by another too."""
     managed: dict[str, set[str]] = {}
     for actor, account in _managing(connection):
         managed.setdefault(actor.removeprefix(ACTOR), set()).add(account)
