@@ -7,6 +7,7 @@ The operator of the machine can do neither, for a shell does not tell who sits a
 by which nobody is judged otherwise.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -129,10 +130,18 @@ def withdraw(connection: Connection, activation_id: UUID, *, by: str, now: datet
     _audit(connection, made, "rulebook-withdraw", by, now)
 
 
-def carry_out(engine: Engine, rules: Rules, now: datetime) -> int:
+def carry_out(
+    engine: Engine, rules: Rules, now: datetime, progress: Callable[[int, int], None] | None = None
+) -> int:
     """Judge whoever was not yet judged by a rulebook that has come into force; how many records.
 
     It may be stopped at any time: what is done is not done twice.
+
+    Args:
+        engine: the database.
+        rules: what records are judged by now.
+        now: the moment, aware.
+        progress: called after each chunk with the numbers judged and failed so far; stops it by raising.
 
     Raises:
         RulebookChanged: yet another has come into force.
@@ -149,7 +158,7 @@ def carry_out(engine: Engine, rules: Rules, now: datetime) -> int:
         with reading(engine) as connection:
             if now >= made.in_force_from + LATE or not outdated(connection, rules):
                 return 0
-    judged, failed = rejudge(engine, rules, now)
+    judged, failed = rejudge(engine, rules, now, progress=progress)
     with writing(engine) as connection:
         if made.rejudged_at is None and not outdated(connection, rules):
             activations.change(connection, made.id, rejudged_at=now)

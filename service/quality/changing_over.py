@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 _LOCK: Final = 0x6C697662  # any constant: the advisory lock that processes of this service share
 
 
+class _Stopped(Exception):
+    """The service ends; the next one goes on."""
+
+
 class ChangeOver:
     """Does both for one process. Any number may each have one: one at a time works."""
 
@@ -48,6 +52,8 @@ class ChangeOver:
         while not stop.wait(self._every):
             try:
                 self.once(stop)
+            except _Stopped:
+                return
             except SQLAlchemyError as error:
                 # What a database says may hold patient data: of that the kind alone is logged.
                 log.warning("a change of rulebook waits for the database: %s", type(error).__name__)
@@ -58,7 +64,12 @@ class ChangeOver:
 
     def once(self, stop: threading.Event) -> None:
         """Do what there is to do, unless another process does."""
+
+        def go_on(_judged: int, _failed: int) -> None:
+            if stop.is_set():
+                raise _Stopped
+
         with alone(self._engine, _LOCK) as mine:
             if mine:
-                carry_out(self._engine, self._in_force.rules, self._clock())
+                carry_out(self._engine, self._in_force.rules, self._clock(), go_on)
                 follow(self._engine, self._in_force.rules, self._clock(), stop.wait)
