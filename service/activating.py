@@ -7,6 +7,7 @@ The operator of the machine can do neither, for a shell does not tell who sits a
 by which nobody is judged otherwise.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -158,11 +159,13 @@ def carry_out(
         with reading(engine) as connection:
             if now >= made.in_force_from + LATE or not outdated(connection, rules):
                 return 0
+    began = time.monotonic()
     judged, failed = rejudge(engine, rules, now, progress=progress)
+    ended = now + timedelta(seconds=time.monotonic() - began)
     with writing(engine) as connection:
         if made.rejudged_at is None and not outdated(connection, rules):
-            activations.change(connection, made.id, rejudged_at=now)
-            _audit(connection, made, "rulebook-rejudged", _ITSELF, now, failed=failed)
+            activations.change(connection, made.id, rejudged_at=ended)
+            _audit(connection, made, "rulebook-rejudged", _ITSELF, ended, failed=failed)
     return judged
 
 
