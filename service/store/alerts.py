@@ -151,7 +151,7 @@ class Happened(NamedTuple):
 
 def events_of(connection: Connection, ids: Collection[UUID]) -> list[Happened]:
     """What happened to those alerts, oldest first."""
-    query = select(alert_event).where(alert_event.c.alert_id.in_(list(ids))).order_by(alert_event.c.id)
+    query = select(alert_event).where(among(alert_event.c.alert_id, ids)).order_by(alert_event.c.id)
     return [
         Happened(row.alert_id, row.at, EventKind(row.kind), row.detail, row.revision)
         for row in connection.execute(query)
@@ -178,7 +178,7 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
 
 def dispositions_of(connection: Connection, ids: Collection[UUID]) -> list[Disposition]:
     """Decisions by their ids, oldest first."""
-    query = select(disposition.c.content).where(disposition.c.id.in_(list(ids)))
+    query = select(disposition.c.content).where(among(disposition.c.id, ids))
     rows = connection.execute(query.order_by(disposition.c.at, disposition.c.id))
     return [_disposition_of.decode(row.content) for row in rows]
 
@@ -221,7 +221,7 @@ def by_patient(
     connection: Connection, ids: Collection[UUID]
 ) -> dict[tuple[int | None, int | None], list[UUID]]:
     """Those alerts by whose they are: (source, patient), as the audit log names it."""
-    query = select(alert.c.id, alert.c.source_id, alert.c.patient_id).where(alert.c.id.in_(list(ids)))
+    query = select(alert.c.id, alert.c.source_id, alert.c.patient_id).where(among(alert.c.id, ids))
     whose = {row.id: (row.source_id, row.patient_id) for row in connection.execute(query)}
     found: dict[tuple[int | None, int | None], list[UUID]] = {}
     for each in ids:

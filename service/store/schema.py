@@ -373,7 +373,7 @@ disposition = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("patient_id", ForeignKey("patient.id"), nullable=False, index=True),
-    Column("alert_id", ForeignKey("alert.id"), nullable=False),
+    Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
     Column("action", String(16), nullable=False),
     Column("at", Instant, nullable=False),
     Column("content", Text, nullable=False, comment="JSON: the whole disposition"),

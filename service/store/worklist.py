@@ -114,7 +114,7 @@ def lines(
         patient_name, patient_name.c.patient_id == alert.c.patient_id
     )
     named = or_(
-        alert.c.id.in_(list(alerts)),
+        among(alert.c.id, alerts),
         among(alert.c.patient_id, people),
         alert.c.state.in_([each.value for each in states]),
     )
@@ -163,7 +163,7 @@ def matching(
     connection: Connection, sources: Collection[int], wanted: Wanted, alerts: Collection[UUID]
 ) -> set[UUID]:
     """Which of these alerts are among those wanted."""
-    query = _chosen(select(alert.c.id), sources, wanted).where(alert.c.id.in_(list(alerts)))
+    query = _chosen(select(alert.c.id), sources, wanted).where(among(alert.c.id, alerts))
     return set(connection.execute(query).scalars())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from service.quality.measures.cases import Case, Question
 from service.quality.measures.catalogue import MEASURES, Measure, OnAlerts, OnArrivals, OnCourses
 from service.quality.measures.figures import Count, Figures
-from service.quality.measures.on_alerts import story_of
+from service.quality.measures.stories import story_of
 from service.quality.measures.strata import REASON, strata_of
 from service.store import measured
 from service.store.measured import Subject
@@ -121,7 +121,7 @@ def _cases(
     on_courses = [(each, each.counts.cases) for each in measures if isinstance(each.counts, OnCourses)]
     on_arrivals = [(each, each.counts.case) for each in measures if isinstance(each.counts, OnArrivals)]
     asked = (connection, question.sources, question.begins, question.ends)
-    for raised in measured.alerts_raised(*asked) if on_alerts else ():
+    for raised in measured.alerts_asking(*asked) if on_alerts else ():
         story = story_of(raised, question)
         if story is not None:
             yield from _told((measure, case_of(story)) for measure, case_of in on_alerts)

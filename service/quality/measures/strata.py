@@ -19,6 +19,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "ethnicity": "Ethnicity",
     "language": "Language",
     "tier": "Urgency when raised",
+    "tier-now": "Urgency now",
     "family": "Finding",
     "rule": "Rule",
     "test": "Test",
