@@ -145,7 +145,7 @@ def _subject(row: Any, source_id: int, number: int | None) -> Subject:
 
 
 def _decisions(connection: Connection, contents: Mapping[UUID, Alert]) -> Mapping[UUID, list[Disposition]]:
-    """What was decided on those alerts, whoever's their results turned out to be since, and what stands on them."""
+    """What was decided on those alerts, whoever's their results are since, and what else stands on them."""
     query = select(disposition.c.alert_id, disposition.c.content).where(
         among(disposition.c.alert_id, contents)
     )

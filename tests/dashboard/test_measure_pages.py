@@ -58,7 +58,7 @@ def test_a_measure_says_what_is_counted_and_leads_to_the_people(clinic: Measured
     page = get(client, f"/measures/overrides?{PERIOD}")
     words = page.texts("dd")
     assert "those that somebody overrode, whether or not it was undone later" in words
-    assert "alerts that were withdrawn or merged into another" in words
+    assert "alerts merged into another: that one is counted, with what was decided on both" in words
     numerator = next(str(each["href"]) for _, each, text in page.every("a") if text == "2 All: who they are")
     people = get(client, numerator)
     (link,) = [each["href"] for _, each, _ in people.every("a") if "/patients/" in str(each["href"])]

@@ -156,14 +156,14 @@ class MeasuredClinic:
         at: datetime,
         late: timedelta | None,
         *,
-        fhir_id: str = "p1",
+        fhir_id: str | None = "p1",
         state: str = "live",
         held: bool = False,
     ) -> None:
-        """A resource that the EHR had stored so long before."""
+        """A resource that the EHR had stored so long before; of nobody where none is named."""
         stored = None if late is None else at - late
         with writing(self.engine) as connection:
-            source_id, number = self.sources["clinic"], self.people[fhir_id]
+            source_id, number = self.sources["clinic"], self.people[fhir_id] if fhir_id else None
             version = Version(key, number, "1", stored, at, None, state, 1)
             resources.add_current(connection, source_id, [version])
             if held:

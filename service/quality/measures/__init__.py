@@ -8,7 +8,7 @@ Read in this order: `cases` (what is counted), `catalogue` (every measure in wor
 
 from service.quality.measures.cases import Question
 from service.quality.measures.catalogue import MEASURES, Measure, measure_named
-from service.quality.measures.evaluating import Counted, People, evaluate, people_behind
+from service.quality.measures.evaluating import Counted, Listed, People, evaluate, people_behind
 from service.quality.measures.figures import Figure, Figures
 from service.quality.measures.masking import masked
 
@@ -17,6 +17,7 @@ __all__ = [
     "Counted",
     "Figure",
     "Figures",
+    "Listed",
     "Measure",
     "People",
     "Question",

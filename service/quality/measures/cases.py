@@ -24,6 +24,8 @@ class Question:
     """Whose windows and targets the measures are held to."""
     feed_target: timedelta
     """Within so long a result that an EHR has stored should be here."""
+    smallest: int
+    """Figures of fewer people than so many are masked where they leave; 1 masks none."""
     since_of: Mapping[int, datetime]
     """Since when each source has fed this service."""
 

@@ -72,13 +72,12 @@ def measure_named(name: str) -> Measure:
 _NOT_LOOKED_AT: Final = (
     "alerts that were withdrawn, for their results were corrected, retracted or deleted",
     "alerts merged into another: that one is counted, with what was decided on both",
-    "alerts that were over or lost to follow-up when they were raised; one that a result brings back counts as "
-    "raised from then on",
+    "alerts over or lost to follow-up when raised; one that a result brings back counts as raised then",
 )
 _TOO_EARLY: Final = "alerts whose time has not run out yet, whatever has been done about them"
 _BY_ITSELF: Final = (
-    "alerts over when that time ran out, with nothing done: by their results, by the patient's death, or lost "
-    "to follow-up"
+    "alerts over when that time ran out, with nothing done: by their results, by the patient's death, "
+    "or lost to follow-up"
 )
 _BY_RESULTS: Final = (
     "Counted by the days of the results, as the records stand now: corrections and late results move it."
@@ -177,7 +176,7 @@ MEASURES: Final = (
     Measure(
         "overdue",
         "Alerts that wait past their time now",
-        "those that nobody has taken, past the time for their urgency now, since they last asked for somebody",
+        "those that wait, since they last asked for somebody, for longer than their urgency now allows",
         "alerts raised in the period that somebody has to act on now",
         (
             *_NOT_LOOKED_AT,
@@ -209,7 +208,7 @@ MEASURES: Final = (
         "work-up-done",
         "Persistent elevations with the first-line work-up done",
         "those with all of it done: hepatitis B and C, iron, autoantibodies, metabolic tests, ultrasound",
-        "alerts for a persistent elevation, raised in the period, that are neither over nor lost to follow-up",
+        "alerts for a persistent elevation, raised in the period, neither over nor lost to follow-up",
         (
             *_NOT_LOOKED_AT,
             "people under 18, for whom the guideline is not",

@@ -1,6 +1,7 @@
 """From what is stored to the figures of measures, and to the people behind them."""
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,6 +37,17 @@ class Person(NamedTuple):
     """The latest day of those."""
 
 
+class Listed(NamedTuple):
+    """Who is behind a figure: with the cases of nobody, all that it counts."""
+
+    people: list[Person]
+    """Each once, in order of the store's number."""
+    of_nobody: int
+    """Cases of the denominator whose record says of nobody whose they are."""
+    of_nobody_met: int
+    """And of the numerator."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Whom to list."""
@@ -65,7 +77,7 @@ def evaluate(
     connection: Connection, question: Question, measures: Sequence[Measure] = MEASURES
 ) -> list[Counted]:
     """The figures of these measures, each stored thing read once for all of them."""
-    counts = {measure.name: Count(question.sources) for measure in measures}
+    counts = {measure.name: Count(question) for measure in measures}
     for measure, case in _cases(connection, question, measures):
         counts[measure.name].add(case)
     return [Counted(measure, counts[measure.name].figures()) for measure in measures]
@@ -79,8 +91,8 @@ def people_behind(
     *,
     after: int = 0,
     limit: int,
-) -> list[Person]:
-    """The people behind a figure, each once, in order of the store's number; the record may say of nobody.
+) -> Listed:
+    """The people behind a figure, and how much of it is nobody's.
 
     Args:
         connection: one snapshot of the database.
@@ -92,9 +104,15 @@ def people_behind(
     """
     found: dict[int, Person] = {}
     numbers: list[int] = []
+    of_nobody = Counter[bool]()
     for _, case in _cases(connection, question, [measure]):
         number = case.subject.number
-        if number is None or number <= after or not people.wants(case, question):
+        if not people.wants(case, question):
+            continue
+        if number is None:
+            of_nobody[case.met] += 1
+            continue
+        if number <= after:
             continue
         known = found.get(number)
         if known is None:
@@ -104,7 +122,7 @@ def people_behind(
             if len(numbers) > limit:
                 found.pop(numbers.pop(), None)
         found[number] = _with(known, case)
-    return [found[number] for number in numbers]
+    return Listed([found[number] for number in numbers], of_nobody.total(), of_nobody[True])
 
 
 def _with(known: Person | None, case: Case) -> Person:
