@@ -72,8 +72,8 @@ ENDED_OTHERWISE = {
     "predictive-value": Figure(1, 2),
     # K to M, O to V, X, Y were looked at; M, Q, V overridden. N never asked for anybody, W was merged.
     "overrides": Figure(3, 13),
-    # In time: M after 48 h, O 2 h after it woke, T and V after 24, X after 2, by W's decision. Late: Q after 24,
-    # U after 48. Never: K, R. Over by then, with nothing done: L by death, P and Y by results; S has
+    # In time: M after 48 h, O 2 h after it woke, T and V after 24, X after 2, by W's decision. Late: Q after
+    # 24, U after 48. Never: K, R. Over by then, with nothing done: L by death, P and Y by results; S has
     # time. Hours 2, 2, 24, 24, 24, 48, 48.
     "taken-in-time": Figure(5, 9, 24.0, 48.0),
     # M after 2 days and V after 1 in time; U after 2 and Q after 1 late. Never: K, R, nor O, T, X.

@@ -13,7 +13,7 @@ from service.quality.measures.cases import Case, Question
 from service.quality.measures.catalogue import MEASURES, Measure, OnAlerts, OnArrivals, OnCourses
 from service.quality.measures.figures import Count, Figures
 from service.quality.measures.stories import story_of
-from service.quality.measures.strata import REASON, strata_of
+from service.quality.measures.strata import REASON
 from service.store import measured
 from service.store.measured import Subject
 
@@ -60,7 +60,7 @@ class People:
     month: str = ""
     """Only of cases of this month (`2026-03`), where one is given."""
 
-    def wants(self, case: Case, question: Question) -> bool:
+    def wants(self, case: Case) -> bool:
         """Whether a case is among them."""
         if self.met is not None and case.met is not self.met:
             return False
@@ -70,7 +70,7 @@ class People:
             return True
         if self.dimension == REASON:
             return self.stratum in case.because
-        return (self.dimension, self.stratum) in strata_of(case, question.sources)
+        return (self.dimension, self.stratum) in case.strata
 
 
 def evaluate(
@@ -107,7 +107,7 @@ def people_behind(
     of_nobody = Counter[bool]()
     for _, case in _cases(connection, question, [measure]):
         number = case.subject.number
-        if not people.wants(case, question):
+        if not people.wants(case):
             continue
         if number is None:
             of_nobody[case.met] += 1

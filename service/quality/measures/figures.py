@@ -1,16 +1,17 @@
 """Counting cases: numerators, denominators and quantiles, over all and by month and stratum.
 
-Memory is bounded by the number of months and strata, not of cases: amounts are kept to three digits, each
-once with its count, and of the people behind a figure no more than it takes to tell that they are not few.
+Memory is bounded by the months, and by the strata that there are together, not by cases: amounts are kept to
+three digits, each once with its count, and of the people behind a figure no more than it takes to tell that
+they are not few.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.quality.measures.cases import Case, Question
-from service.quality.measures.strata import REASON, strata_of
+from service.quality.measures.cases import Case, Question, Strata
+from service.quality.measures.strata import REASON
 
 
 class Behind(NamedTuple):
@@ -68,10 +69,19 @@ class _Tally:
     def add(self, person: int | None, *, met: bool, amount: float | None = None) -> None:
         self.denominator += 1
         self.numerator += met
-        self._note(self.met if met else self.unmet, person)
+        self._note(self.met if met else self.unmet, (person,))
         if amount is not None:
             self.amounts[amount] += 1
-            self._note(self.measured, person)
+            self._note(self.measured, (person,))
+
+    def take(self, other: "_Tally") -> None:
+        """Add the cases of another."""
+        self.denominator += other.denominator
+        self.numerator += other.numerator
+        self.amounts.update(other.amounts)
+        self._note(self.met, other.met)
+        self._note(self.unmet, other.unmet)
+        self._note(self.measured, other.measured)
 
     def with_none_met(self) -> "_Tally":
         """The same cases, as if none were of the numerator."""
@@ -82,19 +92,17 @@ class _Tally:
         behind = Behind(self.met, self.unmet, self.measured)
         return Figure(self.numerator, self.denominator, half, most, behind)
 
-    def _note(self, people: set[int | None], person: int | None) -> None:
-        if len(people) < self.enough:
-            people.add(person)
+    def _note(self, known: set[int | None], people: Collection[int | None]) -> None:
+        if len(known) < self.enough:
+            known.update(people)
 
 
 class Count:
-    """Cases counted so far."""
+    """Cases counted so far: those of one month that are of the same strata together."""
 
     def __init__(self, question: Question) -> None:
-        self._sources, self._enough = question.sources, question.smallest
-        self._total = self._tally()
-        self._months = defaultdict[str, _Tally](self._tally)
-        self._strata = defaultdict[str, defaultdict[str, _Tally]](lambda: defaultdict(self._tally))
+        self._enough = question.smallest
+        self._together = defaultdict[tuple[int, int, Strata], _Tally](self._none)
         self._reasons: dict[str, _Tally] = {}
 
     def add(self, case: Case) -> None:
@@ -102,25 +110,35 @@ class Count:
         person, amount = case.subject.number, None if case.amount is None else _to_three_digits(case.amount)
         for reason in case.because:
             if reason not in self._reasons:
-                self._reasons[reason] = self._total.with_none_met()
+                self._reasons[reason] = self._sum(self._together.values()).with_none_met()
         for reason, tally in self._reasons.items():
             tally.add(person, met=reason in case.because)
-        self._total.add(person, met=case.met, amount=amount)
-        self._months[case.month].add(person, met=case.met, amount=amount)
-        for dimension, stratum in strata_of(case, self._sources):
-            self._strata[dimension][stratum].add(person, met=case.met, amount=amount)
+        tally = self._together[case.day.year, case.day.month, case.strata]
+        tally.add(person, met=case.met, amount=amount)
 
     def figures(self) -> Figures:
         """What has been counted."""
-        strata = {name: _largest_first(tallies) for name, tallies in self._strata.items()}
+        months = defaultdict[str, _Tally](self._none)
+        strata = defaultdict[str, defaultdict[str, _Tally]](lambda: defaultdict(self._none))
+        for (year, month, together), tally in self._together.items():
+            months[f"{year}-{month:02}"].take(tally)
+            for dimension, stratum in together:
+                strata[dimension][stratum].take(tally)
+        told = {name: _largest_first(tallies) for name, tallies in strata.items()}
         if self._reasons:
             often = sorted(self._reasons.items(), key=lambda item: -item[1].numerator)
-            strata[REASON] = {why: tally.figure() for why, tally in often}
-        months = {month: tally.figure() for month, tally in sorted(self._months.items())}
-        return Figures(self._total.figure(), months, strata)
+            told[REASON] = {why: tally.figure() for why, tally in often}
+        total = self._sum(months.values()).figure()
+        return Figures(total, {month: tally.figure() for month, tally in sorted(months.items())}, told)
 
-    def _tally(self) -> _Tally:
+    def _none(self) -> _Tally:
         return _Tally(self._enough)
+
+    def _sum(self, tallies: Iterable[_Tally]) -> _Tally:
+        every = self._none()
+        for tally in tallies:
+            every.take(tally)
+        return every
 
 
 def quantile(amounts: Mapping[float, int], percent: int) -> float | None:

@@ -55,7 +55,7 @@ def overdue(story: AlertStory) -> Case | None:
     if alert.state in OVER or alert.state in ASLEEP:
         return None
     late = since is not None and story.question.now > _due_to_be_taken(story, alert.tier, since)
-    return story.case(met=late, strata={"tier-now": (alert.tier.name.lower(),)})
+    return story.case(met=late, strata=(("tier-now", alert.tier.name.lower()),))
 
 
 def overridden(story: AlertStory) -> Case:

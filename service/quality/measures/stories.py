@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Final
 
@@ -13,7 +13,8 @@ from service.clinical.episodes import Tier
 from service.clinical.recommendations import alerting_findings
 from service.fhir.names import finding_in_words
 from service.fhir.wording import finding_code
-from service.quality.measures.cases import Case, Question
+from service.quality.measures.cases import Case, Question, Strata
+from service.quality.measures.strata import strata_of
 from service.store.alerts import Happened
 from service.store.measured import Raised
 
@@ -97,23 +98,28 @@ class AlertStory:
         met: bool,
         amount: float | None = None,
         because: Iterable[str] = (),
-        strata: Mapping[str, tuple[str, ...]] | None = None,
+        strata: Strata = (),
     ) -> Case:
         """The case that it is, of these strata too."""
-        known = {**self._strata, **strata} if strata else self._strata
-        alert = self.raised.alert
-        day = self.at.astimezone(UTC).date()
-        return Case(self.raised.subject, day, met, amount, known, tuple(because), alert.id)
+        raised = self.raised
+        told = self._strata + strata
+        return Case(raised.subject, self._day, met, amount, told, tuple(because), raised.alert.id)
 
     @cached_property
-    def _strata(self) -> Mapping[str, tuple[str, ...]]:
+    def _day(self) -> date:
+        return day_of(self.at)
+
+    @cached_property
+    def _strata(self) -> Strata:
         alert = self.raised.alert
-        codes = dict.fromkeys(map(finding_code, alerting_findings(alert.episode)))
-        return {
-            "tier": (self.tier.name.lower(),),
-            "family": (alert.family.value,),
-            "rule": tuple(map(finding_in_words, codes)),
-        }
+        codes = map(finding_code, alerting_findings(alert.episode))
+        rules = dict.fromkeys(map(finding_in_words, codes))
+        return (
+            *strata_of(self.raised.subject, self._day, self.question.sources),
+            ("tier", self.tier.name.lower()),
+            ("family", alert.family.value),
+            *(("rule", rule) for rule in rules),
+        )
 
     def _steps(self) -> Iterator[tuple[datetime, EventKind | Disposition]]:
         """What happened and what was decided, in order; of one moment, first what happened by itself."""
