@@ -496,6 +496,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=False,
             comment="untaken for too long",
         ),
+        sa.Column("wakes", sa.Date(), nullable=True),
+        sa.Column("held", sa.Uuid(), nullable=True, comment="the disposition that put it to sleep"),
+        sa.Column("last_result", sa.Date(), nullable=False),
         sa.CheckConstraint(
             "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
             name=op.f("ck_alert_family"),
@@ -650,6 +653,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("alert_id", sa.Uuid(), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole disposition"),
         sa.CheckConstraint(
             "action IN ('take', 'assign', 'snooze', 'known-cause', 'escalate', 'refer', 'override', "

@@ -96,7 +96,7 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
 
 _COLUMNS = (
     *("patient_id", "source_id", "family", "state", "tier", "updated", "revision"),
-    *("place", "owner", "cause", "content", "waiting_from", "overdue"),
+    *("place", "owner", "cause", "content", "waiting_from", "overdue", "wakes", "held", "last_result"),
 )
 
 
@@ -116,6 +116,9 @@ def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...
         encode(content),
         waiting.latest if waiting is not None and not waiting.nobody_left else None,
         waiting is not None and waiting.overdue,
+        content.wakes,
+        content.held,
+        content.episode.last_result,
     )
 
 
@@ -167,6 +170,7 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
             alert_id=alert_id,
             action=made.action.value,
             at=made.at,
+            by=made.by,
             content=_encoder.encode(made).decode(),
         )
     )

@@ -334,6 +334,9 @@ alert = Table(
         comment="untaken, with somebody left to tell: time runs from then",
     ),
     Column("overdue", Boolean, nullable=False, server_default=text("false"), comment="untaken for too long"),
+    Column("wakes", Date, nullable=True),
+    Column("held", Uuid, nullable=True, comment="the disposition that put it to sleep"),
+    Column("last_result", Date, nullable=False),
     _one_of("family", Family),
     _one_of("state", State),
     Index(None, "state", "tier"),
@@ -376,6 +379,7 @@ disposition = Table(
     Column("alert_id", ForeignKey("alert.id"), nullable=False, index=True),
     Column("action", String(16), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
     Column("content", Text, nullable=False, comment="JSON: the whole disposition"),
     _one_of("action", Action),
 )
