@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,8 +20,8 @@ from service.store.schema import alert, alert_event, disposition, patient, patie
 
 PAGE = 1000
 """Alerts read at a time."""
-_ASKING = (EventKind.RAISED, EventKind.REOPENED, EventKind.AWAKENED, EventKind.REINSTATED)
-"""Events from which on an alert may ask for somebody."""
+CAME: Final = frozenset({EventKind.RAISED, EventKind.REOPENED, EventKind.AWAKENED, EventKind.REINSTATED})
+"""Events from which on somebody has to act on an alert, unless a decision made before says otherwise."""
 _disposition_of = msgspec.json.Decoder(Disposition)
 
 
@@ -73,7 +73,7 @@ def alerts_asking(
 ) -> Iterator[Raised]:
     """The alerts of these sources that were raised or came back from `since` on and before `until`."""
     asked = select(alert_event.c.alert_id).where(
-        alert_event.c.kind.in_([each.value for each in _ASKING]),
+        alert_event.c.kind.in_([each.value for each in CAME]),
         alert_event.c.at >= since,
         alert_event.c.at < until,
     )

@@ -1,9 +1,9 @@
 """Measures for quality teams: how often alerts are raised, right, taken, acted on and closed in time.
 
-Read in this order: `cases` (what is counted), `catalogue` (every measure in words), `on_alerts`,
-`on_courses` and `on_arrivals` (which cases a measure makes of what is stored), `figures` (counting them),
-`strata` (telling people apart), `evaluating` (from the database to figures and people), `masking` and
-`exporting` (what may leave).
+Read in this order: `cases` (what is counted), `catalogue` (every measure in words), `stories` (what became of
+an alert), `on_alerts`, `on_courses` and `on_arrivals` (which cases a measure makes of what is stored),
+`figures` (counting them), `strata` (telling people apart), `evaluating` (from the database to figures and
+people), `masking` and `exporting` (what may leave).
 """
 
 from service.quality.measures.cases import Question

@@ -16,13 +16,11 @@ from service.fhir.wording import finding_code
 from service.quality.measures.cases import Case, Question, Strata
 from service.quality.measures.strata import strata_of
 from service.store.alerts import Happened
-from service.store.measured import Raised
+from service.store.measured import CAME, Raised
 
 _WENT: Final = frozenset({EventKind.RESOLVED, EventKind.DORMANT, EventKind.WITHDRAWN, EventKind.MERGED})
 """Nobody has to act on it from then on, by nobody's decision."""
-_CAME: Final = frozenset({EventKind.RAISED, EventKind.REOPENED, EventKind.AWAKENED, EventKind.REINSTATED})
-"""Somebody has to act on it from then on, unless a decision that was made before says otherwise."""
-_ASKS_ANEW: Final = _CAME | {EventKind.TIER_RAISED, EventKind.WOKEN, EventKind.STATE_CHANGED}
+_ASKS_ANEW: Final = CAME | {EventKind.TIER_RAISED, EventKind.WOKEN, EventKind.STATE_CHANGED}
 _OF_TIERS: Final = frozenset({EventKind.RAISED, EventKind.TIER_RAISED, EventKind.TIER_LOWERED})
 _SETTLED: Final = frozenset({Action.KNOWN_CAUSE, Action.OVERRIDE})
 """Decisions that let nobody wait for an alert any more."""
@@ -146,7 +144,7 @@ def story_of(raised: Raised, question: Question) -> AlertStory | None:
 
 def _asking(events: Iterable[Happened]) -> Mapping[datetime, bool]:
     """Whether it asked for somebody after each moment that could change that, decisions apart."""
-    return {each.at: each.kind in _CAME for each in events if each.kind in _CAME | _WENT}
+    return {each.at: each.kind in CAME for each in events if each.kind in CAME | _WENT}
 
 
 def _tier(event: Happened) -> Tier:
