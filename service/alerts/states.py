@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
+from uuid import UUID
 
 from service.alerts.alert import Action, Disposition, State
 from service.clinical.episodes import Episode, Family, Kind, Tier
@@ -72,6 +73,8 @@ class Standing:
     owner: str | None
     seen: bool
     wakes: date | None
+    held: UUID | None = None
+    """The decision that put it to sleep, while it sleeps."""
 
 
 class Known(NamedTuple):
@@ -208,12 +211,13 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
     """
     dispositions = tuple(dispositions)
     fold = _folded(episode, dispositions).at(day_of(as_of), known_of(episode), episode)
-    state, wakes = fold.state, fold.held.until if fold.held else None
+    state, held = fold.state, fold.held
     if episode.resolved is not None or episode.deceased:
-        state, wakes = State.RESOLVED, None
+        state, held = State.RESOLVED, None
     elif episode.dormant:
-        state, wakes = State.DORMANT, None
-    return Standing(state, fold.owner, bool(dispositions), wakes)
+        state, held = State.DORMANT, None
+    wakes, by = (held.until, held.id) if held is not None else (None, None)
+    return Standing(state, fold.owner, bool(dispositions), wakes, by)
 
 
 def held_by(episode: Episode, dispositions: Iterable[Disposition]) -> Disposition | None:

@@ -212,7 +212,8 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
         row.judged_revision = row.revision
         row.review_on = row.course = row.peaks = None
-    case.rows[0].course = courses.encode(courses.course_of(case.assessment))
+    course = courses.course_of(case.assessment, deceased=case.record.deceased)
+    case.rows[0].course = courses.encode(course)
     case.rows[0].peaks = peaks.encode(case.assessment)
     if bench.rules.clock == "system":
         case.rows[0].review_on = _next_review(case)

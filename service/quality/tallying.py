@@ -10,7 +10,7 @@ from service.alerts.comparing import Compared, Outcome, raised_on
 from service.alerts.events import tier_name
 from service.alerts.states import OVER
 from service.quality.measures import strata
-from service.quality.measures.cases import Case
+from service.quality.measures.cases import Strata
 from service.store.measured import Subject
 from service.store.patients import PatientRow
 from service.store.simulations import WEEKS, Effect
@@ -44,8 +44,8 @@ class Tally:
 
     def add(self, row: PatientRow, compared: Compared) -> None:
         """Count one alert of the person whose record that is; their age is that of the day it was raised."""
-        case = Case(_subject(row), raised_on(compared.alert), met=True, strata=_strata(compared))
-        for dimension, stratum in (("total", ""), *strata.strata_of(case, self.names)):
+        whom = strata.strata_of(_subject(row), raised_on(compared.alert), self.names)
+        for dimension, stratum in (("total", ""), *whom, *_strata(compared)):
             self.counts[dimension][stratum][compared.outcome] += 1
 
     def note_days(self, before: Iterable[date], after: Iterable[date]) -> None:
@@ -69,15 +69,15 @@ def _subject(row: PatientRow) -> Subject:
     return Subject(row.source_id, row.id, None, row.fhir_id, *known)
 
 
-def _strata(compared: Compared) -> Mapping[str, tuple[str, ...]]:
+def _strata(compared: Compared) -> Strata:
     """By which alerts are told apart beside whom they concern."""
     tiers = [each.tier for each in (compared.before, compared.after) if each is not None]
     over = compared.alert.state in OVER
-    return {
-        "family": (compared.alert.family.value,),
-        "tier": (" → ".join(dict.fromkeys(map(tier_name, tiers))),),
-        "standing": ("over" if over else "to act on",),
-    }
+    return (
+        ("family", compared.alert.family.value),
+        ("tier", " → ".join(dict.fromkeys(map(tier_name, tiers)))),
+        ("standing", "over" if over else "to act on"),
+    )
 
 
 def _by_week(raised: Mapping[date, int], last_day: date) -> tuple[int, ...]:

@@ -217,7 +217,7 @@ def claim_without_past(
     )
     found = [(row[0], row[1]) for row in connection.execute(query)]
     if found:
-        taken = patient.c.id.in_([number for number, _ in found])
+        taken = among(patient.c.id, [number for number, _ in found])
         connection.execute(patient.update().where(taken).values(past_due=again))
     return found
 

@@ -34,7 +34,7 @@ def question_of(
 
     Args:
         connection: an open transaction.
-        settings: with the operational targets.
+        settings: with the operational targets, and what is masked.
         rulebook: with the clinical ones.
         now: the moment, aware.
         first: the first day; None: so many months before the last.
@@ -60,5 +60,6 @@ def question_of(
         now,
         rulebook,
         timedelta(seconds=settings.feed_target_seconds),
+        settings.smallest_cell,
         sources.created(connection),
     )
