@@ -155,7 +155,7 @@ def test_what_was_stored_under_other_settings_than_it_is_judged_by_is_read_again
     else:
         replay_held(engine, feed.held(), feed.rules, feed.now)
         feed.sweep()
-    assert feed.alert()
+    assert len(feed.alert().episode.evidence) >= len(given)
     assert read_in(feed, "America/New_York")
     assert assert_every_decision_replays_identical(engine) == 1
 
