@@ -63,10 +63,15 @@ def sweep(
     clock: AsOf = None,
 ) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
+    from service.clinical.months import POSSIBLE_YEARS
     from service.ingest import check_agreement
     from service.ingest import sweep as run
     from service.store.session import reading
 
+    if as_of is not None and as_of.year not in POSSIBLE_YEARS:
+        raise typer.BadParameter(
+            f"give a moment in {POSSIBLE_YEARS.start} to {POSSIBLE_YEARS.stop - 1}", param_hint="--as-of"
+        )
     settings = settings_of(clock)
     moment = now() if as_of is None else as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     rules = rules_of(settings)

@@ -246,7 +246,7 @@ def _next_review(case: _Case) -> date | None:
     wakes on its date, or is overdue the day after.
     """
     dates = [made.until for made in case.dispositions if made.until is not None]
-    days = [*dates, *(day + timedelta(days=1) for day in dates)]
+    days = [*dates, *(day + timedelta(days=1) for day in dates if day < date.max)]
     if case.assessment.next_review is not None:
         days.append(case.assessment.next_review)
     return min((day for day in days if day > day_of(case.as_of)), default=None)
