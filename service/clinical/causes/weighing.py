@@ -206,6 +206,8 @@ def _name_and_time(several: Sequence[Condition]) -> str:
 
 
 def _evidence(words: str, shown: Sequence[Shown]) -> Evidence:
+    if not shown:
+        return Evidence(words)
     keys: list[ResultKey] = []
     references: list[str] = []
     for each in shown:
