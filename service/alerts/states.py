@@ -134,8 +134,8 @@ class _Fold:
     def at(self, day: date, known: Known, episode: Episode) -> "_Fold":
         """On that day, with what was known then: awake again if anything of it wakes it.
 
-        Whoever set it aside has not seen an urgent finding that is new: it is nobody's, and waits to be taken,
-        as one that nobody ever decided about.
+        Whoever set it aside has not seen an urgent finding that is new: it is nobody's, and waits to be
+        taken, as one that nobody ever decided about.
         """
         if self.held is None or waking(self.held, day, known, episode) is None:
             return self

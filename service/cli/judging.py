@@ -8,6 +8,7 @@ import typer
 
 from service.cli.console import Json, note, progress, say, say_json
 from service.cli.opening import AsOf, actor, database, now, rules_of, say_change, settings_of
+from service.garbage import collected_seldom
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,7 +32,7 @@ def rejudge(
 
     settings = settings_of(clock)
     rules = rules_of(settings)
-    with database(settings) as engine, progress("{task.completed} records") as display:
+    with database(settings) as engine, progress("{task.completed} records") as display, collected_seldom():
         say_change(engine, rules, "from now on every record is judged")
         _note_by_what(engine, "rejudge", rules, everyone=everyone)
         task = display.add_task("judging", total=None)

@@ -10,7 +10,6 @@ from service.clinical.episodes import NO_PLAN, AlreadyDone, Episode, Plan, Step,
 from service.clinical.interpretation import latest_elevated
 from service.clinical.readings import Readings
 from service.clinical.recommendations import REPEAT_PANEL, alerting_findings, in_question, orderables
-from service.clinical.thresholds import DueDays
 from service.clinical.work_up import Asked, Ground, work_up
 
 
@@ -28,7 +27,8 @@ class Planning:
         It is a function of the record up to the readings' time, the rulebook and the episode. By waiting
         alone it changes only when a day comes on which more of the context is known (`becoming_known`).
         """
-        due_days = self._readings.rulebook.rules.tiers.due_days
+        allowed = self._readings.rulebook.rules.tiers.due_days
+        days = {Tier.URGENT: allowed.urgent, Tier.SOON: allowed.soon, Tier.ROUTINE: allowed.routine}
         steps: list[Step] = []
         done: list[AlreadyDone] = []
         on, causes = self._causes_of(episode)
@@ -38,7 +38,7 @@ class Planning:
             if found is not None:
                 done.append(found)
             else:
-                steps.append(_step(asked, due_days, episode.last_result))
+                steps.append(_step(asked, days[asked.tier], episode.last_result))
         places = {name: place for place, name in enumerate(orderables())}
         steps.sort(key=lambda step: (-step.priority, step.due, places[step.name]))
         told = tuple(cause for cause in causes if cause.speaks_for or cause.speaks_against or cause.notes)
@@ -70,9 +70,8 @@ class Planning:
         return Course.of(episode, latest_elevated(self._readings.record, episode))
 
 
-def _step(asked: Asked, due_days: DueDays, last_result: date) -> Step:
-    days = {Tier.URGENT: due_days.urgent, Tier.SOON: due_days.soon, Tier.ROUTINE: due_days.routine}
-    due = asked.since + timedelta(days=days[asked.tier])
+def _step(asked: Asked, days: int, last_result: date) -> Step:
+    due = asked.since + timedelta(days=days)
     if asked.name == REPEAT_PANEL:
         # Another panel than the one it repeats, however urgent: the next day at the earliest.
         due = max(due, last_result + timedelta(days=1))
