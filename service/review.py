@@ -187,8 +187,10 @@ def _record(
     if alerts.dispositions_of(connection, [decided.id]):
         return
     row = locked[alert.subject]
-    if row.read_digest != rules.digest(sources.by_id(connection, row.source_id)):
-        check_agreement(connection, rules, {row.read_digest})
+    source = sources.by_id(connection, row.source_id)
+    read_under = {each.read_digest for each in locked.values() if each.person == row.person}
+    if read_under != {rules.digest(source)}:
+        check_agreement(connection, rules, read_under - {patients.NOT_ALL_ALIKE})
         raise Conflict(_OTHER_SETTINGS)
     if decided.seen_as is not None and _has_risen(alert, decided.seen_as, decided.seen_urgent):
         raise Conflict(_RISEN)
@@ -207,7 +209,7 @@ def _record(
         new_id=lambda: decided.id,
     )
     alerts.add_disposition(connection, made, alert.subject, alert.id)
-    if judge(connection, locked, {row.person}, [], rules, now):
+    if judge(connection, locked, {row.person}, [], {source.id: source}, rules, now):
         locked[row.person].touch()  # visibly unjudged until a sweep succeeds; the decision is kept
     decisions.write_audit(
         connection,

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     oidc_sources_claim: str = "liverwatch_sources"
     """The claim that lists the sources somebody may see; `*` for every one."""
     smallest_cell: int = Field(default=5, ge=1, le=1000)
-    """Counts of measures below this, but for 0, are masked where they are exported; 1 masks none."""
+    """Figures of measures of fewer people, but for none, are masked where they are exported; 1 masks none."""
     feed_target_seconds: float = Field(default=900.0, gt=0)
     """Within so long a result that an EHR has stored should be here: what the feed measure is held to."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -392,16 +392,16 @@ def test_a_restart_in_the_middle_goes_on_and_does_nothing_twice(
     monkeypatch.setattr("service.ingest.sweeping.CHUNK", 2)
     judged = 0
 
-    def stopped(*given: Any) -> int:
+    def stopped(*given: Any, **more: Any) -> tuple[int, int]:
         nonlocal judged
         judged += 1
         if judged == 2:
             raise KeyboardInterrupt
-        return reread(*given)
+        return judge_page(*given, **more)
 
-    reread = sweeping._reread
+    judge_page = sweeping.judge_page
     with monkeypatch.context() as until_stopped:
-        until_stopped.setattr(sweeping, "_reread", stopped)
+        until_stopped.setattr(sweeping, "judge_page", stopped)
         with pytest.raises(KeyboardInterrupt):
             carry_out(feed.engine, rules, moment)
     with reading(feed.engine) as connection:

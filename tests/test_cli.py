@@ -188,6 +188,14 @@ def test_alerts_stand_the_most_urgent_first_with_what_is_behind_them(loaded: Run
     assert audited(engine).count("read-alerts") == 3
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01", "9999-12-31"])
+def test_a_sweep_as_of_a_day_that_is_nobodys_is_refused_and_leaves_every_judgement(
+    loaded: Run, moment: str
+) -> None:
+    assert loaded("sweep", "--as-of", moment).code == 2
+    assert loaded("quarantine", "list", "--json").json == []
+
+
 def test_a_sweep_as_of_a_day_finds_what_is_overdue_by_then(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

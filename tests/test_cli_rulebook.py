@@ -160,18 +160,18 @@ def test_changing_the_policy_changes_alerts_once_everybody_is_judged_again(
 
 
 def _interrupt_after_the_first_record(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    reread = sweeping._reread
+    judge_page = sweeping.judge_page
     with monkeypatch.context() as once:
         once.setattr(sweeping, "CHUNK", 1)
         done: list[int] = []
 
-        def interrupted(*arguments: Any) -> int:
+        def interrupted(*arguments: Any, **more: Any) -> tuple[int, int]:
             if done:
                 raise KeyboardInterrupt
             done.append(1)
-            return reread(*arguments)
+            return judge_page(*arguments, **more)
 
-        once.setattr(sweeping, "_reread", interrupted)
+        once.setattr(sweeping, "judge_page", interrupted)
         assert run("rejudge").code == 130
 
 

@@ -496,6 +496,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=False,
             comment="untaken for too long",
         ),
+        sa.Column("wakes", sa.Date(), nullable=True),
+        sa.Column("held", sa.Uuid(), nullable=True, comment="the disposition that put it to sleep"),
+        sa.Column("last_result", sa.Date(), nullable=False),
         sa.CheckConstraint(
             "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
             name=op.f("ck_alert_family"),
@@ -650,6 +653,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("alert_id", sa.Uuid(), nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
         sa.Column("content", sa.Text(), nullable=False, comment="JSON: the whole disposition"),
         sa.CheckConstraint(
             "action IN ('take', 'assign', 'snooze', 'known-cause', 'escalate', 'refer', 'override', "
@@ -663,6 +667,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_disposition")),
     )
     with op.batch_alter_table("disposition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_disposition_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_disposition_patient_id"), ["patient_id"], unique=False)
 
     op.create_table(
@@ -1232,6 +1237,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("outbox")
     with op.batch_alter_table("disposition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_disposition_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_disposition_alert_id"))
 
     op.drop_table("disposition")
     with op.batch_alter_table("alert_event", schema=None) as batch_op:

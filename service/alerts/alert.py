@@ -143,6 +143,8 @@ class Alert:
     """A person has looked: any disposition stands on it."""
     wakes: date | None = None
     """The day a snooze or a monitoring period ends."""
+    held: UUID | None = None
+    """The decision that put it to sleep, while it sleeps."""
     review_since: datetime | None = None
     """Since when it needs review: a merge, a split or a change of patient moved evidence or decisions here.
 

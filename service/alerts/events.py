@@ -87,6 +87,7 @@ def history(
     events: list[Event] = []
     if before.state is State.ENTERED_IN_ERROR:
         events.append(Event(EventKind.REINSTATED, f"as {after.state}"))
+        events += _automatic(before.state, after.state)
     differences = tuple(_differences(before.episode, after.episode))
     lost = len(set(before.dispositions) - set(after.dispositions))
     if lost:

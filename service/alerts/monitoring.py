@@ -2,8 +2,9 @@
 
 "Known cause and stable" sets a date by which the tests of the elevation are to be repeated (clinical.md §8).
 A repeat on that date is in time; the day after it is the first overdue one. Overdue is such a date until the
-repeat, until another decision about the same elevation, or until its tier rises; the acknowledged alert
-sleeps on meanwhile (`states.waking`), so that a person sees one alert and not two for one fact.
+repeat, until another decision about the same elevation, or until its tier rises or another urgent finding
+comes; the acknowledged alert sleeps on meanwhile (`states.waking`), so that a person sees one alert and not
+two for one fact.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from service.alerts.alert import Disposition
-from service.alerts.states import awaits_repeat, day_of, effective, repeated_on
+from service.alerts.states import awaits_repeat, day_of, effective, repeated_on, risen_on
 from service.clinical.analytes import Analyte
 from service.clinical.episodes import (
     NO_PLAN,
@@ -42,7 +43,7 @@ class _Passed:
     """The first overdue day."""
     repeat: date | None
     ended: date | None
-    """The day of the repeat, of another decision or of a higher tier; None while it is overdue."""
+    """The day of the repeat, of another decision or of what wakes it early; None while it is overdue."""
 
 
 def monitoring_overdue(
@@ -64,8 +65,7 @@ def monitoring_overdue(
         repeat = repeated_on(episode, held)
         if repeat is None and episode.resolved is not None:
             continue
-        risen = (change.day for change in episode.tier_changes if change.tier > held.tier)
-        ends = [repeat, None if after is None else day_of(after.at), next(risen, None)]
+        ends = [repeat, None if after is None else day_of(after.at), risen_on(episode, held)]
         ended = min((day for day in ends if day is not None), default=None)
         if ended is None or ended >= since:
             yield _episode(_Passed(episode, held, since, repeat, ended))

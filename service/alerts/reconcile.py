@@ -210,6 +210,7 @@ def _live(
         owner=standing.owner,
         seen=standing.seen,
         wakes=standing.wakes,
+        held=standing.held,
         review_since=review_since,
         dispositions=tuple(made.id for made in ground.dispositions),
         advised=advised,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
+from uuid import UUID
 
 from service.alerts.alert import Action, Disposition, State
 from service.clinical.episodes import Episode, Family, Kind, Tier
@@ -72,6 +73,8 @@ class Standing:
     owner: str | None
     seen: bool
     wakes: date | None
+    held: UUID | None = None
+    """The decision that put it to sleep, while it sleeps."""
 
 
 class Known(NamedTuple):
@@ -89,9 +92,21 @@ def known_of(episode: Episode) -> Known:
 
 def urgent_criteria(episode: Episode) -> frozenset[str]:
     """Names of what makes it urgent: the urgent rules it meets, and other kinds of finding of that tier."""
-    urgent = [each for each in episode.findings if each.tier is Tier.URGENT and each.alerts_from is not None]
-    rules = (reason.name for each in urgent if each.kind is Kind.URGENT for reason in each.reasons)
-    return frozenset(rules) | {each.kind.value for each in urgent if each.kind is not Kind.URGENT}
+    return frozenset(name for name, _ in _urgent_days(episode))
+
+
+def _urgent_days(episode: Episode) -> Iterator[tuple[str, date]]:
+    """What makes it urgent, each with the first day on which it did.
+
+    Another kind of finding may have reached that tier later than it was met; its latest day stands for that.
+    """
+    for each in episode.findings:
+        if each.tier is not Tier.URGENT or each.alerts_from is None:
+            continue
+        if each.kind is Kind.URGENT:
+            yield from ((reason.name, max(reason.met, each.alerts_from)) for reason in each.reasons)
+        else:
+            yield each.kind.value, each.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +132,15 @@ class _Fold:
         return _Fold(following, owner, disposition if following in ASLEEP else None)
 
     def at(self, day: date, known: Known, episode: Episode) -> "_Fold":
-        """On that day, with what was known then: awake again if anything of it wakes it."""
+        """On that day, with what was known then: awake again if anything of it wakes it.
+
+        Whoever set it aside has not seen an urgent finding that is new: it is nobody's, and waits to be
+        taken, as one that nobody ever decided about.
+        """
         if self.held is None or waking(self.held, day, known, episode) is None:
             return self
+        if not known.urgent <= self.held.urgent:
+            return _Fold()
         return replace(self, state=State.TAKEN if self.owner else State.OPEN, held=None)
 
 
@@ -175,6 +196,16 @@ def repeated_on(episode: Episode, held: Disposition) -> date | None:
     return next((tested.day for tested in episode.tested if tested.day > since), None)
 
 
+def risen_on(episode: Episode, held: Disposition) -> date | None:
+    """The first day on which its results ask for more than those the decision was made on.
+
+    By a higher tier, or by an urgent finding that was not there: what wakes any sleep early.
+    """
+    risen = [change.day for change in episode.tier_changes if change.tier > held.tier]
+    unseen = [day for name, day in _urgent_days(episode) if name not in held.urgent]
+    return min([*risen, *unseen], default=None)
+
+
 def effective(episode: Episode, dispositions: Iterable[Disposition]) -> list[Disposition]:
     """The decisions that changed something, in the order they were made; see `state_of` for the others."""
     return [made for made, before, after in _steps(episode, dispositions) if after is not before]
@@ -208,12 +239,13 @@ def state_of(episode: Episode, dispositions: Iterable[Disposition], as_of: datet
     """
     dispositions = tuple(dispositions)
     fold = _folded(episode, dispositions).at(day_of(as_of), known_of(episode), episode)
-    state, wakes = fold.state, fold.held.until if fold.held else None
+    state, held = fold.state, fold.held
     if episode.resolved is not None or episode.deceased:
-        state, wakes = State.RESOLVED, None
+        state, held = State.RESOLVED, None
     elif episode.dormant:
-        state, wakes = State.DORMANT, None
-    return Standing(state, fold.owner, bool(dispositions), wakes)
+        state, held = State.DORMANT, None
+    wakes, by = (held.until, held.id) if held is not None else (None, None)
+    return Standing(state, fold.owner, bool(dispositions), wakes, by)
 
 
 def held_by(episode: Episode, dispositions: Iterable[Disposition]) -> Disposition | None:

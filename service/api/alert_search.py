@@ -30,7 +30,7 @@ from service.api.paging import Position, Search
 from service.api.targets import Kind, split_target
 from service.fhir.standing import STATUSES
 from service.store import alerts, sources
-from service.store.query import within
+from service.store.query import among, within
 from service.store.readers import Reader
 from service.store.schema import alert, patient
 from service.store.sources import Source
@@ -66,7 +66,7 @@ def find(connection: Connection, scope: Scope, alert_id: UUID) -> Stored | None:
 
 def of_people(connection: Connection, scope: Scope, people: Collection[int]) -> list[Stored]:
     """Every alert of those records."""
-    query = _rows(scope).where(alert.c.patient_id.in_(list(people))).order_by(alert.c.id)
+    query = _rows(scope).where(among(alert.c.patient_id, people)).order_by(alert.c.id)
     return [_stored(row, scope) for row in connection.execute(query)]
 
 
@@ -133,7 +133,7 @@ def _conditions(
 ) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [alert.c.source_id.in_(list(scope))]
     if people is not None:
-        conditions.append(alert.c.patient_id.in_(list(people)))
+        conditions.append(among(alert.c.patient_id, people))
     if search.targets is not None:
         named = (split_target(search.kind, each) for each in search.targets)
         conditions.append(alert.c.id.in_({each[0] for each in named if each}))

@@ -4,7 +4,6 @@ Of `reportType` there is `summary`, in which small cells are masked, and `subjec
 patients behind numerator and denominator and is audited as a read of each of them.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -77,45 +76,47 @@ class Evaluation:
     measure: Measure
     request_id: str
 
-    def summary(self, connection: Connection, question: Question, smallest: int) -> Resource:
+    def summary(self, connection: Connection, question: Question) -> Resource:
         """Figures alone, small cells masked."""
         ((_, figures),) = evaluate(connection, question, [self.measure])
-        shown = masked(figures, smallest)
+        shown = masked(figures, question.smallest)
         stratifiers = [_stratifier(HEADINGS[each], shown.strata.get(each, {})) for each in OF_EVERY]
         group = {**_counts(shown.total), "stratifier": stratifiers}
         return self._report("summary", question, group)
 
     def subject_list(
         self, connection: Connection, question: Question
-    ) -> tuple[Resource, Counter[tuple[int, int | None]]]:
+    ) -> tuple[Resource, Sequence[tuple[int, int | None]]]:
         """The patients behind numerator and denominator; and of whom it tells, by source and number.
+
+        Its counts are those of the summary: what is nobody's is counted too, and listed of nobody.
 
         Raises:
             TooLarge: there are more than one report names.
         """
-        seen: Counter[tuple[int, int | None]] = Counter()
+        people, cases, met = people_behind(
+            connection, question, self.measure, People(), limit=MOST_SUBJECTS + 1
+        )
+        if len(people) > MOST_SUBJECTS:
+            raise TooLarge(f"more than {MOST_SUBJECTS} patients are behind it: ask for a shorter period")
         addresses = _addresses(connection)
-        contained, populations = [], []
-        for code, met in (("numerator", True), ("denominator", None)):
-            found = people_behind(connection, question, self.measure, People(met), limit=MOST_SUBJECTS + 1)
-            if len(found) > MOST_SUBJECTS:
-                raise TooLarge(f"more than {MOST_SUBJECTS} patients are behind it: ask for a shorter period")
-            seen.update((each.subject.source_id, each.subject.number) for each in found)
-            contained.append(_list_of(code, found, addresses))
-            count = sum(each.cases if met is None else each.met for each in found)
-            populations.append(
-                {**_population(code), "count": count, "subjectResults": {"reference": f"#{code}"}}
-            )
+        numerator = _list_of("numerator", [each for each in people if each.met], addresses)
+        denominator = _list_of("denominator", people, addresses)
+        populations = [
+            _listed("numerator", met + sum(each.met for each in people)),
+            _listed("denominator", cases + sum(each.cases for each in people)),
+        ]
         report = self._report("subject-list", question, {"population": populations})
-        return {**report, "contained": contained}, seen
+        seen = [(each.subject.source_id, each.subject.number) for each in people]
+        return {**report, "contained": [numerator, denominator]}, seen
 
-    def note(self, question: Question, kind: str, seen: Mapping[tuple[int, int | None], int]) -> None:
+    def note(self, question: Question, kind: str, seen: Sequence[tuple[int, int | None]]) -> None:
         """Who asked for what, and who saw whom; committed before the answer."""
         period = {"first": question.first.isoformat(), "last": question.last.isoformat()}
         detail = {"measure": self.measure.name, "report": kind, **period, "request": self.request_id}
-        whom: list[tuple[int | None, int | None]] = [*seen]
+        whom: Sequence[tuple[int | None, int | None]] = seen or [(None, None)]
         with writing(self.engine) as connection:
-            for source_id, number in whom or [(None, None)]:
+            for source_id, number in whom:
                 write_audit(
                     connection,
                     at=question.now,
@@ -150,7 +151,7 @@ def evaluated(evaluation: Evaluation, wanted: Wanted, settings: Settings, rulebo
         InvalidResource: the period ends before it begins, or is too long.
         TooLarge: too many patients are behind it for a subject list.
     """
-    seen: Mapping[tuple[int, int | None], int] = {}
+    seen: Sequence[tuple[int, int | None]] = ()
     with reading(evaluation.engine) as connection:
         question = question_of(
             connection,
@@ -162,7 +163,7 @@ def evaluated(evaluation: Evaluation, wanted: Wanted, settings: Settings, rulebo
             names=evaluation.reader.sources,
         )
         if wanted.report_type == "summary":
-            report = evaluation.summary(connection, question, settings.smallest_cell)
+            report = evaluation.summary(connection, question)
         else:
             report, seen = evaluation.subject_list(connection, question)
     validate_outgoing(report)
@@ -185,6 +186,10 @@ def _counts(figure: Figure | Masked) -> Resource:
 
 def _population(code: str) -> Resource:
     return {"code": {"coding": [{"system": POPULATION, "code": code}]}}
+
+
+def _listed(code: str, count: int) -> Resource:
+    return {**_population(code), "count": count, "subjectResults": {"reference": f"#{code}"}}
 
 
 def _stratifier(heading: str, table: Mapping[str, Figure | Masked]) -> Resource:

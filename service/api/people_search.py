@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from service.api.alert_search import Scope
+from service.store.query import among
 from service.store.schema import patient
 
 _LONGEST_ID = 128
@@ -47,21 +48,21 @@ def people_named(
 
 def people_of(connection: Connection, scope: Scope, public_ids: Collection[UUID]) -> list[Person]:
     """The people of those public ids (of any of their records)."""
-    return _people(connection, scope, patient.c.public_id.in_(list(public_ids)))
+    return _people(connection, scope, among(patient.c.public_id, public_ids))
 
 
 def records_of(connection: Connection, people: Collection[Person]) -> set[int]:
     """Store's numbers of all records of those people."""
     ids = [each.id for each in people]
-    query = select(patient.c.id).where(or_(patient.c.id.in_(ids), patient.c.survivor_id.in_(ids)))
+    query = select(patient.c.id).where(or_(among(patient.c.id, ids), among(patient.c.survivor_id, ids)))
     return set(connection.execute(query).scalars())
 
 
 def _people(connection: Connection, scope: Scope, condition: ColumnElement[bool]) -> list[Person]:
     named = select(patient.c.id, patient.c.survivor_id).where(patient.c.source_id.in_(list(scope)), condition)
     survivors = {row.survivor_id or row.id for row in connection.execute(named)}
-    query = select(patient.c.id, patient.c.public_id, patient.c.source_id).where(patient.c.id.in_(survivors))
-    return [Person(*row) for row in connection.execute(query)]
+    query = select(patient.c.id, patient.c.public_id, patient.c.source_id)
+    return [Person(*row) for row in connection.execute(query.where(among(patient.c.id, survivors)))]
 
 
 def _named(scope: Scope, term: str, own_base: str) -> ColumnElement[bool]:

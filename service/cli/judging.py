@@ -8,6 +8,7 @@ import typer
 
 from service.cli.console import Json, note, progress, say, say_json
 from service.cli.opening import AsOf, actor, database, now, rules_of, say_change, settings_of
+from service.garbage import collected_seldom
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -30,7 +31,7 @@ def rejudge(
     from service.ingest import rejudge as run
 
     settings = settings_of(clock)
-    with database(settings) as engine, progress("{task.completed} records") as display:
+    with database(settings) as engine, progress("{task.completed} records") as display, collected_seldom():
         rules = rules_of(settings, engine)
         say_change(engine, rules, "from now on every record is judged")
         _note_by_what(engine, "rejudge", rules, everyone=everyone)
@@ -64,11 +65,16 @@ def sweep(
 ) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
     from service.activating import carry_out
+    from service.clinical.months import POSSIBLE_YEARS
     from service.ingest import check_agreement
     from service.ingest import sweep as run
     from service.quality.shadowing import follow
     from service.store.session import reading
 
+    if as_of is not None and as_of.year not in POSSIBLE_YEARS:
+        raise typer.BadParameter(
+            f"give a moment in {POSSIBLE_YEARS.start} to {POSSIBLE_YEARS.stop - 1}", param_hint="--as-of"
+        )
     settings = settings_of(clock)
     moment = now() if as_of is None else as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
     with database(settings) as engine:

@@ -56,9 +56,7 @@ def measures(
                 last=last.date() if last else None,
                 names=names,
             )
-            rows = list(
-                exporting.rows(evaluate(connection, question, chosen), question, settings.smallest_cell)
-            )
+            rows = list(exporting.rows(evaluate(connection, question, chosen), question))
         with writing(engine) as connection:
             detail = {
                 "measures": [each.name for each in chosen],

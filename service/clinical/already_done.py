@@ -25,12 +25,15 @@ class Shown:
 
     def __init__(self, readings: Readings) -> None:
         self._rules = readings.rulebook.rules
-        self._done: dict[str, _Sign] = {}
-        self._ordered: dict[str, _Sign] = {}
+        latest: dict[tuple[str, bool], _Sign] = {}
         for what, sign, ordered in _signs(readings):
-            known = self._ordered if ordered else self._done
-            if what not in known or sign > known[what]:
-                known[what] = sign
+            known = latest.get((what, ordered))
+            if known is None or sign > known:
+                latest[what, ordered] = sign
+        self._known: dict[str, list[tuple[_Sign, bool]]] = {}
+        """What was done before what is but ordered."""
+        for what, ordered in sorted(latest):
+            self._known.setdefault(what, []).append((latest[what, ordered], ordered))
 
     def by(self, name: str, since: date) -> AlreadyDone | None:
         """How the record shows the step that is asked for since that day; None where it does not.
@@ -51,10 +54,7 @@ class Shown:
 
     def _latest(self, what: str, oldest: date) -> tuple[_Sign, bool] | None:
         """The latest trace from `oldest` on, and whether it is but an order; what was done goes before."""
-        for known, ordered in ((self._done, False), (self._ordered, True)):
-            if what in known and known[what].day >= oldest:
-                return known[what], ordered
-        return None
+        return next((known for known in self._known.get(what, ()) if known[0].day >= oldest), None)
 
     def _oldest(self, within: str, since: date) -> date:
         if within == "ever":

@@ -19,7 +19,7 @@ from service.clinical.episodes import NO_PLAN, Assessment, Episode, Family
 from service.clinical.known import becoming_known
 from service.clinical.limits import LimitFinder
 from service.clinical.months import add_months
-from service.clinical.planning import plan_of, plan_of_missed
+from service.clinical.planning import Planning
 from service.clinical.readings import Readings
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
@@ -63,16 +63,16 @@ def _planned(
 ) -> list[Episode]:
     """Those that raise an alert and are not over, with their plans."""
     planned: list[Episode] = []
-    readings: Readings | None = None
+    planning: Planning | None = None
     for episode in sorted(episodes, key=_missed):
         if episode.tier is None or episode.resolved is not None or episode.deceased:
             planned.append(episode)
             continue
-        readings = readings or Readings(record, rulebook, as_of)
+        planning = planning or Planning(Readings(record, rulebook, as_of))
         if _missed(episode):
-            plan = plan_of_missed(readings, episode, _elevation(episode, planned))
+            plan = planning.plan_of_missed(episode, _elevation(episode, planned))
         else:
-            plan = plan_of(readings, episode, episode.tier)
+            plan = planning.plan_of(episode, episode.tier)
         planned.append(replace(episode, plan=plan))
     return planned
 

@@ -1,9 +1,13 @@
-"""Calendar arithmetic: whole months and age."""
+"""Calendar arithmetic: the years there are, whole months and age."""
 
 from calendar import monthrange
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
+POSSIBLE_YEARS: Final = range(1900, 2200)
+"""Of days in anybody's record: nothing about a living patient is older, and years beyond are placeholders
+(0001, 9999), not times. Far from the ends of the calendar, where days and months cannot be counted."""
 
 _ALWAYS_THERE = 28
 """Every month has this day."""

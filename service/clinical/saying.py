@@ -1,6 +1,7 @@
 """How numbers, quantities and analytes are said to a reader: one way, wherever this service says them."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from service.clinical.analytes import CANONICAL_UNIT, Analyte
 
@@ -23,6 +24,7 @@ _UNITS = {"1": "", "umol/L": "µmol/L", "10*9/L": "10⁹/L"}
 """UCUM codes that readers write otherwise; a ratio has no unit to say."""
 
 
+@lru_cache(maxsize=4096)  # limits, bounds and the latest values are said again and again
 def number(value: Decimal) -> str:
     """Rounded half up to two decimals, without trailing zeros.
 

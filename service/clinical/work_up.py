@@ -47,13 +47,21 @@ class Ground:
 
     episode: Episode
     tier: Tier
-    readings: Readings
+    on: OnRecord
     shown: Shown
-    day: date
-    """The latest day on which a test of the episode was elevated."""
     causes: tuple[Cause, ...]
     alerting: tuple[Finding, ...]
     """The findings that raise its alert, the gravest first."""
+
+    @property
+    def readings(self) -> Readings:
+        """The record's."""
+        return self.on.readings
+
+    @property
+    def day(self) -> date:
+        """The latest day on which a test of the episode was elevated."""
+        return self.on.day
 
     def of(self, kind: Kind) -> list[Finding]:
         """Those of one kind."""
@@ -167,7 +175,7 @@ def _bile_ducts(ground: Ground) -> Iterator[Asked]:
     """MRCP where ducts are dilated; where ultrasound says no such thing, once it lasts with AMA negative."""
     if ground.episode.family is not Family.CHOLESTATIC:
         return
-    on = OnRecord(ground.readings, ground.episode, ground.day)
+    on = ground.on
     months = ground.readings.rulebook.rules.recommendations.done_within_months.imaging
     ducts = on.newest(DILATATION)
     if ducts is not None and ducts.answer is Answer.POSITIVE and on.not_older(ducts, months):
@@ -195,7 +203,7 @@ def _fibrosis(ground: Ground) -> Iterator[Asked]:
     if not lasting:
         return
     met = min(_told(finding) for finding in lasting)
-    cirrhosis = OnRecord(ground.readings, ground.episode, ground.day).newest("cirrhosis")
+    cirrhosis = ground.on.newest("cirrhosis")
     if cirrhosis is not None and cirrhosis.answer is Answer.POSITIVE:
         yield Asked("hepatology-referral", max(met, cirrhosis.day), ground.unhurried, lasting)
     if telling is None or telling.reading == "low":

@@ -57,7 +57,7 @@ def exported(request: Request, user: Reader) -> Response:
         question = _asked(connection, request, user)
         counted = evaluate(connection, question)
     _note(request, user, question)
-    text = exporting.as_csv(exporting.rows(counted, question, request.app.state.settings.smallest_cell))
+    text = exporting.as_csv(exporting.rows(counted, question))
     name = f"measures-{question.first}-{question.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
@@ -97,17 +97,20 @@ def people(request: Request, user: Reader, name: str) -> Response:
     with reading(request.app.state.engine) as connection:
         question = _asked(connection, request, user)
         found = people_behind(connection, question, measure, wanted, after=int(after), limit=PAGE + 1)
-        shown = found[:PAGE]
+        shown = found.people[:PAGE]
         called = measured.names_of(connection, [each.subject.number or 0 for each in shown])
     whom = [(each.subject.source_id, each.subject.number) for each in shown]
     note_listed(request, user, "read-measure-people", whom, {"measure": name})
-    more = {**request.query_params, "after": str(shown[-1].subject.number)} if len(found) > PAGE else None
+    more = (
+        {**request.query_params, "after": str(shown[-1].subject.number)} if len(found.people) > PAGE else None
+    )
     return page(
         request,
         "measure_people.html",
         measure=measure,
         wanted=wanted,
         heading=HEADINGS.get(wanted.dimension, wanted.dimension),
+        found=found,
         rows=[(each, called.get(each.subject.number or 0, "")) for each in shown],
         sources=question.sources,
         more=more and f"/measures/{name}/people?{urlencode(more)}",

@@ -14,7 +14,7 @@ from service.clinical.injury_pattern import InjuryPattern
 from service.clinical.interpretation_thresholds import Edish
 from service.clinical.months import add_months
 from service.errors import InvalidResource
-from service.quality.measures.asking import POSSIBLE_YEARS
+from service.clinical.months import POSSIBLE_YEARS
 
 MONTHS: Final = 12
 """The period where none is chosen: so many, this month included."""

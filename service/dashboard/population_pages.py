@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from service.charts.palette import on_screen
 from service.charts.scatter import Lines, scatter_spec
+from service.charts.sheet import Spec
 from service.clinical.bands import Band
 from service.clinical.edish import MEANINGS, Quadrant
 from service.clinical.injury_pattern import InjuryPattern
@@ -32,7 +33,7 @@ from service.dashboard.population_asking import (
 )
 from service.dashboard.population_views import MOST_POINTS, Seen, counted, dots, seen_of, selected
 from service.dashboard.rows import visible
-from service.errors import InvalidResource, NotFound
+from service.errors import InvalidResource
 from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import names, peaks
@@ -66,7 +67,7 @@ class Asked(NamedTuple):
 
 @router.get("/population")
 def population(request: Request, user: Reader) -> Response:
-    """The picture and its tables, with or without a script."""
+    """The picture, for the script of the page to draw, and its tables, with or without a script."""
     with reading(request.app.state.engine) as connection:
         asked = _asked(connection, request, user)
     _note(request, user, asked)
@@ -77,6 +78,7 @@ def population(request: Request, user: Reader) -> Response:
         question=asked.question,
         people=asked.people,
         counted=counted(asked.seen, asked.question),
+        picture=_picture(asked),
         sources=sorted(asked.sources.values()),
         quadrants={each: MEANINGS[each] for each in Quadrant},
         bands=[each for each in Band if each is not Band.NORMAL],
@@ -91,29 +93,6 @@ def population(request: Request, user: Reader) -> Response:
         axes=list(Axes),
         most_points=MOST_POINTS,
     )
-
-
-@router.get("/population/chart.json")
-def chart(request: Request, user: Reader) -> Response:
-    """The scatter as Vega-Lite, for the script of the page."""
-    with reading(request.app.state.engine) as connection:
-        asked = _asked(connection, request, user)
-    _note(request, user, asked)
-    question, drawn = asked.question, dots(asked.seen, asked.question)
-    if not drawn:
-        raise NotFound("there is nobody that could be drawn")
-    spec = scatter_spec(
-        drawn,
-        Lines(question.enzyme_line, question.bilirubin_line),
-        MEASURES[question.measure],
-        on_screen,
-        log=question.axes is Axes.LOG,
-        description=(
-            f"Peak ALT or AST against peak total bilirubin of {sum(dot.people for dot in drawn)} people. "
-            "The table of quadrants says how many lie where."
-        ),
-    )
-    return JSONResponse(spec, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
 
 
 @router.get("/population/people")
@@ -143,6 +122,24 @@ def people(request: Request, user: Reader) -> Response:
         sources=asked.sources,
         measure=MEASURES[asked.question.measure],
         more=f"/population/people?{query}" if len(found) > int(number) * PAGE else None,
+    )
+
+
+def _picture(asked: Asked) -> Spec | None:
+    """The scatter as Vega-Lite; None where there is nobody that could be drawn."""
+    question, drawn = asked.question, dots(asked.seen, asked.question)
+    if not drawn:
+        return None
+    return scatter_spec(
+        drawn,
+        Lines(question.enzyme_line, question.bilirubin_line),
+        MEASURES[question.measure],
+        on_screen,
+        log=question.axes is Axes.LOG,
+        description=(
+            f"Peak ALT or AST against peak total bilirubin of {sum(dot.people for dot in drawn)} people. "
+            "The table of quadrants says how many lie where."
+        ),
     )
 
 

@@ -80,10 +80,11 @@ def read_manifest(body: bytes) -> Manifest:
     try:
         said = _manifest.decode(body)
         at = datetime.fromisoformat(said.transaction_time)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, OverflowError):
         raise RemoteUnavailable("export: the answer is no manifest of Bulk Data") from None
     return Manifest(
-        at if at.tzinfo else at.replace(tzinfo=UTC),
+        at,
         _files(said.output, ""),
         _files(said.deleted, "deletions: "),
         _files(said.error, "errors: "),

@@ -4,6 +4,7 @@ import calendar
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
+from service.clinical.months import POSSIBLE_YEARS
 from service.fhir.defects import Defect
 
 _FORM = re.compile(
@@ -11,8 +12,6 @@ _FORM = re.compile(
     r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?"
     r"(?P<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?)?)?",
 )
-_FIRST_YEAR, _END_YEAR = 1900, 2200
-"""No result of a living patient is older; years beyond are placeholders (0001, 9999), not times."""
 _DATE_LENGTH = 10
 _HOUR = 60
 _MAX_OFFSET = timedelta(hours=14)
@@ -39,7 +38,7 @@ def moment(text: str, zone: tzinfo | None) -> datetime | None:
     except ValueError:
         return _moment(text, zone)
     # The library reads more forms than FHIR has (week dates, 20240131): it is trusted with the usual one.
-    if _FIRST_YEAR <= at.year < _END_YEAR:
+    if at.year in POSSIBLE_YEARS:
         if text[4:17:3] == "--T::" and (
             text[19:] in _OFFSETS or (text[19:20] == "." and text[23:] in _OFFSETS)
         ):
@@ -54,7 +53,7 @@ def _moment(text: str, zone: tzinfo | None) -> datetime | None:
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise Defect("unreadable-time", "Not a FHIR date or time; the sender must mend it.")
-    if not _FIRST_YEAR <= int(form["year"]) < _END_YEAR:
+    if int(form["year"]) not in POSSIBLE_YEARS:
         raise Defect(
             "implausible-time", "Before 1900 or after 2199: probably a placeholder; the sender must mend it."
         )
@@ -98,21 +97,20 @@ def _assembled(form: re.Match[str], zone: tzinfo) -> datetime:
 
 
 def first_day(text: str | None) -> date | None:
-    """The first day a FHIR date or dateTime can mean; None when it is absent or unreadable."""
+    """The first day a FHIR date or dateTime can mean; None when it is absent, unreadable or a placeholder."""
     return _day(text, last=False)
 
 
 def last_day(text: str | None) -> date | None:
-    """The last day a FHIR date or dateTime can mean; None when it is absent or unreadable."""
+    """The last day a FHIR date or dateTime can mean; None when it is absent, unreadable or a placeholder."""
     return _day(text, last=True)
 
 
 def _day(text: str | None, *, last: bool) -> date | None:
     form = _FORM.fullmatch(text.strip()) if text else None
-    if form is None:
+    if form is None or (year := int(form["year"])) not in POSSIBLE_YEARS:
         return None
     try:
-        year = int(form["year"])
         month = int(form["month"] or (12 if last else 1))
         day = int(form["day"] or (calendar.monthrange(year, month)[1] if last else 1))
         return date(year, month, day)

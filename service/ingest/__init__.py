@@ -2,8 +2,9 @@
 
 Read in this order: `receiving` (the transaction), `storing` (one source's share of it), `arrivals` (is it
 new, which version is the latest), `reading` (what a version says), `keeping` (what is written), `people`
-(what Patients say, and merges), `judging` (assess, reconcile, note), `sweeping` (what comes due by itself),
-`escalating` (what nobody takes), `rules`, `in_force` and `agreement` (by which rules).
+(what Patients say, and merges), `concluding` (who is judged, read by which rules), `judging` (assess,
+reconcile, note), `sweeping` (what comes due by itself), `escalating` (what nobody takes), `rules`, `in_force`
+and `agreement` (by which rules).
 """
 
 from service.ingest.agreement import check_agreement

@@ -19,7 +19,7 @@ from service.ingest.in_force import check_in_force
 from service.ingest.rules import Rules
 from service.settings import code_version
 from service.store import alerts as alert_store
-from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine, sources
+from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine
 from service.store.decisions import Decision, Outcome
 from service.store.outbox import Want
 from service.store.patients import PatientRow
@@ -62,11 +62,12 @@ class _Bench:
     """Patients whose last judgement failed."""
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what the transaction holds, each by itself
     connection: Connection,
     locked: Mapping[int, PatientRow],
     people: Collection[int],
     together: Sequence[set[int]],
+    known: Mapping[int, Source],
     rules: Rules,
     now: datetime,
     *,
@@ -79,6 +80,7 @@ def judge(
         locked: by id, with everyone merged with anyone in `people`.
         people: ids of the records to judge (survivors of their merges).
         together: sets of patients whose merge was made or undone, whose alerts are reconciled together.
+        known: the sources of `people`, with the settings that their records were read by.
         rules: what to judge by.
         now: the moment, aware.
         told: called with each assessment; the transaction may yet be rolled back.
@@ -94,7 +96,7 @@ def judge(
     check_in_force(connection, rules, now)
     pools = _pools(locked, people, together)
     members = {person: _members(locked, person) for pool in pools for person in pool}
-    bench = _bench(connection, [row for rows in members.values() for row in rows], rules, now)
+    bench = _bench(connection, [row for rows in members.values() for row in rows], known, rules, now)
     names = {key: each.name for key, each in bench.sources.items()}
     records = histories.records(connection, members, names)
     made = alert_store.dispositions_on(connection, evidence_of(members, records))
@@ -138,9 +140,14 @@ def _members(locked: Mapping[int, PatientRow], person: int) -> list[PatientRow]:
     return [locked[person], *merged]
 
 
-def _bench(connection: Connection, rows: Sequence[PatientRow], rules: Rules, now: datetime) -> _Bench:
+def _bench(
+    connection: Connection,
+    rows: Sequence[PatientRow],
+    known: Mapping[int, Source],
+    rules: Rules,
+    now: datetime,
+) -> _Bench:
     ids = [row.id for row in rows]
-    known = {each: sources.by_id(connection, each) for each in sorted({row.source_id for row in rows})}
     texts = {rules.rulebook.digest: rules.rulebook.text}
     texts |= {each.settings.digest: each.settings.judged_text for each in known.values()}
     texts |= {rules.digest(each): rules.text(each) for each in known.values()}
@@ -191,7 +198,8 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
             quarantine.release_patient(bench.connection, row.id, FAILED, bench.now, "judged")
         row.judged_revision = row.revision
         row.review_on = row.course = row.peaks = None
-    case.rows[0].course = courses.encode(courses.course_of(case.assessment))
+    course = courses.course_of(case.assessment, deceased=case.record.deceased)
+    case.rows[0].course = courses.encode(course)
     case.rows[0].peaks = peaks.encode(case.assessment)
     if bench.rules.clock == "system":
         case.rows[0].review_on = next_review(case.assessment, case.dispositions, case.as_of)
@@ -217,7 +225,7 @@ def next_review(assessment: Assessment, dispositions: Sequence[Disposition], as_
     wakes on its date, or is overdue the day after.
     """
     dates = [made.until for made in dispositions if made.until is not None]
-    days = [*dates, *(day + timedelta(days=1) for day in dates)]
+    days = [*dates, *(day + timedelta(days=1) for day in dates if day < date.max)]
     if assessment.next_review is not None:
         days.append(assessment.next_review)
     return min((day for day in days if day > day_of(as_of)), default=None)

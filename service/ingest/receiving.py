@@ -14,11 +14,12 @@ from service.errors import Overloaded
 from service.fhir.decode import tombstone
 from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
+from service.ingest.concluding import conclude
 from service.ingest.in_force import RulebookChanged
-from service.ingest.judging import FAILED, judge
+from service.ingest.judging import FAILED
 from service.ingest.rules import Rules
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
-from service.store import fetches, gaps, heard, messages, patients, quarantine, resources
+from service.store import fetches, gaps, heard, messages, quarantine, resources
 from service.store.heard import Heard
 from service.store.messages import Message
 from service.store.quarantine import Held
@@ -156,7 +157,7 @@ def receive(
         ]
         store(step, source, arrivals)
         _note(connection, source, group, now)
-    _judge(step, judged=judged)
+    conclude(step, judged=judged)
     return step.receipt
 
 
@@ -209,25 +210,9 @@ def replay(
     store(step, source, arrivals)
     usable = {each.id for each in again} - step.still_held
     quarantine.release_ids(connection, usable, now, step.resolution)
-    _judge(step, judged=True, also=[each.patient_id for each in held if each.reason == FAILED])
-    return step.receipt
-
-
-def reread(
-    connection: Connection, patient_ids: Collection[int], source: Source, rules: Rules, now: datetime
-) -> Receipt:
-    """Decode everything known about patients of one source anew, and judge them.
-
-    For a change of rulebook or source settings: what is plausible, which zone a time without one is in, and
-    which version is the latest may read differently now.
-
-    Raises:
-        LostRace: the caller must roll back and try again.
-    """
-    step = Step(connection, rules, now, resolution="rejudged")
-    versions = resources.of_patients(connection, patient_ids)
-    store(step, source, read_again(step, source, versions))
-    _judge(step, judged=True, also=patient_ids, reread=True)
+    conclude(
+        step, [each.patient_id for each in held if each.reason == FAILED and each.patient_id is not None]
+    )
     return step.receipt
 
 
@@ -254,24 +239,3 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
 
 def _held_version(held: Held) -> Version:
     return Version(held.key or "", held.patient_id, None, None, held.received, held.digest, "live", 0)
-
-
-def _judge(step: Step, *, judged: bool, also: Collection[int | None] = (), reread: bool = False) -> None:
-    """Judge whoever was touched, and write everybody back."""
-    extra = {each for each in also if each is not None}
-    for number, row in patients.lock(step.connection, extra - step.locked.keys()).items():
-        step.locked.setdefault(number, row)
-    for row in step.locked.values():
-        if row.touched and not row.read_digest:
-            row.read_digest = step.digests[row.source_id]
-    touched = {row.id for row in step.locked.values() if row.touched}
-    step.receipt.patients |= touched
-    remerged = {number for group in step.together for number in group}
-    persons = {step.locked[number].person for number in (touched | extra if judged else remerged)}
-    judge(step.connection, step.locked, persons, step.together, step.rules, step.now)
-    if reread:
-        for number in extra:
-            row = step.locked[number]
-            row.read_digest = step.digests[row.source_id]
-    changed = [row for row in step.locked.values() if row.id in touched or row.person in persons]
-    patients.save(step.connection, changed)

@@ -10,16 +10,15 @@ from sqlalchemy import Connection, Engine
 from service.alerts.states import day_of
 from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
+from service.ingest.concluding import conclude
 from service.ingest.in_force import check_in_force
-from service.ingest.judging import FAILED, judge
+from service.ingest.receiving import in_transaction, replay
 from service.ingest.rules import Rules
-from service.ingest.receiving import in_transaction, replay, reread
-from service.ingest.storing import Receipt
+from service.ingest.storing import Receipt, Step
 from service.store import patients, quarantine, sources
 from service.store.patients import PatientRow
 from service.store.quarantine import Held
 from service.store.session import reading
-from service.store.sources import Source
 
 CHUNK = 500
 """Records judged in one transaction: short enough that a running feed never waits long for the lock."""
@@ -97,6 +96,7 @@ def judge_page(
     now: datetime,
     wanted: Callable[[PatientRow], bool],
     *,
+    anew: bool = False,
     told: Callable[[Assessment], None] | None = None,
 ) -> tuple[int, int]:
     """Judge, in one transaction, the people these patients belong to where a record of theirs still wants it.
@@ -107,6 +107,7 @@ def judge_page(
         rules: what to judge by.
         now: the moment, aware.
         wanted: asked of each record once it is locked.
+        anew: read the records again, whatever they were read by.
         told: called with each assessment once it is committed.
 
     Returns:
@@ -118,11 +119,13 @@ def judge_page(
 
     def work(connection: Connection) -> tuple[int, int, list[Assessment]]:
         made: list[Assessment] = []
-        locked = patients.lock(connection, ids)
-        people = {row.person for row in locked.values() if wanted(row)}
-        failed = judge(connection, locked, people, [], rules, now, told=None if told is None else made.append)
-        patients.save(connection, (row for row in locked.values() if row.person in people))
-        return len(people), len(failed), made
+        step = Step(connection, rules, now, locked=patients.lock(connection, ids))
+        rows = [row for row in step.locked.values() if wanted(row)]
+        if anew:
+            for row in rows:
+                row.read_digest = patients.NOT_ALL_ALIKE
+        done = conclude(step, {row.id for row in rows}, told=None if told is None else made.append)
+        return len(done.people), len(done.failed), made
 
     judged, failed, made = in_transaction(engine, work)
     if told is not None:
@@ -151,7 +154,7 @@ def rejudge(
         progress: called after each chunk with the numbers judged and failed so far.
 
     Returns:
-        How many records were judged, and for how many of those the judgement failed.
+        How many people were judged, and for how many of those it failed.
 
     Raises:
         RulebookChanged: another rulebook is in force, or has come into force in the meantime.
@@ -163,17 +166,24 @@ def rejudge(
     replay_held(engine, held, rules, now)
     judged = failed = 0
     for source in known:
-        wanted = {source.id: "" if everyone else rules.digest(source)}
+        up_to_date = None if everyone else rules.digest(source)
 
         def left(
-            connection: Connection, limit: int, after: int, wanted: dict[int, str] = wanted
+            connection: Connection,
+            limit: int,
+            after: int,
+            number: int = source.id,
+            digest: str | None = up_to_date,
         ) -> list[int]:
             check_in_force(connection, rules, now + timedelta(seconds=time.monotonic() - began))
-            return patients.outdated(connection, wanted, limit, after)
+            return patients.outdated(connection, {number: digest}, limit, after)
+
+        def still_outdated(row: PatientRow, digest: str | None = up_to_date) -> bool:
+            return row.read_digest != digest
 
         for page in pages(engine, left):
-            failed += _reread(engine, page, source, rules, now)
-            judged += len(page)
+            tried, failing = judge_page(engine, page, rules, now, still_outdated, anew=everyone)
+            judged, failed = judged + tried, failed + failing
             if progress is not None:
                 progress(judged, failed)
     return judged, failed
@@ -209,10 +219,3 @@ def replay_held(engine: Engine, held: Iterable[Held], rules: Rules, now: datetim
         total.counts += receipt.counts
         total.patients |= receipt.patients
     return total
-
-
-def _reread(engine: Engine, ids: Collection[int], source: Source, rules: Rules, now: datetime) -> int:
-    """Decode and judge these patients anew; how many could not be judged."""
-    in_transaction(engine, lambda connection: reread(connection, ids, source, rules, now))
-    with reading(engine) as connection:
-        return len(quarantine.patients_held(connection, ids, FAILED))

@@ -1,6 +1,5 @@
 """Everything that was ever stored of some records: what a decision on them was made on, read as of then."""
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from service.errors import Damaged
 from service.ingest.reading import Said, decode_stored, record_of, said_by
 from service.quality.recorded_rules import RecordedRules, RulesThen
 from service.store import decisions, patients, resources, sources
-from service.store.decisions import Recorded
+from service.store.decisions import Decision, Recorded
 from service.store.resources import Span, Version
 
 
@@ -44,10 +43,6 @@ class Archive:
         numbers = {*patient_ids, *(number for each in self.decisions for number in each.inputs)}
         self.related: Sequence[Recorded] = decisions.of_records(connection, numbers)
         """The same, and those on what was merged with the patients' records at any time."""
-        self._seen_by: dict[int, list[Recorded]] = {}
-        for one in self.related:
-            for number in one.inputs:
-                self._seen_by.setdefault(number, []).append(one)
         self._spans: dict[int, list[Span]] = {}
         for span in resources.spans_of_patients(connection, numbers):
             self._spans.setdefault(span.version.patient_id or 0, []).append(span)
@@ -76,7 +71,7 @@ class Archive:
         said: list[tuple[int, Said]] = []
         for number, span in live:
             try:
-                said.append((number, self._read(number, span, recorded)))
+                said.append((number, self._read(span, recorded.made)))
             except Damaged as error:
                 damage.append(f"{error.message} (needed for {span.version.key})")
         keys = frozenset(span.version.key for _, span in live)
@@ -84,11 +79,8 @@ class Archive:
         numbers = sorted(recorded.inputs, key=lambda number: (number != person, number))
         return Inputs(record_of(numbers, said), keys, list(dict.fromkeys(damage)))
 
-    def _read(self, number: int, span: Span, recorded: Recorded) -> Said:
-        """What a version says, read as it was then: by the rules of the first decision that saw it."""
-        seen_by = self._seen_by[number]
-        first = bisect_left(seen_by, span.version.since_revision, key=lambda one: one.inputs[number])
-        made = (seen_by[first] if first < len(seen_by) else recorded).made
+    def _read(self, span: Span, made: Decision) -> Said:
+        """What a version says, read by the rules of the decision: see :mod:`service.ingest.concluding`."""
         at = (span.source_id, span.version, made.rulebook_digest, made.settings_digest)
         if at not in self._said:
             rules = self._rules.of(self._connection, made, self._sources[span.source_id])

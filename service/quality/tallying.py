@@ -9,7 +9,7 @@ from typing import Final
 from service.alerts.comparing import Outcome
 from service.alerts.events import tier_name
 from service.quality.measures import strata
-from service.quality.measures.cases import Case
+from service.quality.measures.cases import Strata
 from service.store.changed_alerts import ChangedAlert
 from service.store.measured import Subject
 from service.store.patients import PatientRow
@@ -44,8 +44,8 @@ class Tally:
 
     def add(self, row: PatientRow, changed: ChangedAlert) -> None:
         """Count one alert of the person whose record that is; their age is that of the day it was raised."""
-        case = Case(_subject(row), changed.day, met=True, strata=_strata(changed))
-        for dimension, stratum in (("total", ""), *strata.strata_of(case, self.names)):
+        whom = strata.strata_of(_subject(row), changed.day, self.names)
+        for dimension, stratum in (("total", ""), *whom, *_strata(changed)):
             self.counts[dimension][stratum][changed.outcome] += 1
 
     def note_days(self, before: Iterable[date], after: Iterable[date]) -> None:
@@ -69,14 +69,14 @@ def _subject(row: PatientRow) -> Subject:
     return Subject(row.source_id, row.id, None, row.fhir_id, *known)
 
 
-def _strata(changed: ChangedAlert) -> Mapping[str, tuple[str, ...]]:
+def _strata(changed: ChangedAlert) -> Strata:
     """By which alerts are told apart beside whom they concern."""
     tiers = [each for each in (changed.tier_before, changed.tier_after) if each is not None]
-    return {
-        "family": (changed.family.value,),
-        "tier": (" → ".join(dict.fromkeys(map(tier_name, tiers))),),
-        "standing": ("to act on" if changed.open else "over",),
-    }
+    return (
+        ("family", changed.family.value),
+        ("tier", " → ".join(dict.fromkeys(map(tier_name, tiers)))),
+        ("standing", "to act on" if changed.open else "over"),
+    )
 
 
 def _by_week(raised: Mapping[date, int], last_day: date) -> tuple[int, ...]:

@@ -96,7 +96,7 @@ def save(connection: Connection, changes: Sequence[Change], source_id: int, now:
 
 _COLUMNS = (
     *("patient_id", "source_id", "family", "state", "tier", "updated", "revision"),
-    *("place", "owner", "cause", "content", "waiting_from", "overdue"),
+    *("place", "owner", "cause", "content", "waiting_from", "overdue", "wakes", "held", "last_result"),
 )
 
 
@@ -116,6 +116,9 @@ def _columns(content: Alert, source_id: int, now: datetime) -> tuple[object, ...
         encode(content),
         waiting.latest if waiting is not None and not waiting.nobody_left else None,
         waiting is not None and waiting.overdue,
+        content.wakes,
+        content.held,
+        content.episode.last_result,
     )
 
 
@@ -151,7 +154,7 @@ class Happened(NamedTuple):
 
 def events_of(connection: Connection, ids: Collection[UUID]) -> list[Happened]:
     """What happened to those alerts, oldest first."""
-    query = select(alert_event).where(alert_event.c.alert_id.in_(list(ids))).order_by(alert_event.c.id)
+    query = select(alert_event).where(among(alert_event.c.alert_id, ids)).order_by(alert_event.c.id)
     return [
         Happened(row.alert_id, row.at, EventKind(row.kind), row.detail, row.revision)
         for row in connection.execute(query)
@@ -167,6 +170,7 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
             alert_id=alert_id,
             action=made.action.value,
             at=made.at,
+            by=made.by,
             content=_encoder.encode(made).decode(),
         )
     )
@@ -178,7 +182,7 @@ def add_disposition(connection: Connection, made: Disposition, patient_id: int, 
 
 def dispositions_of(connection: Connection, ids: Collection[UUID]) -> list[Disposition]:
     """Decisions by their ids, oldest first."""
-    query = select(disposition.c.content).where(disposition.c.id.in_(list(ids)))
+    query = select(disposition.c.content).where(among(disposition.c.id, ids))
     rows = connection.execute(query.order_by(disposition.c.at, disposition.c.id))
     return [_disposition_of.decode(row.content) for row in rows]
 
@@ -221,7 +225,7 @@ def by_patient(
     connection: Connection, ids: Collection[UUID]
 ) -> dict[tuple[int | None, int | None], list[UUID]]:
     """Those alerts by whose they are: (source, patient), as the audit log names it."""
-    query = select(alert.c.id, alert.c.source_id, alert.c.patient_id).where(alert.c.id.in_(list(ids)))
+    query = select(alert.c.id, alert.c.source_id, alert.c.patient_id).where(among(alert.c.id, ids))
     whose = {row.id: (row.source_id, row.patient_id) for row in connection.execute(query)}
     found: dict[tuple[int | None, int | None], list[UUID]] = {}
     for each in ids:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from service.clinical.episodes import Tier
+from service.store.query import among
 from service.store.rows import insert_rows
 from service.store.schema import cds_card
 
@@ -40,7 +41,7 @@ def keep(connection: Connection, cards: Sequence[Card], now: datetime) -> None:
 
 def shown_to(connection: Connection, source_id: int, ids: Collection[UUID]) -> dict[UUID, Card]:
     """The cards of those ids that this source was shown."""
-    query = select(cds_card).where(cds_card.c.id.in_(list(ids)), cds_card.c.source_id == source_id)
+    query = select(cds_card).where(among(cds_card.c.id, ids), cds_card.c.source_id == source_id)
     rows = connection.execute(query)
     return {
         row.id: Card(row.id, row.alert_id, row.source_id, Tier(row.tier), _urgent_of.decode(row.urgent))

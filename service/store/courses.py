@@ -15,7 +15,7 @@ class Elevation(NamedTuple):
     day: date
     """The first day on which it raised an alert; where it raises none, on which a rule was met."""
     tier: Tier | None
-    """The highest tier; None where it raises no alert."""
+    """With which it raised an alert, however high it rose later; None where it raises none."""
     suppressed: Suppression | None
     """Why it raises none."""
 
@@ -31,19 +31,20 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Course)
 
 
-def course_of(assessment: Assessment) -> Course:
-    """What is counted of an assessment."""
+def course_of(assessment: Assessment, *, deceased: bool) -> Course:
+    """What is counted of an assessment; of somebody who died, no repeat that never came."""
     elevations = tuple(
         Elevation(
             episode.family,
             episode.alerts_from or min(finding.met for finding in episode.findings),
-            episode.tier,
+            episode.tier_changes[0].tier if episode.tier_changes else None,
             None if episode.tier is not None else episode.findings[0].suppressed,
         )
         for episode in assessment.episodes
         if episode.findings
     )
-    return Course(elevations, tuple(assessment.rechecks))
+    rechecks = (each for each in assessment.rechecks if each.repeated is not None or not deceased)
+    return Course(elevations, tuple(rechecks))
 
 
 def encode(course: Course) -> str | None:

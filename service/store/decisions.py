@@ -152,7 +152,7 @@ def text_of(connection: Connection, digest: str) -> str:
 
 def texts_of(connection: Connection, digests: Collection[str]) -> dict[str, str]:
     """The texts kept under digests, of those that are there."""
-    query = select(stored_text.c.digest, stored_text.c.text).where(stored_text.c.digest.in_(list(digests)))
+    query = select(stored_text.c.digest, stored_text.c.text).where(among(stored_text.c.digest, digests))
     return {row.digest: row.text for row in connection.execute(query)}
 
 

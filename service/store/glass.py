@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from service.store.query import among
 from service.store.schema import account, break_glass, patient, source
 
 
@@ -93,7 +94,7 @@ def open_until(connection: Connection, account_id: str, patient_id: int, now: da
 
 def opened(connection: Connection, sources: Collection[str], limit: int) -> list[Opened]:
     """What was opened of those sources, the latest first."""
-    return _rows(connection, limit, source.c.name.in_(list(sources)))
+    return _rows(connection, limit, among(source.c.name, sources))
 
 
 def opened_by(connection: Connection, account_id: str, now: datetime) -> list[Opened]:
@@ -104,7 +105,7 @@ def opened_by(connection: Connection, account_id: str, now: datetime) -> list[Op
 
 def opened_of(connection: Connection, patients: Collection[int]) -> list[Opened]:
     """When these records were opened, and why, the latest first."""
-    return _rows(connection, None, break_glass.c.patient_id.in_(list(patients)))
+    return _rows(connection, None, among(break_glass.c.patient_id, patients))
 
 
 def _rows(connection: Connection, limit: int | None, *conditions: ColumnElement[bool]) -> list[Opened]:

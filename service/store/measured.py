@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, exists, select
+from sqlalchemy import Connection, Select, exists, select
 
 from service.alerts.alert import Alert, Disposition, Remark
 from service.alerts.events import EventKind
@@ -20,6 +20,8 @@ from service.store.schema import alert, alert_event, disposition, patient, patie
 
 PAGE = 1000
 """Alerts read at a time."""
+CAME: Final = frozenset({EventKind.RAISED, EventKind.REOPENED, EventKind.AWAKENED, EventKind.REINSTATED})
+"""Events from which on somebody has to act on an alert, unless a decision made before says otherwise."""
 _disposition_of = msgspec.json.Decoder(Disposition)
 
 
@@ -43,10 +45,9 @@ class Raised(NamedTuple):
 
     subject: Subject
     alert: Alert
-    at: datetime
-    """When it was raised."""
     events: list[Happened]
     decisions: list[Disposition]
+    """Made on it, or on another alert with whose results they came to stand on it."""
     remarks: list[Remark]
 
 
@@ -67,30 +68,28 @@ _SUBJECT = (
 )
 
 
-def alerts_raised(
+def alerts_asking(
     connection: Connection, sources: Collection[int], since: datetime, until: datetime
 ) -> Iterator[Raised]:
-    """The alerts that were raised from `since` on and before `until`, of these sources, in order of id."""
-    raised = alert_event.c
-    query = (
-        select(alert.c.id, alert.c.source_id, alert.c.content, raised.at, *_SUBJECT[1:], alert.c.patient_id)
-        .join(alert_event, and_(raised.alert_id == alert.c.id, raised.kind == EventKind.RAISED.value))
-        .join(patient, patient.c.id == alert.c.patient_id)
-        .where(among(alert.c.source_id, sources), raised.at >= since, raised.at < until)
-        .order_by(alert.c.id)
-        .limit(PAGE)
+    """The alerts of these sources that were raised or came back from `since` on and before `until`."""
+    asked = select(alert_event.c.alert_id).where(
+        alert_event.c.kind.in_([each.value for each in CAME]),
+        alert_event.c.at >= since,
+        alert_event.c.at < until,
     )
-    page = connection.execute(query).all()
-    while page:
-        ids = [row.id for row in page]
-        happened = _by_alert(alerts_store.events_of(connection, ids))
-        said = _by_alert(remarks.of_alerts(connection, ids))
-        made = _decisions(connection, ids)
+    query = (
+        select(alert.c.id, alert.c.source_id, alert.c.content, *_SUBJECT[1:], alert.c.patient_id)
+        .join(patient, patient.c.id == alert.c.patient_id)
+        .where(among(alert.c.source_id, sources), alert.c.id.in_(asked))
+    )
+    for page in connection.execute(query.execution_options(yield_per=PAGE)).partitions():
+        contents = {row.id: alerts_store.decode(row.content) for row in page}
+        happened = _by_alert(alerts_store.events_of(connection, contents))
+        said = _by_alert(remarks.of_alerts(connection, contents))
+        made = _decisions(connection, contents)
         for row in page:
             subject = _subject(row, row.source_id, row.patient_id)
-            content = alerts_store.decode(row.content)
-            yield Raised(subject, content, row.at, happened[row.id], made[row.id], said[row.id])
-        page = connection.execute(query.where(alert.c.id > ids[-1])).all() if len(page) == PAGE else []
+            yield Raised(subject, contents[row.id], happened[row.id], made[row.id], said[row.id])
 
 
 def people_judged(connection: Connection, sources: Collection[int]) -> Iterator[tuple[Subject, Course]]:
@@ -145,13 +144,20 @@ def _subject(row: Any, source_id: int, number: int | None) -> Subject:
     return Subject(source_id, number, *known)
 
 
-def _decisions(connection: Connection, ids: Collection[UUID]) -> Mapping[UUID, list[Disposition]]:
-    """What was decided on those alerts, whoever's their results turned out to be since."""
-    query = select(disposition.c.alert_id, disposition.c.content).where(disposition.c.alert_id.in_(list(ids)))
-    found: dict[UUID, list[Disposition]] = defaultdict(list)
-    for row in connection.execute(query.order_by(disposition.c.at, disposition.c.id)):
-        found[row.alert_id].append(_disposition_of.decode(row.content))
-    return found
+def _decisions(connection: Connection, contents: Mapping[UUID, Alert]) -> Mapping[UUID, list[Disposition]]:
+    """What was decided on those alerts, whoever's their results are since, and what else stands on them."""
+    query = select(disposition.c.alert_id, disposition.c.content).where(
+        among(disposition.c.alert_id, contents)
+    )
+    found: dict[UUID, dict[UUID, Disposition]] = defaultdict(dict)
+    for row in connection.execute(query):
+        made = _disposition_of.decode(row.content)
+        found[row.alert_id][made.id] = made
+    wanted = {key: set(content.dispositions) - found[key].keys() for key, content in contents.items()}
+    came = {made.id: made for made in alerts_store.dispositions_of(connection, set().union(*wanted.values()))}
+    for key, ids in wanted.items():
+        found[key].update({each: came[each] for each in ids & came.keys()})
+    return {key: sorted(made.values(), key=lambda each: (each.at, each.id)) for key, made in found.items()}
 
 
 def _by_alert(rows: Collection[Any]) -> Mapping[UUID, list[Any]]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
+from service.store.query import among
 from service.store.rows import insert_rows
 from service.store.schema import signed_message
 
@@ -29,7 +30,7 @@ def note(connection: Connection, messages: Collection[Message]) -> frozenset[str
         AlreadyThere: another transaction has just taken one; the caller must roll back and try again.
     """
     by_digest = {each.digest: each for each in messages}
-    query = select(signed_message.c.digest).where(signed_message.c.digest.in_(list(by_digest)))
+    query = select(signed_message.c.digest).where(among(signed_message.c.digest, by_digest))
     known = frozenset(connection.execute(query).scalars())
     new = [tuple(each) for digest, each in sorted(by_digest.items()) if digest not in known]
     insert_rows(connection, signed_message, ("digest", "expires"), new)

@@ -1,6 +1,6 @@
 """Patients of each source: locking them, what is known of them, and which records are one person's."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
@@ -60,6 +60,8 @@ _NEW = (
     *("source_id", "fhir_id", "public_id", "revision", "judged_revision", "read_digest", "deceased"),
     "past_due",
 )
+NOT_ALL_ALIKE = ""
+"""`read_digest` of a record that nothing was read of, or whose parts were read under different rules."""
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -99,7 +101,7 @@ def named(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> 
     found = _by_name(connection, source_id, fhir_ids)
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
-        rows = [(source_id, fhir_id, uuid4(), 0, 0, "", False, _AT_ONCE) for fhir_id in missing]
+        rows = [(source_id, fhir_id, uuid4(), 0, 0, NOT_ALL_ALIKE, False, _AT_ONCE) for fhir_id in missing]
         insert_rows(connection, patient, _NEW, rows)
         found |= _by_name(connection, source_id, missing)
     return found
@@ -168,17 +170,21 @@ def unjudged(connection: Connection, limit: int, after: int = 0) -> list[int]:
     return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())
 
 
-def outdated(connection: Connection, digests: dict[int, str], limit: int, after: int = 0) -> list[int]:
+def outdated(
+    connection: Connection, digests: Mapping[int, str | None], limit: int, after: int = 0
+) -> list[int]:
     """Patients judged under other rules or source settings than those of now.
 
     Args:
         connection: an open transaction.
-        digests: what each source's patients should have been judged under, by source id.
+        digests: what each source's patients should have been judged under, by source id; None for a source
+            all of whose patients count as outdated.
         limit: at most so many.
         after: only ids above this one, so that a caller can page.
     """
     stale = [
-        (patient.c.source_id == key) & (patient.c.read_digest != value) for key, value in digests.items()
+        (patient.c.source_id == key) & patient.c.read_digest.is_distinct_from(value)
+        for key, value in digests.items()
     ]
     query = select(patient.c.id).where(patient.c.id > after, patient.c.revision > 0, or_(False, *stale))
     return list(connection.execute(query.order_by(patient.c.id).limit(limit)).scalars())
@@ -196,7 +202,9 @@ def due(connection: Connection, today: date, limit: int, after: int = 0) -> list
 def read_digests(connection: Connection) -> set[str]:
     """What the records that hold anything were read under, each once."""
     query = (
-        select(patient.c.read_digest).where(patient.c.revision > 0, patient.c.read_digest != "").distinct()
+        select(patient.c.read_digest)
+        .where(patient.c.revision > 0, patient.c.read_digest != NOT_ALL_ALIKE)
+        .distinct()
     )
     return set(connection.execute(query).scalars())
 
@@ -217,7 +225,7 @@ def claim_without_past(
     )
     found = [(row[0], row[1]) for row in connection.execute(query)]
     if found:
-        taken = patient.c.id.in_([number for number, _ in found])
+        taken = among(patient.c.id, [number for number, _ in found])
         connection.execute(patient.update().where(taken).values(past_due=again))
     return found
 

@@ -82,7 +82,7 @@ def by_number(connection: Connection, numbers: Collection[int]) -> dict[int, lis
 def _with_merged(connection: Connection, survivors: Select[Any]) -> dict[int, list[PatientRow]]:
     found = {row.id: [row_of(row)] for row in connection.execute(survivors)}
     if found:
-        others = _rows().where(patient.c.survivor_id.in_(list(found))).order_by(patient.c.id)
+        others = _rows().where(among(patient.c.survivor_id, found)).order_by(patient.c.id)
         for row in connection.execute(others):
             found[row.survivor_id].append(row_of(row))
     return found

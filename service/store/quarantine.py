@@ -136,7 +136,7 @@ def release_ids(connection: Connection, ids: Collection[int], now: datetime, res
     """End what is held under these numbers."""
     connection.execute(
         update(quarantine)
-        .where(quarantine.c.id.in_(list(ids)), quarantine.c.resolved.is_(None))
+        .where(among(quarantine.c.id, ids), quarantine.c.resolved.is_(None))
         .values(resolved=now, resolution=resolution)
     )
 
@@ -174,7 +174,7 @@ def patients_held(connection: Connection, patient_ids: Collection[int], reason: 
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Held]:
     """What of these patients' resources is held now, the latest received first."""
     query = select(quarantine).where(
-        quarantine.c.patient_id.in_(list(patient_ids)), quarantine.c.resolved.is_(None)
+        among(quarantine.c.patient_id, patient_ids), quarantine.c.resolved.is_(None)
     )
     rows = connection.execute(query.order_by(quarantine.c.received.desc(), quarantine.c.id))
     return [Held(*row) for row in rows]

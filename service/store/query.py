@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, cast
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     TypeDecorator,
+    Uuid,
     and_,
     bindparam,
     not_,
@@ -27,15 +29,20 @@ from sqlalchemy.types import NullType
 
 
 class _Listed(TypeDecorator[Collection[Any]]):
-    """Values as the text of one JSON array; bytes as capital hexadecimal digits."""
+    """Values as the text of one JSON array; bytes as capital hexadecimal digits, UUIDs as small ones."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> str:
         """To JSON."""
-        values = [each.hex().upper() if isinstance(each, bytes) else each for each in value or ()]
-        return msgspec.json.encode(values).decode()
+        return msgspec.json.encode([_plain(each) for each in value or ()]).decode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex().upper()
+    return value.hex if isinstance(value, UUID) else value
 
 
 class _Among(FunctionElement[bool]):
@@ -64,6 +71,8 @@ def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **how: Any) -> 
         value = "decode(value, 'hex')"
     elif isinstance(column.type, Integer):
         value = "value::bigint"
+    elif isinstance(column.type, Uuid):
+        value = "value::uuid"
     values = f"json_array_elements_text({compiler.process(listed, **how)}::json)"
     tested = compiler.process(column, **how)
     return f"{tested} = ANY (ARRAY(SELECT {value} FROM {values}))"  # noqa: S608 - our own words
@@ -73,7 +82,7 @@ def among(column: Column[Any], values: Collection[Any] | str) -> ColumnElement[b
     """The condition that `column` is one of `values`: one parameter, however many values there are.
 
     Args:
-        column: of text, whole numbers or bytes.
+        column: of text, whole numbers, bytes or UUIDs.
         values: the values, or the name under which a :class:`Query` is given them.
     """
     name, given = (values, None) if isinstance(values, str) else (None, values)

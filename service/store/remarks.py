@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, insert, select
 
 from service.alerts.alert import Remark, RemarkKind
+from service.store.query import among
 from service.store.schema import remark
 
 
@@ -19,7 +20,7 @@ def add(connection: Connection, made: Remark) -> None:
 
 def of_alerts(connection: Connection, ids: Collection[object]) -> list[Remark]:
     """All that was said of those alerts, oldest first."""
-    query = select(remark).where(remark.c.alert_id.in_(list(ids))).order_by(remark.c.at, remark.c.id)
+    query = select(remark).where(among(remark.c.alert_id, ids)).order_by(remark.c.at, remark.c.id)
     return [
         Remark(row.id, row.alert_id, row.at, row.by, RemarkKind(row.kind), row.text)
         for row in connection.execute(query)

@@ -51,8 +51,9 @@ def latest(versions: Sequence[Version], order: str) -> tuple[Version, bool]:
 
 def has_order(version: Version, order: str) -> bool:
     """Whether a version that is the only one of its resource can be told from later ones by its own word."""
-    numeric = order == "numeric" or (order == "auto" and _number(version) is not None)
-    return _is_bare_removal(version) or _key(version, numeric=numeric) is not None
+    if order != "last-updated" and _number(version) is not None:
+        return True
+    return _is_bare_removal(version) or (order != "numeric" and version.last_updated is not None)
 
 
 def _key(version: Version, *, numeric: bool) -> int | datetime | None:

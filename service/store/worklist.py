@@ -99,25 +99,19 @@ def lines(
     *,
     alerts: Collection[UUID] = (),
     people: Collection[int] = (),
-    states: Collection[State] = (),
 ) -> list[Line]:
-    """Alerts by their ids, whose they are or their states, those that are over too: the live ones first.
+    """Alerts by their ids or whose they are, those that are over too: the live ones first.
 
     Args:
         connection: an open transaction.
         sources: ids of those that may be seen; of any other there are none.
         alerts: ids of alerts.
         people: numbers of people.
-        states: every alert in one of them.
     """
     found = alert.join(patient, patient.c.id == alert.c.patient_id).outerjoin(
         patient_name, patient_name.c.patient_id == alert.c.patient_id
     )
-    named = or_(
-        alert.c.id.in_(list(alerts)),
-        among(alert.c.patient_id, people),
-        alert.c.state.in_([each.value for each in states]),
-    )
+    named = or_(among(alert.c.id, alerts), among(alert.c.patient_id, people))
     query = select(*_LINE).select_from(found).where(among(alert.c.source_id, sources), named)
     ordered = query.order_by(alert.c.place.is_(None), alert.c.place, alert.c.created.desc(), alert.c.id)
     return [_line(row) for row in connection.execute(ordered)]
@@ -163,7 +157,7 @@ def matching(
     connection: Connection, sources: Collection[int], wanted: Wanted, alerts: Collection[UUID]
 ) -> set[UUID]:
     """Which of these alerts are among those wanted."""
-    query = _chosen(select(alert.c.id), sources, wanted).where(alert.c.id.in_(list(alerts)))
+    query = _chosen(select(alert.c.id), sources, wanted).where(among(alert.c.id, alerts))
     return set(connection.execute(query).scalars())
 
 

@@ -11,7 +11,7 @@ from service.alerts.escalation import pass_on
 from service.alerts.events import EventKind
 from service.alerts.reconcile import reconcile
 from service.clinical.episodes import Tier
-from tests.alerts.making import START, Clinic, decision, episode, ids, moment
+from tests.alerts.making import START, Clinic, decision, episode, ids, moment, urgent_finding
 
 PATIENCE = timedelta(hours=4)
 HOUR = timedelta(hours=1)
@@ -67,6 +67,23 @@ class TestWaiting:
         clinic.dispositions.append(decision(2, Action.REOPEN, 1, at=2, tier=Tier.URGENT))
         clinic.judge(episode(1, tier=Tier.URGENT), on=2)
         assert clinic.only().waiting == Waiting(moment(2), moment(2))
+
+    @pytest.mark.parametrize("action", [Action.SNOOZE, Action.KNOWN_CAUSE, Action.OVERRIDE])
+    @pytest.mark.parametrize("tier", [Tier.SOON, Tier.URGENT])
+    def test_begins_when_what_a_nurse_had_and_set_aside_wakes_for_an_urgent_finding(
+        self, clinic: Clinic, action: Action, tier: Tier
+    ) -> None:
+        before = episode(1, tier=tier)
+        clinic.dispositions += [
+            decision(1, Action.TAKE, 1, at=1, tier=tier),
+            decision(2, action, 1, at=2, until=30, tier=tier),
+        ]
+        clinic.judge(before, on=2)
+        assert clinic.only().waiting is None
+        clinic.judge(
+            replace(before, tier=Tier.URGENT, findings=(*before.findings, urgent_finding("hys-law", 3))), on=3
+        )
+        assert clinic.only().waiting == Waiting(moment(3), moment(3))
 
     def test_ends_when_the_alert_resolves_or_is_withdrawn(self, clinic: Clinic) -> None:
         urgent(clinic)

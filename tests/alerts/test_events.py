@@ -96,3 +96,8 @@ def test_a_sleep_that_is_over_says_why_and_what_is_reinstated_says_as_what(clini
     assert told(clinic, ONE)[-1] == (EventKind.WOKEN, "its date has come")
     clinic.judge()
     assert told(clinic, ONE)[0] == (EventKind.REINSTATED, "as open")
+    clinic.judge()
+    assert told(clinic, replace(ONE, resolved=day(3)))[:2] == [
+        (EventKind.REINSTATED, "as resolved"),
+        (EventKind.RESOLVED, "was entered-in-error"),
+    ]

@@ -8,7 +8,7 @@ import pytest
 from service.alerts.alert import Action, Alert, Disposition, State
 from service.alerts.follow_up import with_follow_up
 from service.clinical.catalogues.rules import rules
-from service.clinical.episodes import Episode, Family, Kind, Plan, Tier, TierChange
+from service.clinical.episodes import Episode, Family, Finding, Kind, Plan, Tier, TierChange
 from service.clinical.recommendations import steps_of
 from service.clinical.remarks import UNDER_18
 from tests.alerts.making import (
@@ -22,6 +22,7 @@ from tests.alerts.making import (
     moment,
     ordered,
     recheck,
+    urgent_finding,
 )
 
 
@@ -41,6 +42,11 @@ def overdue(of: Episode, *made: Disposition, on: int) -> list[Episode]:
 
 def with_plan(plan: Plan, of: Episode | None = None) -> Episode:
     return replace(of or episode(1, 2), plan=plan)
+
+
+def severe(*more: Finding) -> Episode:
+    """One that is urgent for severe elevation, and whatever else."""
+    return replace(episode(1, 2, tier=Tier.URGENT), findings=(urgent_finding("severe-elevation", 1), *more))
 
 
 def open_ones(alerts: Iterable[Alert]) -> list[Family]:
@@ -131,6 +137,22 @@ class TestTheDate:
         worse = replace(episode(1, 2), tier=Tier.URGENT, tier_changes=(TierChange(day(20), Tier.URGENT),))
         assert overdue(worse, known(1, at=3, until=30), on=90) == []
 
+    def test_does_not_count_once_another_urgent_finding_has_woken_the_alert(self) -> None:
+        made = replace(known(1, at=3, until=30), tier=Tier.URGENT, urgent=frozenset({"severe-elevation"}))
+        assert overdue(severe(), made, on=31)
+        assert overdue(severe(urgent_finding("synthetic-failure", 20)), made, on=31) == []
+
+    def test_ends_with_another_urgent_finding(self) -> None:
+        made = replace(known(1, at=3, until=30), tier=Tier.URGENT, urgent=frozenset({"severe-elevation"}))
+        (one,) = overdue(severe(urgent_finding("synthetic-failure", 50)), made, on=90)
+        assert (one.alerts_from, one.resolved) == (day(31), day(50))
+
+    def test_goes_on_where_an_urgent_finding_is_for_the_panel_only(self) -> None:
+        made = replace(known(1, at=3, until=30), tier=Tier.URGENT, urgent=frozenset({"severe-elevation"}))
+        suppressed = replace(urgent_finding("jaundice", 20), alerts_from=None)
+        (one,) = overdue(severe(suppressed), made, on=31)
+        assert one.resolved is None
+
     def test_of_an_alert_that_has_resolved_does_not_count(self) -> None:
         assert overdue(episode(1, normal=(2, 3), resolved=3), known(1, at=4, until=30), on=90) == []
 
@@ -216,6 +238,14 @@ class TestOneThingAtATime:
         clinic.dispositions.append(known(1, 2, at=3, until=30))
         clinic.judge(episode(1, 2, 40), on=90)
         assert [one.family for one in clinic.live()] == [Family.TRANSAMINASE]
+
+    def test_once_an_urgent_finding_has_woken_the_elevation_only_that_is(self, clinic: Clinic) -> None:
+        made = replace(known(1, 2, at=3, until=30), tier=Tier.URGENT, urgent=frozenset({"severe-elevation"}))
+        clinic.dispositions.append(made)
+        clinic.judge(severe(), on=31)
+        assert open_ones(clinic.live()) == [Family.FOLLOW_UP]
+        clinic.judge(severe(urgent_finding("synthetic-failure", 40)), on=40)
+        assert open_ones(clinic.live()) == [Family.TRANSAMINASE]
 
     def test_a_missed_recheck_of_the_same_results_and_the_missed_date_are_one_alert(
         self, clinic: Clinic

@@ -100,6 +100,29 @@ def test_a_snooze_taken_before_wakes_to_its_owner() -> None:
     assert state_of(episode(1), made, moment(10)) == Standing(State.TAKEN, "Ada", True, None)
 
 
+@pytest.mark.parametrize("action", [Action.SNOOZE, Action.KNOWN_CAUSE])
+def test_what_wakes_for_an_urgent_finding_that_its_owner_has_not_seen_is_nobodys(action: Action) -> None:
+    severe = replace(episode(1, tier=Tier.URGENT), findings=(urgent_finding("severe-elevation", 1),))
+    made = [
+        replace(each, urgent=urgent_criteria(severe))
+        for each in (
+            decision(1, Action.TAKE, 1, by="Ada", tier=Tier.URGENT),
+            decision(2, action, 1, at=1, until=10, tier=Tier.URGENT),
+        )
+    ]
+    assert state_of(replace(severe, tested=episode(1, 9).tested), made, moment(10)).owner == "Ada"
+    and_hys_law = replace(severe, findings=(*severe.findings, urgent_finding("hys-law", 2)))
+    assert state_of(and_hys_law, made, moment(3)) == Standing(State.OPEN, None, True, None)
+
+
+def test_what_wakes_for_a_higher_tier_that_is_not_urgent_stays_its_owners() -> None:
+    made = [
+        decision(1, Action.TAKE, 1, by="Ada", tier=Tier.ROUTINE),
+        decision(2, Action.SNOOZE, 1, at=1, until=10, tier=Tier.ROUTINE),
+    ]
+    assert state_of(episode(1, 2), made, moment(3)) == Standing(State.TAKEN, "Ada", True, None)
+
+
 def test_a_snooze_until_the_next_result_wakes_with_it_even_when_it_is_normal() -> None:
     snooze = [decision(1, Action.SNOOZE, 1, results=(2,), until_next_result=True)]
     assert state_of(episode(1, normal=(2,)), snooze, moment(99)).state is State.SNOOZED

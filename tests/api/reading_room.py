@@ -113,6 +113,7 @@ class ReadingRoom:
             "updated": self.now,
             "revision": content.revision,
             "content": alerts.encode(content),
+            "last_result": content.episode.last_result,
         }
         with writing(self.engine) as connection:
             known = update(alert_table).where(alert_table.c.id == content.id).values(**row)

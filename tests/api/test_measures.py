@@ -1,6 +1,7 @@
 """Measures and what they say of a period, as FHIR: valid, masked, and of one's own sources alone."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import fhirkit
@@ -11,7 +12,7 @@ from service.fhir import names
 from service.fhir.outgoing import validate_outgoing
 from service.quality.measures import MEASURES
 from tests.api.reading_room import EHR, ReadingRoom
-from tests.quality.measured_clinic import MeasuredClinic, happened
+from tests.quality.measured_clinic import MeasuredClinic, at_nine, happened
 
 PERIOD = {"periodStart": "2026-01", "periodEnd": "2026-06"}
 
@@ -101,6 +102,20 @@ def test_a_subject_list_names_the_patients_and_each_of_them_is_audited(
     assert results == ["#numerator", "#denominator"]
     seen = {person for _, action, _, person, _ in room.audited() if action == "evaluate-measure"}
     assert seen == set(clinic.people.values())
+
+
+@pytest.mark.parametrize("measure", ["overrides", "feed-on-time", "feed-unusable"])
+def test_a_subject_list_counts_what_the_summary_counts(
+    clinic: MeasuredClinic, room: ReadingRoom, measure: str
+) -> None:
+    clinic.received("Observation/n1", at_nine(2, 1), timedelta(minutes=1), fhir_id=None, held=True)
+    app = room.app()
+    app.state.settings = app.state.settings.model_copy(update={"smallest_cell": 1})
+    with TestClient(app, headers={"Authorization": "Bearer sees-both"}) as client:
+        told = [
+            evaluate(client, measure, reportType=kind)["group"][0] for kind in ("summary", "subject-list")
+        ]
+    assert counts(told[0]) == counts(told[1])
 
 
 @pytest.mark.usefixtures("clinic")

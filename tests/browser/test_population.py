@@ -48,6 +48,9 @@ def test_who_is_dragged_over_is_listed_and_one_press_away(two: Clinic) -> None:
 
 def test_the_same_is_done_by_the_keyboard_alone(two: Clinic) -> None:
     page = two.at(address=ADDRESS)
+    expect(
+        page.get_by_text("Drag over a part of it to list its people.")
+    ).to_be_visible()  # scripts are there
     page.get_by_label("ALT or AST from ×").focus()
     page.keyboard.type("5")
     page.keyboard.press("Enter")

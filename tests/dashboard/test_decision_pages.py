@@ -46,6 +46,8 @@ def buttons(page: Page, name: str) -> list[str]:
         ("snooze", {"next_result": "yes", "until": ""}, State.SNOOZED, None),
         ("known-cause", {"until": later(90), "note": "Gilbert"}, State.MONITORING, None),
         ("known-cause", {"until": ""}, State.MONITORING, None),
+        ("snooze", {"until": "9999-12-31"}, State.SNOOZED, None),
+        ("known-cause", {"until": "9999-12-31"}, State.MONITORING, None),
         ("escalate", {"note": "please see"}, State.ESCALATED, None),
         ("refer", {}, State.REFERRED, None),
         ("override", {"reason": "duplicate"}, State.OVERRIDDEN, None),

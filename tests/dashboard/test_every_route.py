@@ -67,7 +67,6 @@ TABLE = {
     ("GET", "/asleep"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/lost"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/population"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
-    ("GET", "/population/chart.json"): Answers(DOOR, 404, 404, 404, 403, 404, 404),
     ("GET", "/population/people"): Answers(DOOR, 200, 200, 200, 403, 200, 200),
     ("GET", "/feeds"): Answers(DOOR, 403, 403, 403, 200, 200, 403),
     ("GET", "/patients/{public_id}"): Answers(DOOR, 200, 200, 200, 403, 200, 303),

@@ -1,5 +1,6 @@
 """The pages of measures: from a figure to the people behind it, and never to those of another source."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,7 +15,7 @@ from service.store.session import open_engine, reading, writing
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.hostile_texts import CORPUS
 from tests.dashboard.ward import Ward
-from tests.quality.measured_clinic import MeasuredClinic, happened
+from tests.quality.measured_clinic import MeasuredClinic, at_nine, happened
 
 PERIOD = "from=2026-01-01&to=2026-06-30"
 BOTH = User("u-audit", "Auditor", frozenset({Role.AUDITOR}), frozenset({"clinic", "annex"}))
@@ -58,7 +59,7 @@ def test_a_measure_says_what_is_counted_and_leads_to_the_people(clinic: Measured
     page = get(client, f"/measures/overrides?{PERIOD}")
     words = page.texts("dd")
     assert "those that somebody overrode, whether or not it was undone later" in words
-    assert "alerts that were withdrawn or merged into another" in words
+    assert "alerts merged into another: that one is counted, with what was decided on both" in words
     numerator = next(str(each["href"]) for _, each, text in page.every("a") if text == "2 All: who they are")
     people = get(client, numerator)
     (link,) = [each["href"] for _, each, _ in people.every("a") if "/patients/" in str(each["href"])]
@@ -111,6 +112,19 @@ def test_the_export_is_masked_and_no_cache_keeps_it(ward: Ward) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert "attachment" in answer.headers["content-disposition"]
     assert "\r\noverrides,2026-01-01,2026-06-30,total,,True,,,,,,\r\n" in answer.text
+
+
+def test_what_is_of_nobody_is_told_beside_the_people(clinic: MeasuredClinic, ward: Ward) -> None:
+    clinic.received("Observation/n1", at_nine(2, 1), timedelta(minutes=1), fhir_id=None, held=True)
+    client = ward.client(BOTH)
+    told = [
+        [words for words in get(client, f"/measures/{name}/people?{PERIOD}").texts("p") if "beside" in words]
+        for name in ("feed-unusable", "overrides")
+    ]
+    assert told == [
+        ["Counted beside these people: 1 of nobody that the record names, 1 of them in the numerator."],
+        [],
+    ]
 
 
 def test_people_come_in_pages(clinic: MeasuredClinic, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,16 @@
 """The population in the browser: how high everybody's tests came, and who is behind a part of the picture."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from service.dashboard import population_pages, population_views
+from service.store import peaks
 from tests.dashboard.reading_pages import Page
 from tests.dashboard.ward import ADAMS, STRANGER, Ward
 from tests.liver_files import called, in_mg_per_dl, person, persistent, result
@@ -45,6 +48,13 @@ def shown(client: TestClient, address: str, status: int = 200) -> Page:
     answer = client.get(address)
     assert answer.status_code == status, answer.text
     return Page(answer.text)
+
+
+def picture(client: TestClient, query: str = "") -> Any:
+    """What the script of the page draws."""
+    figures = shown(client, f"/population?{PERIOD}{query}").every("figure")
+    (spec,) = [each["data-scatter"] for _, each, _ in figures if "data-scatter" in each]
+    return json.loads(str(spec))
 
 
 def people(client: TestClient, query: str) -> list[str]:
@@ -107,15 +117,35 @@ def _defaults() -> str:
 
 
 def test_the_picture_holds_nothing_by_which_anybody_is_known(client: TestClient) -> None:
-    answer = client.get(f"/population/chart.json?{PERIOD}")
-    assert len(answer.json()["datasets"]["people"]) == 4
-    assert not re.search(r"Ann|Hy|hy-alt|[0-9a-f]{8}-[0-9a-f]{4}|1970", answer.text)
-    assert answer.headers["cache-control"] == "no-store"
+    drawn = picture(client)
+    assert len(drawn["datasets"]["people"]) == 4
+    assert not re.search(r"Ann|Hy|hy-alt|[0-9a-f]{8}-[0-9a-f]{4}|1970", json.dumps(drawn))
+    assert client.get(f"/population?{PERIOD}").headers["cache-control"] == "no-store"
+
+
+def test_where_nobody_could_be_drawn_there_is_no_picture(ward: Ward) -> None:
+    ward.feed([person("p1"), result("a", "p1", "2024-06-10", 350)])
+    with ward.client() as client:
+        page = shown(client, f"/population?{PERIOD}")
+    assert not [each for _, each, _ in page.every("figure") if "data-scatter" in each]
+    assert "There is nobody that could be drawn." in page.texts("span")
+
+
+def test_a_visit_reads_the_population_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_sources, read = peaks.of_sources, list[int]()
+
+    def noted(connection: Connection, sources: Collection[int]) -> Iterator[peaks.Person]:
+        read.append(len(sources))
+        return of_sources(connection, sources)
+
+    monkeypatch.setattr(peaks, "of_sources", noted)
+    picture(client)
+    assert len(read) == 1
 
 
 def test_its_lines_are_those_of_the_rulebook_until_they_are_moved(client: TestClient) -> None:
     def lines(query: str) -> list[float]:
-        layers = client.get(f"/population/chart.json?{PERIOD}{query}").json()["layer"][1:]
+        layers = picture(client, query)["layer"][1:]
         return [next(iter(layer["data"]["values"][0].values())) for layer in layers]
 
     assert lines("") == [3, 2]
@@ -128,7 +158,7 @@ def test_too_many_people_are_drawn_as_cells_with_their_number(
     monkeypatch.setattr(population_views, "MOST_POINTS", 3)
     monkeypatch.setattr(population_views, "CELLS", 2)
     for axes in ("log", "linear"):
-        cells = client.get(f"/population/chart.json?{PERIOD}&axes={axes}").json()["datasets"]["people"]
+        cells = picture(client, f"&axes={axes}")["datasets"]["people"]
         assert sum(cell["people"] for cell in cells) == 4
         assert 1 < len(cells) < 4
 
@@ -136,18 +166,17 @@ def test_too_many_people_are_drawn_as_cells_with_their_number(
 def test_nobody_of_a_source_that_one_does_not_see_is_counted_or_listed(four: Ward) -> None:
     with four.client(STRANGER) as client:
         assert people(client, "") == ["Elsewhere"]
-        assert len(client.get(f"/population/chart.json?{PERIOD}").json()["datasets"]["people"]) == 1
+        assert len(picture(client)["datasets"]["people"]) == 1
         assert "1 person is known" in client.get(f"/population?{PERIOD}").text
 
 
 def test_who_saw_whom_is_in_the_audit(client: TestClient, four: Ward) -> None:
     client.get(f"/population?{PERIOD}")
-    client.get(f"/population/chart.json?{PERIOD}")
     people(client, "quadrant=Hy's law")
     people(client, "enzyme_from=500")
     assert [(actor, detail["count"]) for actor, _, detail in four.audited("read-population")] == [
         (ADAMS.id, 4)
-    ] * 2
+    ]
     (_, first, _), (_, nobody, _) = four.audited("read-population-people")
     assert first is not None
     assert nobody is None

@@ -64,6 +64,7 @@ class Post:
             "updated": self.now,
             "revision": alert.revision,
             "content": alerts.encode(alert),
+            "last_result": alert.episode.last_result,
         }
         with writing(self.engine) as connection:
             known = connection.execute(

@@ -241,7 +241,13 @@ def test_an_answer_that_does_not_say_where_the_export_is_is_an_error(room: Room)
         room.export()
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"transactionTime":"soon","output":[]}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{}", b"\xff", b'{"transactionTime":"soon","output":[]}'),
+        b'{"transactionTime":"9999-12-31T23:59:59-12:00","output":[]}',
+    ],
+)
 def test_what_is_no_manifest_is_an_error(room: Room, body: bytes) -> None:
     room.server.instead["/jobs/1"] = [lambda: httpx2.Response(200, content=body)] * 5
     with pytest.raises(RemoteUnavailable, match="no manifest"):

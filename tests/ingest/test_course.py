@@ -34,6 +34,25 @@ def test_a_correction_to_normal_leaves_nothing_to_count(feed: Feed) -> None:
     assert course(feed) is None
 
 
+def test_the_urgency_is_that_with_which_it_was_raised_however_high_it_rose(feed: Feed) -> None:
+    feed.send(patient("p1"), observation("o1", "p1", times="6", days_ago=3))
+    feed.send(observation("o2", "p1", times="20", days_ago=1))
+    kept = course(feed)
+    assert kept is not None
+    assert kept.elevations == (Elevation(Family.TRANSAMINASE, day(3), Tier.SOON, None),)
+
+
+def test_of_somebody_who_died_no_repeat_is_missed_that_never_came(feed: Feed) -> None:
+    feed.send(patient("p1"), *(observation(f"o{at}", "p1", times="6", days_ago=at) for at in (30, 20)))
+    before = course(feed)
+    assert before is not None
+    assert [each.repeated for each in before.rechecks] == [day(20), None]
+    feed.send(patient("p1", version=2, deceased=True))
+    after = course(feed)
+    assert after is not None
+    assert [each.repeated for each in after.rechecks] == [day(20)]
+
+
 def test_of_merged_records_only_the_survivor_is_counted(feed: Feed) -> None:
     feed.send(patient("p1"), patient("p2"), *persistent("p2", prefix="two"))
     before = course(feed, "p2")

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from service.alerts.alert import Action, State
+from service.clinical.analytes import Analyte
+from service.clinical.episodes import Family
 from service.ingest import Rules, escalating, sweep
 from service.store import sources
 from service.store.schema import alert, alert_event, outbox
@@ -75,6 +77,28 @@ def test_what_somebody_has_taken_never_does(feed: Feed, engine: Engine) -> None:
     feed.send(observation("o2", times=35, days_ago=0))
     assert later(feed, 3 * HOURS) == 0
     assert told(engine) == []
+
+
+def test_what_somebody_took_and_set_aside_does_once_it_wakes_for_another_urgent_finding(
+    feed: Feed, engine: Engine
+) -> None:
+    feed.send(ill())
+    feed.now += HOURS / 2
+    feed.decide(feed.alert(), Action.TAKE)
+    feed.now += HOURS / 2
+    feed.decide(feed.alert(), Action.SNOOZE, until=feed.now.date() + timedelta(days=9))
+    assert later(feed, 3 * HOURS) == 0
+    feed.send(
+        observation("b", times=4, days_ago=1, analyte=Analyte.TOTAL_BILIRUBIN),
+        observation("p", times="0.5", days_ago=1, analyte=Analyte.ALP),
+    )
+    woken = next(each for each in feed.alerts() if each.family is Family.TRANSAMINASE)
+    assert (woken.state, woken.owner) == (State.OPEN, None)
+    assert later(feed, HOURS - timedelta(seconds=1)) == 0
+    assert later(feed, timedelta(seconds=1)) >= 1
+    assert set(told(engine)) == {"nobody has taken it within 4 hours: on to Dr Bo"}
+    feed.decide(woken, Action.TAKE)
+    assert woken.id not in {each.id for each in feed.alerts() if each.waiting}
 
 
 def test_what_is_not_urgent_never_does(feed: Feed, engine: Engine) -> None:

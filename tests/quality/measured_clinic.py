@@ -89,30 +89,54 @@ class MeasuredClinic:
         *,
         plan: Plan | None = None,
         over: datetime | None = None,
+        died: bool = False,
+        then: Sequence[tuple[datetime, EventKind, str]] = (),
+        risen: Tier | None = None,
+        made: Sequence[UUID] = (),
     ) -> UUID:
-        """An alert, raised then; and, where it says so, resolved by results."""
-        of: Episode = episode(tier=tier)
+        """An alert, raised then.
+
+        Args:
+            fhir_id: whose.
+            tier: with which.
+            at: when.
+            state: in which it is now.
+            plan: of its episode.
+            over: when it was resolved.
+            died: it was, by death.
+            then: what else happened to it, in order.
+            risen: its tier now, where that is another.
+            made: ids of decisions made on other alerts that stand on it.
+        """
+        of: Episode = replace(episode(tier=risen or tier), deceased=died)
         if plan is not None:
             of = replace(of, plan=plan)
-        made: Alert = replace(an_alert(of, state=state), id=uuid4(), subject=self.people[fhir_id])
+        alert: Alert = replace(
+            an_alert(of, state=state), id=uuid4(), subject=self.people[fhir_id], dispositions=tuple(made)
+        )
+        events = [(at, EventKind.RAISED, tier.name.lower()), *then]
+        if over is not None:
+            events.append((over, EventKind.RESOLVED, "was open"))
         with writing(self.engine) as connection:
-            source_id = patients.source_of(connection, made.subject)
-            events = [Event(EventKind.RAISED, tier.name.lower())]
-            if over == at:
-                events.append(Event(EventKind.RESOLVED, "was open"))
-            alerts.save(connection, [Change(None, made, tuple(events))], source_id, at)
-            if over is not None and over != at:
-                resolved = (Event(EventKind.RESOLVED, "was open"),)
-                alerts.save(connection, [Change(made, made, resolved)], source_id, over)
-        return made.id
+            source_id = patients.source_of(connection, alert.subject)
+            for number, (moment, kind, detail) in enumerate(events):
+                before = alert if number else None
+                alerts.save(connection, [Change(before, alert, (Event(kind, detail),))], source_id, moment)
+        return alert.id
 
     def decided(
-        self, alert_id: UUID, action: Action, at: datetime, reason: OverrideReason | None = None
-    ) -> None:
-        made = replace(disposition(action), id=uuid4(), at=at, reason=reason and reason.value)
+        self,
+        alert_id: UUID,
+        action: Action,
+        at: datetime,
+        reason: OverrideReason | None = None,
+        until: date | None = None,
+    ) -> UUID:
+        made = replace(disposition(action), id=uuid4(), at=at, reason=reason and reason.value, until=until)
         with writing(self.engine) as connection:
             subject = alerts.get(connection, alert_id).subject
             alerts.add_disposition(connection, made, subject, alert_id)
+        return made.id
 
     def voted(self, alert_id: UUID, kind: RemarkKind, at: datetime) -> None:
         with writing(self.engine) as connection:
@@ -132,14 +156,14 @@ class MeasuredClinic:
         at: datetime,
         late: timedelta | None,
         *,
-        fhir_id: str = "p1",
+        fhir_id: str | None = "p1",
         state: str = "live",
         held: bool = False,
     ) -> None:
-        """A resource that the EHR had stored so long before."""
+        """A resource that the EHR had stored so long before; of nobody where none is named."""
         stored = None if late is None else at - late
         with writing(self.engine) as connection:
-            source_id, number = self.sources["clinic"], self.people[fhir_id]
+            source_id, number = self.sources["clinic"], self.people[fhir_id] if fhir_id else None
             version = Version(key, number, "1", stored, at, None, state, 1)
             resources.add_current(connection, source_id, [version])
             if held:
@@ -206,6 +230,70 @@ def _at_other_times(at: MeasuredClinic) -> None:
     h = at_nine(2, 1)
     at.raised("p1", Tier.ROUTINE, h, State.RESOLVED, over=h)  # H: over when it was first seen
     at.raised("p1", Tier.SOON, at_nine(12, 31, 2025), State.OPEN)  # J: before the period
+
+
+def ended_otherwise(at: MeasuredClinic) -> None:
+    """The same half-year, of alerts that ended, came back or slept otherwise; letters as above."""
+    at.person("p1", sex="female")
+    _died(at)
+    _came_back(at)
+    _rose_or_slept(at)
+    x, merged = at_nine(3, 1), (at_nine(3, 1) + 3 * HOUR, EventKind.MERGED, "into another")
+    other = at.raised("p1", Tier.URGENT, x + HOUR, State.MERGED, then=[merged])  # W: merged into X
+    made = at.decided(other, Action.TAKE, x + 2 * HOUR)
+    at.raised("p1", Tier.URGENT, x, State.TAKEN, made=[made])  # X
+
+
+def _died(at: MeasuredClinic) -> None:
+    k, el, m = at_nine(2, 2), at_nine(3, 1), at_nine(3, 3)
+    at.raised("p1", Tier.URGENT, k, State.RESOLVED, over=k + 10 * DAY, died=True)  # K
+    at.raised("p1", Tier.SOON, el, State.RESOLVED, over=el + 4 * DAY, died=True)  # L
+    alert = at.raised("p1", Tier.SOON, m, State.RESOLVED, over=m + 10 * DAY, died=True)  # M
+    at.decided(alert, Action.OVERRIDE, m + 2 * DAY, OverrideReason.END_OF_LIFE_CARE)
+
+
+def _came_back(at: MeasuredClinic) -> None:
+    n = at_nine(1, 5)
+    at.raised("p1", Tier.ROUTINE, n, State.DORMANT, then=[(n, EventKind.DORMANT, "was open")])  # N
+    found, o = at_nine(12, 10, 2025), at_nine(3, 2)
+    woke = [
+        (found, EventKind.DORMANT, "was open"),
+        (o, EventKind.TIER_RAISED, "routine → urgent"),
+        (o, EventKind.AWAKENED, "dormant → open"),
+    ]
+    alert = at.raised("p1", Tier.ROUTINE, found, State.TAKEN, then=woke, risen=Tier.URGENT)  # O
+    at.decided(alert, Action.TAKE, o + 2 * HOUR)
+    p = at_nine(2, 1)
+    reopened = [(p + 10 * DAY, EventKind.RESOLVED, "was open"), (p + 19 * DAY, EventKind.REOPENED, "…")]
+    at.raised("p1", Tier.SOON, p, State.OPEN, then=reopened)  # P
+    q = at_nine(2, 3)
+    alert = at.raised("p1", Tier.URGENT, q, State.OPEN)  # Q
+    at.decided(alert, Action.OVERRIDE, q + DAY, OverrideReason.OTHER)
+    at.decided(alert, Action.REOPEN, q + 3 * DAY)
+    y = at_nine(2, 1)
+    reinstated = [
+        (y + 2 * DAY, EventKind.WITHDRAWN, "…"),
+        (y + 4 * DAY, EventKind.REINSTATED, "as resolved"),
+    ]
+    at.raised("p1", Tier.SOON, y, State.RESOLVED, then=reinstated, over=y + 4 * DAY)  # Y
+
+
+def _rose_or_slept(at: MeasuredClinic) -> None:
+    rose = [(NOW - HOUR, EventKind.TIER_RAISED, "routine → urgent")]
+    at.raised("p1", Tier.ROUTINE, at_nine(4, 1), State.OPEN, then=rose, risen=Tier.URGENT)  # R
+    rose = [(NOW - DAY, EventKind.TIER_RAISED, "routine → urgent")]
+    at.raised("p1", Tier.ROUTINE, at_nine(6, 1), State.OPEN, then=rose, risen=Tier.URGENT)  # S
+    alert = at.raised("p1", Tier.SOON, at_nine(5, 1), State.SNOOZED)  # T
+    at.decided(alert, Action.SNOOZE, at_nine(5, 2))
+    u, planned = at_nine(1, 10), at_nine(4, 10)
+    looked_at = [(planned, EventKind.WOKEN, "its date has come")]
+    alert = at.raised("p1", Tier.URGENT, u, State.OPEN, then=looked_at)  # U
+    at.decided(alert, Action.KNOWN_CAUSE, u + 2 * DAY, until=planned.date())
+    v, higher = at_nine(1, 12), at_nine(1, 20)
+    woken = [(higher, EventKind.TIER_RAISED, "soon → urgent"), (higher, EventKind.WOKEN, "a higher tier")]
+    alert = at.raised("p1", Tier.SOON, v, State.TAKEN, then=woken, risen=Tier.URGENT)  # V
+    at.decided(alert, Action.OVERRIDE, v + DAY, OverrideReason.DUPLICATE)
+    at.decided(alert, Action.TAKE, higher + 2 * HOUR)
 
 
 def _results(at: MeasuredClinic) -> None:

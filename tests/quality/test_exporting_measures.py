@@ -2,17 +2,20 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from arro3.io import read_parquet
 from sqlalchemy import Engine
 
+from service.alerts.alert import Action, OverrideReason, State
+from service.clinical.episodes import Tier
 from service.errors import ConfigurationError
 from service.quality.measures import evaluate, exporting
 from service.quality.measures.exporting import Row
 from service.store.session import reading
-from tests.quality.measured_clinic import MeasuredClinic, happened
+from tests.quality.measured_clinic import MeasuredClinic, at_nine, happened
 
 
 @pytest.fixture
@@ -24,8 +27,8 @@ def clinic(engine: Engine) -> MeasuredClinic:
 
 def rows(clinic: MeasuredClinic, smallest: int) -> list[Row]:
     with reading(clinic.engine) as connection:
-        question = clinic.question()
-        return list(exporting.rows(evaluate(connection, question), question, smallest))
+        question = replace(clinic.question(), smallest=smallest)
+        return list(exporting.rows(evaluate(connection, question), question))
 
 
 def test_every_total_month_stratum_and_reason_is_a_row(clinic: MeasuredClinic) -> None:
@@ -50,6 +53,39 @@ def test_small_cells_are_masked_with_everything_they_say(clinic: MeasuredClinic)
             counts = (row.numerator, row.denominator)
             assert None not in counts
             assert not any(0 < (count or 0) < 5 for count in counts)
+
+
+def row(of: list[Row], measure: str, dimension: str = "total", stratum: str = "") -> Row:
+    (only,) = [each for each in of if each[0] == measure and each[3:5] == (dimension, stratum)]
+    return only
+
+
+def test_how_long_one_person_waited_is_not_told_among_twenty_who_wait_still(engine: Engine) -> None:
+    clinic = MeasuredClinic(engine)
+    for number in range(20):
+        clinic.person(f"p{number}")
+        alert = clinic.raised(f"p{number}", Tier.URGENT, at_nine(2, 2), State.OPEN)
+        if number < 1:
+            clinic.decided(alert, Action.ESCALATE, at_nine(2, 4))
+    late = row(rows(clinic, 5), "taken-in-time")
+    assert (late.masked, late.numerator, late.denominator) == (False, 0, 20)
+    assert (late.median, late.p90) == (None, None)
+    assert row(rows(clinic, 1), "taken-in-time").median == 48.0
+
+
+def test_ten_alerts_of_one_person_are_one_person_s(engine: Engine) -> None:
+    clinic = MeasuredClinic(engine)
+    for number in range(20):
+        clinic.person(f"p{number}")
+        clinic.raised(f"p{number}", Tier.URGENT, at_nine(2, 2), State.OPEN)
+    for _ in range(10):
+        alert = clinic.raised("p0", Tier.SOON, at_nine(2, 2), State.OVERRIDDEN)
+        clinic.decided(alert, Action.OVERRIDE, at_nine(2, 4), OverrideReason.DUPLICATE)
+    found = rows(clinic, 5)
+    assert row(found, "overrides").masked  # 10 of 30, but of one person
+    assert row(found, "overrides", "reason", "duplicate").masked
+    assert row(found, "overrides", "tier", "soon").masked
+    assert row(rows(clinic, 1), "overrides").numerator == 10
 
 
 def test_a_text_that_a_spreadsheet_would_run_is_only_a_text(clinic: MeasuredClinic) -> None:

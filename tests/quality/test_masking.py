@@ -1,27 +1,42 @@
 """No small number can be told from what is exported."""
 
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import count, islice, pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.quality.measures import Figure, Figures, masked
-from service.quality.measures.figures import quantile
+from service.quality.measures.figures import Behind, quantile
 from service.quality.measures.masking import MASKED, Masked
 
 SMALLEST = 5
 
 
 def figures(**table: tuple[int, int]) -> Figures:
-    strata = {label: Figure(*counts) for label, counts in table.items()}
-    numerator = sum(figure.numerator for figure in strata.values())
-    denominator = sum(figure.denominator for figure in strata.values())
-    return Figures(Figure(numerator, denominator), {}, {"sex": strata})
+    """Of cases of as many people."""
+    strata: dict[str, Figure] = {}
+    numbers = count(1)
+    for label, (numerator, denominator) in table.items():
+        met = frozenset(islice(numbers, numerator))
+        unmet = frozenset(islice(numbers, denominator - numerator))
+        strata[label] = Figure(numerator, denominator, behind=Behind(met, unmet))
+    return Figures(_sum(list(strata.values())), {}, {"sex": strata})
+
+
+def _sum(every: Sequence[Figure]) -> Figure:
+    met = frozenset().union(*(each.behind.met for each in every))
+    unmet = frozenset().union(*(each.behind.unmet for each in every))
+    counts = sum(each.numerator for each in every), sum(each.denominator for each in every)
+    return Figure(*counts, behind=Behind(met, unmet))
 
 
 def shown(of: Figures) -> dict[str, tuple[int, int] | None]:
     table = masked(of, SMALLEST).strata["sex"]
-    return {label: None if isinstance(each, Masked) else each[:2] for label, each in table.items()}
+    return {
+        label: None if isinstance(each, Masked) else (each.numerator, each.denominator)
+        for label, each in table.items()
+    }
 
 
 def test_large_figures_stay() -> None:
@@ -47,6 +62,34 @@ def test_where_the_total_is_small_nothing_is_shown_of_it() -> None:
     assert shown(of) == {"female": None, "male": None}
 
 
+def test_many_cases_of_few_people_are_masked() -> None:
+    few = Figure(40, 80, behind=Behind(frozenset({1, 2}), frozenset(range(30))))
+    many = Figure(40, 80, behind=Behind(frozenset(range(30)), frozenset(range(30, 60))))
+    most = Figure(90, 180, behind=many.behind)
+    of = Figures(_sum([few, many, most]), {}, {"sex": {"few": few, "many": many, "most": most}})
+    assert shown(of) == {"few": None, "many": None, "most": (90, 180)}
+
+
+def test_the_same_few_people_in_several_figures_are_still_few() -> None:
+    few = Behind(frozenset({1, 2}), frozenset({1, 2, 3}))
+    table = {label: Figure(10, 20, behind=few) for label in "abc"}
+    table["d"] = Figure(30, 90, behind=Behind(frozenset(range(20)), frozenset(range(20, 50))))
+    table["e"] = Figure(50, 99, behind=table["d"].behind)
+    assert shown(Figures(_sum(list(table.values())), {}, {"sex": table})) == {
+        **dict.fromkeys("abcd"),
+        "e": (50, 99),
+    }
+
+
+def test_quantiles_of_few_people_are_left_out_and_the_counts_stay() -> None:
+    people = frozenset(range(20))
+    late = [Figure(0, 20, 3.0, 9.0, Behind(frozenset(), people, frozenset(range(few)))) for few in (1, 4, 5)]
+    found = [masked(Figures(each, {"2026-01": each}, {}), SMALLEST) for each in late]
+    left_out = Figure(0, 20)
+    assert [each.total for each in found] == [left_out, left_out, late[2]]
+    assert [each.months["2026-01"] for each in found] == [left_out, left_out, late[2]]
+
+
 def test_a_threshold_of_one_masks_nothing() -> None:
     of = figures(female=(1, 2), male=(2, 3))
     assert masked(of, 1).strata == of.strata
@@ -69,14 +112,14 @@ def test_what_is_masked_cannot_be_computed_from_the_rest(table: list[tuple[int, 
     unmet = hidden.total.denominator - sum(each.denominator for each in left) - met
     for label, (numerator, denominator) in enumerate(table):
         counts = (numerator, denominator - numerator, denominator)
-        is_small = any(0 < count < smallest for count in counts)
+        is_small = any(0 < number < smallest for number in counts)
         assert not is_small or str(label) in masks
         if str(label) not in masks:
             continue
         # With others to make up for it, each part of a masked figure may be anything from 0 to what is left.
         possible = range(met + 1), range(unmet + 1), range(met + unmet + 1)
-        for count, values in zip(counts, possible, strict=True):
-            if 0 < count < smallest:
+        for number, values in zip(counts, possible, strict=True):
+            if 0 < number < smallest:
                 assert len(masks) > 1
                 assert len(values) > smallest or not left_to_hide_behind(of, masks)
 
@@ -101,7 +144,7 @@ def left_to_hide_behind(of: Figures, masks: set[str]) -> bool:
 
 @given(st.dictionaries(st.floats(0, 1000), st.integers(1, 5), min_size=1))
 def test_a_quantile_is_the_least_amount_that_so_many_are_not_above(amounts: dict[float, int]) -> None:
-    every = sorted(amount for amount, count in amounts.items() for _ in range(count))
+    every = sorted(amount for amount, often in amounts.items() for _ in range(often))
     found = [quantile(amounts, percent) for percent in (1, 50, 90, 100)]
     assert all(one <= other for one, other in pairwise(each for each in found if each is not None))
     for percent, amount in zip((50, 90, 100), found[1:], strict=True):

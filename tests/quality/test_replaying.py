@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, delete, select, update
@@ -13,7 +14,7 @@ from service.clinical import walk
 from service.clinical.episodes import Tier
 from service.clinical.new_moderate import new_moderate
 from service.clinical.rulebook import parse_rulebook
-from service.ingest import Rules, rejudge
+from service.ingest import Rules, judging, rejudge, replay_held
 from service.loading import Loader, ensure_source, find_files
 from service.quality import AlertReplay, Replay, replay_alert, replay_all, replaying
 from service.store import resources, sources
@@ -22,8 +23,11 @@ from service.store.session import reading, writing
 from service.store.source_settings import SourceSettings
 from tests.ingest.feeding import (
     NOW,
+    PERSISTENT,
     RULEBOOK,
     Feed,
+    Resource,
+    day,
     observation,
     patient,
     persistent,
@@ -108,6 +112,79 @@ def test_what_was_read_before_the_settings_changed_is_read_as_it_was(feed: Feed)
     rejudge(feed.engine, feed.rules, feed.now + timedelta(hours=1))
     assert len(feed.histories()["p1"]) == 3
     assert_every_decision_replays_identical(feed.engine)
+
+
+def unzoned(id_: str, days_ago: int) -> Resource:
+    """A result that the source's settings alone can date."""
+    given = observation(id_, days_ago=days_ago)
+    given["effectiveDateTime"] = f"{day(days_ago)}T08:00:00"
+    return given
+
+
+def move_to(feed: Feed, zone: str) -> None:
+    """Change the settings by which a source's results are read."""
+    with writing(feed.engine) as connection:
+        feed.source = sources.change(connection, feed.name, SourceSettings(zone=zone))
+
+
+def read_in(feed: Feed, zone: str) -> bool:
+    """Whether all results are known, each as of eight o'clock there."""
+    known = feed.histories()["p1"]
+    return {each.effective.astimezone(ZoneInfo(zone)).hour for each in known} == {8}
+
+
+@pytest.mark.parametrize("how", ["swept", "sent more", "rejudged", "replayed"])
+@pytest.mark.parametrize("unjudged", ["stored alone", "judging failed"])
+def test_what_was_stored_under_other_settings_than_it_is_judged_by_is_read_again_first(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, unjudged: str, how: str
+) -> None:
+    feed = Feed(engine, SourceSettings(zone="Pacific/Auckland"))
+    given = [unzoned(f"o{days_ago}", days_ago) for days_ago in PERSISTENT]
+    with monkeypatch.context() as failing:
+        if unjudged == "judging failed":
+            failing.setattr(judging, "assess", lambda *_: 1 / 0)
+        feed.send(*given, judged=unjudged == "judging failed")
+    move_to(feed, "America/New_York")
+    feed.now += timedelta(minutes=1)
+    if how == "swept":
+        feed.sweep()
+    elif how == "sent more":
+        feed.send(unzoned("more", 2))
+    elif how == "rejudged":
+        rejudge(engine, feed.rules, feed.now)
+    else:
+        replay_held(engine, feed.held(), feed.rules, feed.now)
+        feed.sweep()
+    assert len(feed.alert().episode.evidence) >= len(given)
+    assert read_in(feed, "America/New_York")
+    assert assert_every_decision_replays_identical(engine) == 1
+
+
+def test_settings_that_were_changed_and_changed_back_before_a_record_was_judged_leave_one_reading(
+    engine: Engine,
+) -> None:
+    feed = Feed(engine, SourceSettings(zone="Pacific/Auckland"))
+    feed.send(unzoned("o1", 300), judged=False)
+    move_to(feed, "America/New_York")
+    feed.send(unzoned("o2", 100), judged=False)
+    move_to(feed, "Pacific/Auckland")
+    feed.sweep()
+    assert read_in(feed, "Pacific/Auckland")
+    assert_every_decision_replays_identical(engine)
+
+
+def test_what_a_feed_with_the_settings_of_before_sends_is_read_by_those_the_decision_names(
+    engine: Engine,
+) -> None:
+    feed = Feed(engine, SourceSettings(zone="Pacific/Auckland"))
+    feed.send(unzoned("o1", 300))
+    before = feed.source
+    move_to(feed, "America/New_York")
+    rejudge(engine, feed.rules, feed.now)
+    feed.source = before
+    feed.send(unzoned("o2", 290))
+    assert read_in(feed, "America/New_York")
+    assert_every_decision_replays_identical(engine)
 
 
 def test_a_result_that_still_waits_although_its_time_has_come_is_read_as_waiting(feed: Feed) -> None:

@@ -133,6 +133,7 @@ def test_a_row_that_may_not_be_is_not_taken_for_one_that_is_there(things: Engine
 
 _by_name = Query(select(THINGS).where(among(THINGS.c.name, "names")).order_by(THINGS.c.id))
 _by_body = Query(select(THINGS.c.id).where(among(THINGS.c.body, "bodies")).order_by(THINGS.c.id))
+_by_public = Query(select(THINGS.c.id).where(among(THINGS.c.public, "ids")).order_by(THINGS.c.id))
 _by_id_and_flag = Query(
     select(THINGS.c.id, THINGS.c.at).where(
         among(THINGS.c.id, "ids"), THINGS.c.flag == bindparam("of_flag"), THINGS.c.name != "never"
@@ -158,6 +159,7 @@ def test_a_query_finds_what_sqlalchemy_finds_and_reads_it_alike(things: Engine) 
             tuple(row) for row in connection.execute(select(THINGS).where(among(THINGS.c.name, ODD)))
         ] == rows
         assert [row[0] for row in _by_body.rows(connection, bodies=[b"a,b", b"%s", b"\0"])] == [7, 10]
+        assert [row[0] for row in _by_public.rows(connection, ids=[UUID(int=7), UUID(int=98)])] == [7]
         assert _by_id_and_flag.rows(connection, ids={1, 2, 99, 10**12}, of_flag=True) == [(1, moment)]
         assert _by_name.rows(connection, names=[]) == []
         assert len(_by_name.rows(connection, names=[f"no{at}" for at in range(50_000)] + ["other"])) == 1

@@ -5,7 +5,6 @@ where a reader has most to look at.
 """
 
 from collections.abc import Callable
-from datetime import date
 from decimal import Context, localcontext
 
 from service.clinical.causes.autoimmune import autoimmune_hepatitis, coeliac_disease
@@ -24,8 +23,6 @@ from service.clinical.causes.metabolic import (
 from service.clinical.causes.muscle_and_habits import alcohol, contributors, muscle, sleep
 from service.clinical.causes.on_record import OnRecord
 from service.clinical.causes.viral import acute_viral, hepatitis_b, hepatitis_c
-from service.clinical.episodes import Episode
-from service.clinical.readings import Readings
 
 _ARITHMETIC = Context(prec=40)
 
@@ -37,25 +34,19 @@ _CAUSES: tuple[Callable[[OnRecord], Cause | None], ...] = (
 """In the order in which those stand that have equally much for them."""
 
 
-def drugs_on_record(readings: Readings, episode: Episode, day: date) -> Cause:
+def drugs_on_record(on: OnRecord) -> Cause:
     """Of the causes that `candidate_causes` weighs, drugs and supplements alone."""
     with localcontext(_ARITHMETIC):
-        return drug_injury(OnRecord(readings, episode, day))
+        return drug_injury(on)
 
 
-def candidate_causes(readings: Readings, episode: Episode, day: date) -> tuple[Cause, ...]:
-    """Every cause that the episode can have, the one with most that speaks for it first.
+def candidate_causes(on: OnRecord) -> tuple[Cause, ...]:
+    """Every cause that an episode can have, the one with most that speaks for it first.
 
     A function of the record, whatever the order its parts stand in. All of `CauseName` are there, many with
     little but what is unknown, except: muscle injury where neither ALT nor AST was elevated, haemolysis where
     neither bilirubin nor AST was, and Gilbert syndrome where bilirubin was not.
-
-    Args:
-        readings: the record's usable results, with its context.
-        episode: what the causes are of.
-        day: the latest day on which a test of the episode was elevated.
     """
     with localcontext(_ARITHMETIC):
-        on = OnRecord(readings, episode, day)
         found = [cause for cause in (weigh(on) for weigh in _CAUSES) if cause is not None]
     return tuple(sorted(found, key=lambda cause: -len(cause.speaks_for)))

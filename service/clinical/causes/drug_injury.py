@@ -13,13 +13,11 @@ from service.clinical.causes.cause import Cause, CauseName
 from service.clinical.causes.on_record import OnRecord, by_time
 from service.clinical.causes.weighing import Weighing, name_of
 from service.clinical.drug_exposure import Standing, Suspect, suspects
-from service.clinical.episodes import Kind
 from service.clinical.injury_pattern import InjuryPattern
 from service.clinical.results import Medication
 from service.clinical.saying import capitalised
 
 _HERBAL = "herbal and dietary supplement"
-_RISES = (Kind.WORSENING, Kind.NEW_MODERATE, Kind.URGENT)
 _STANDINGS = tuple(Standing)
 _OPPOSITES = {InjuryPattern.HEPATOCELLULAR, InjuryPattern.CHOLESTATIC}
 """Patterns that do not fit each other; a mixed one fits both."""
@@ -55,20 +53,6 @@ def _pattern(on: OnRecord) -> InjuryPattern | None:
     return InjuryPattern(on.r.reading) if on.r.given else None
 
 
-def _injury_days(on: OnRecord) -> list[date]:
-    """The onset, and the days on which it rose again, the earliest first."""
-    episode = on.episode
-    rises = {
-        day
-        for finding in episode.findings
-        if finding.kind in _RISES
-        for reason in finding.reasons
-        for day in (reason.met, reason.last)
-        if episode.onset < day <= on.day
-    }
-    return [episode.onset, *sorted(rises)]
-
-
 def _strongest(on: OnRecord, hepatotoxic: Sequence[Medication]) -> dict[Drug, tuple[Suspect, date]]:
     """Each suspected drug with its strongest standing and the day it stands to, of equals the earliest."""
     if not hepatotoxic:
@@ -76,7 +60,7 @@ def _strongest(on: OnRecord, hepatotoxic: Sequence[Medication]) -> dict[Drug, tu
     record = replace(on.readings.record, medications=sorted(hepatotoxic, key=by_time))
     rule = on.readings.rulebook.rules.drug_exposure
     found: dict[Drug, tuple[Suspect, date]] = {}
-    for day in _injury_days(on):
+    for day in on.injuries:
         for suspect in suspects(record, day, _pattern(on), rule):
             known = found.get(suspect.drug)
             if known is None or _place(suspect) < _place(known[0]):
@@ -91,7 +75,7 @@ def _place(suspect: Suspect) -> int:
 
 def _in_question(weighing: Weighing, on: OnRecord, suspect: Suspect, day: date) -> None:
     drug = suspect.drug
-    rise = f"{'onset' if day == on.episode.onset else 'rise'} on {day}"
+    rise = f"{'onset' if day == on.onset else 'rise'} on {day}"
     words = [f"{_known_of(drug)}: {_taken(suspect)}; {rise}: {_stands(suspect, on)}."]
     if drug.pattern is not None:
         words.append(f"Typically {drug.pattern.value}.")
@@ -157,7 +141,7 @@ def _left_off(
 
 
 def _times_that_do_not_fit(weighing: Weighing, on: OnRecord, left: dict[Drug, list[Medication]]) -> None:
-    onset = on.episode.onset
+    onset = on.onset
     for drug, several in sorted(left.items(), key=lambda each: each[0].ingredient):
         name, first = capitalised(drug.ingredient), several[0].start
         if first is not None and first > onset:
@@ -173,7 +157,7 @@ def _overlaps(medication: Medication, on: OnRecord, days: int) -> bool:
     if medication.start is not None and medication.start > on.day:
         return False
     last = medication.end or (on.day if medication.current else medication.start)
-    return last is not None and (on.episode.onset - last).days <= days
+    return last is not None and (on.onset - last).days <= days
 
 
 def _what_is_recorded(weighing: Weighing, on: OnRecord) -> None:

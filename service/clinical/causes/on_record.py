@@ -1,4 +1,4 @@
-"""What of a record counts for the causes of one episode: one view that every cause looks through.
+"""What of a record counts for the causes of an episode: one view that every cause looks through.
 
 A lasting condition counts also where it was first recorded after the elevation, for the elevation may be how
 it was found; one that was over before the episode began does not. Measurements taken later count like earlier
@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.catalogues.conditions import concepts_of
 from service.clinical.day_values import DayValue
-from service.clinical.episodes import Episode
+from service.clinical.episodes import Episode, Kind
 from service.clinical.months import add_months
 from service.clinical.patterns import enzymes, r_value
 from service.clinical.readings import Interpretation, Readings
@@ -24,12 +25,39 @@ _TITRED = frozenset({"ana", "smooth-muscle-antibody", "ama"})
 _TITRE = re.compile(r"(<)?\s*(?<![\d/.])1\s*[:/]\s*(\d{1,6})(?![\d/.]*\d)")
 
 
-class OnRecord:
-    """The record of one patient as it stands to one episode, at its latest elevated `day`."""
+_RISES = (Kind.WORSENING, Kind.NEW_MODERATE, Kind.URGENT)
 
-    def __init__(self, readings: Readings, episode: Episode, day: date) -> None:
+
+class Course(NamedTuple):
+    """What of an episode its causes hang on: those of one record and course have the same causes."""
+
+    injuries: tuple[date, ...]
+    """The onset, and the days on which it was found to worsen or to be urgent, the earliest first."""
+    day: date
+    """The latest day on which a test of it was elevated."""
+
+    @classmethod
+    def of(cls, episode: Episode, day: date) -> "Course":
+        """That of an episode, up to the latest elevated day."""
+        rises = {
+            rise
+            for finding in episode.findings
+            if finding.kind in _RISES
+            for reason in finding.reasons
+            for rise in (reason.met, reason.last)
+            if episode.onset < rise <= day
+        }
+        return cls((episode.onset, *sorted(rises)), day)
+
+
+class OnRecord:
+    """The record of one patient as it stands to the episodes of one course."""
+
+    def __init__(self, readings: Readings, course: Course) -> None:
+        day = course.day
         self.readings = readings
-        self.episode = episode
+        self.onset = course.injuries[0]
+        self.injuries = course.injuries
         self.day = day
         self.rules = readings.rulebook.rules.causes
         self.male = readings.record.sex is Sex.MALE
@@ -60,7 +88,7 @@ class OnRecord:
 
     def lasting(self, *concepts: str) -> list[Condition]:
         """Conditions that say one of these and were not over before the episode began."""
-        onset = self.episode.onset
+        onset = self.onset
         return [
             each
             for each in self._saying(concepts)
@@ -73,7 +101,7 @@ class OnRecord:
         That is before the onset of an episode that began so lately, else before `day`. An event is seldom
         closed in a record: without an end it is of the day it began. One with neither date has no place.
         """
-        onset = self.episode.onset
+        onset = self.onset
         until = onset if (self.day - onset).days <= days else self.day
         return [
             each
@@ -150,7 +178,7 @@ class OnRecord:
 
     def highest(self, *analytes: Analyte, days: int | None = None) -> DayValue | None:
         """The highest by its limit from the onset (or `days` before `day`) to `day`; of equals the first."""
-        onset, day = self.episode.onset, self.day
+        onset, day = self.onset, self.day
         within = [
             value
             for analyte in analytes
@@ -165,14 +193,14 @@ class OnRecord:
             value
             for values in self.readings.values.values()
             for value in values
-            if value.elevated and value.day in (self.episode.onset, self.day)
+            if value.elevated and value.day in (self.onset, self.day)
         ]
         by_day = {value.day: value for value in sorted(elevated, key=lambda each: each.analyte, reverse=True)}
         return tuple(by_day[day] for day in sorted(by_day))
 
     def elevated(self, analyte: Analyte) -> bool:
         """Whether it was elevated on any day of the episode."""
-        onset, day = self.episode.onset, self.day
+        onset, day = self.onset, self.day
         return any(
             value.elevated and onset <= value.day <= day for value in self.readings.values.get(analyte, ())
         )

@@ -90,7 +90,7 @@ def _height(weighing: Weighing, on: OnRecord) -> None:
 
 
 def _course(weighing: Weighing, on: OnRecord) -> None:
-    months, onset = on.readings.rulebook.rules.persistence.months, on.episode.onset
+    months, onset = on.readings.rulebook.rules.persistence.months, on.onset
     if on.day > add_months(onset, months):
         ends = on.first_and_last()
         weighing.speaks_against(

@@ -1,6 +1,7 @@
 """Gathers what speaks for a cause, against it, and what is not known, each in words with what it rests on."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from service.clinical.catalogues.conditions import concepts_of
 from service.clinical.causes.bounds import Bound
@@ -205,7 +206,14 @@ def _name_and_time(several: Sequence[Condition]) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)  # most of what is unknown is so of most people, in the same words
+def _without_grounds(words: str) -> Evidence:
+    return Evidence(words)
+
+
 def _evidence(words: str, shown: Sequence[Shown]) -> Evidence:
+    if not shown:
+        return _without_grounds(words)
     keys: list[ResultKey] = []
     references: list[str] = []
     for each in shown:

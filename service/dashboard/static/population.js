@@ -8,14 +8,9 @@
 
   htmx.onLoad((part) => part.querySelectorAll("figure[data-scatter]").forEach(begin));
 
-  async function begin(figure) {
+  function begin(figure) {
     const place = figure.querySelector(".chart"), status = figure.querySelector("[role=status]");
-    const answer = await fetch(figure.dataset.scatter).catch(() => null);
-    if (!answer?.ok) {
-      status.textContent = answer?.status === 404 ? "There is nobody that could be drawn." : "The picture could not be loaded.";
-      return;
-    }
-    const spec = await answer.json();
+    const spec = JSON.parse(figure.dataset.scatter);
     let embedded, width, drawn = Promise.resolve();
 
     async function draw() {

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Final
 
 from sqlalchemy import Connection
 
-from service.clinical.months import add_months
+from service.clinical.months import POSSIBLE_YEARS, add_months
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource
 from service.quality.measures.cases import Question
@@ -16,8 +15,6 @@ from service.store import sources
 DEFAULT_MONTHS = 12
 """How far back is looked where nobody says from when on."""
 LONGEST_YEARS = 10
-POSSIBLE_YEARS: Final = range(1900, 2200)
-"""Of days that anybody asks about: far from the ends of the calendar, where months cannot be counted."""
 
 
 def question_of(
@@ -34,7 +31,7 @@ def question_of(
 
     Args:
         connection: an open transaction.
-        settings: with the operational targets.
+        settings: with the operational targets, and what is masked.
         rulebook: with the clinical ones.
         now: the moment, aware.
         first: the first day; None: so many months before the last.
@@ -60,5 +57,6 @@ def question_of(
         now,
         rulebook,
         timedelta(seconds=settings.feed_target_seconds),
+        settings.smallest_cell,
         sources.created(connection),
     )

@@ -1,12 +1,15 @@
 """What is asked, and what a measure counts: one case after the other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from service.clinical.rulebook import Rulebook
 from service.store.measured import Subject
+
+Strata = tuple[tuple[str, str], ...]
+"""Pairs of dimension and stratum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Question:
     """Whose windows and targets the measures are held to."""
     feed_target: timedelta
     """Within so long a result that an EHR has stored should be here."""
+    smallest: int
+    """Figures of fewer people than so many are masked where they leave; 1 masks none."""
     since_of: Mapping[int, datetime]
     """Since when each source has fed this service."""
 
@@ -53,8 +58,8 @@ class Case:
     """It is of the numerator too."""
     amount: float | None = None
     """What is measured of it, in the measure's unit; None: nothing yet."""
-    strata: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Beside those of its subject: what it is of, by dimension; of several where they overlap."""
+    strata: Strata = ()
+    """All that it is of, as of its day; of several of one dimension where they overlap."""
     because: tuple[str, ...] = ()
     """What the measure tells apart by reason."""
     alert: UUID | None = None
@@ -62,4 +67,4 @@ class Case:
     @property
     def month(self) -> str:
         """As `2026-03`."""
-        return self.day.isoformat()[:7]
+        return f"{self.day:%Y-%m}"

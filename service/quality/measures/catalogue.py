@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from service.errors import NotFound
 from service.quality.measures import on_alerts, on_arrivals, on_courses
 from service.quality.measures.cases import Case, Question
-from service.quality.measures.on_alerts import AlertStory
+from service.quality.measures.stories import AlertStory
 from service.store.courses import Course
 from service.store.measured import Arrival, Subject
 
@@ -70,14 +70,19 @@ def measure_named(name: str) -> Measure:
 
 
 _NOT_LOOKED_AT: Final = (
-    "alerts that were withdrawn or merged into another",
-    "alerts of episodes that were over when the record was first seen",
+    "alerts that were withdrawn, for their results were corrected, retracted or deleted",
+    "alerts merged into another: that one is counted, with what was decided on both",
+    "alerts over or lost to follow-up when raised; one that a result brings back counts as raised then",
 )
 _TOO_EARLY: Final = "alerts whose time has not run out yet, whatever has been done about them"
-_BY_ITSELF: Final = "alerts that ended by their results within that time, before anybody did anything"
+_BY_ITSELF: Final = (
+    "alerts over when that time ran out, with nothing done: by their results, by the patient's death, "
+    "or lost to follow-up"
+)
 _BY_RESULTS: Final = (
     "Counted by the days of the results, as the records stand now: corrections and late results move it."
 )
+_WHOEVER: Final = f"{_BY_RESULTS} Those that are over or lost to follow-up count like any other."
 
 MEASURES: Final = (
     Measure(
@@ -88,7 +93,7 @@ MEASURES: Final = (
         (),
         more_is_better=None,
         counts=OnCourses(on_courses.alerted),
-        caution=_BY_RESULTS,
+        caution=_WHOEVER,
     ),
     Measure(
         "alerts-suppressed",
@@ -100,7 +105,7 @@ MEASURES: Final = (
         counts=OnCourses(on_courses.suppressed),
         reasons="Why no alert was raised",
         entries=("alert_policy",),
-        caution=_BY_RESULTS,
+        caution=_WHOEVER,
     ),
     Measure(
         "predictive-value",
@@ -151,21 +156,33 @@ MEASURES: Final = (
     Measure(
         "closed-in-time",
         "Alerts closed in time",
-        "those resolved by their results, overridden, or of a known cause in time",
+        "those resolved by their results, overridden, or of a known cause in time, and not opened again",
         "alerts raised in the period, by their urgency when raised",
-        (*_NOT_LOOKED_AT, _TOO_EARLY),
+        (
+            *_NOT_LOOKED_AT,
+            _TOO_EARLY,
+            "alerts of patients who died within that time, before they were closed",
+        ),
         more_is_better=True,
         counts=OnAlerts(on_alerts.closed_in_time),
         unit="days",
         amount="from the alert to its close",
         entries=("measures.close_days",),
+        caution=(
+            "What stands at the end of the period counts; where its time runs out later, what stands then. A "
+            "known cause stays closed when its monitoring date comes. Lost to follow-up is not closed."
+        ),
     ),
     Measure(
         "overdue",
         "Alerts that wait past their time now",
-        "those that nobody has decided about, past the time for it",
+        "those that wait, since they last asked for somebody, for longer than their urgency now allows",
         "alerts raised in the period that somebody has to act on now",
-        (*_NOT_LOOKED_AT, "alerts that are resolved or lost to follow-up"),
+        (
+            *_NOT_LOOKED_AT,
+            "alerts that are resolved, by results or by death, or lost to follow-up",
+            "alerts that are snoozed, of a known cause with a date to come, or overridden",
+        ),
         more_is_better=False,
         counts=OnAlerts(on_alerts.overdue),
         entries=("escalation.untaken_hours", "tiers.due_days"),
@@ -178,6 +195,7 @@ MEASURES: Final = (
         (
             "results of a run that is persistent already, neither worsening nor urgent: the alert stands",
             "repeats whose window has not run out yet, whether or not they came",
+            "repeats that never came of patients who died",
         ),
         more_is_better=True,
         counts=OnCourses(on_courses.rechecked),
@@ -190,7 +208,7 @@ MEASURES: Final = (
         "work-up-done",
         "Persistent elevations with the first-line work-up done",
         "those with all of it done: hepatitis B and C, iron, autoantibodies, metabolic tests, ultrasound",
-        "alerts for a persistent elevation, raised in the period, that are not over",
+        "alerts for a persistent elevation, raised in the period, neither over nor lost to follow-up",
         (
             *_NOT_LOOKED_AT,
             "people under 18, for whom the guideline is not",

@@ -1,6 +1,7 @@
 """From what is stored to the figures of measures, and to the people behind them."""
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +12,8 @@ from sqlalchemy import Connection
 from service.quality.measures.cases import Case, Question
 from service.quality.measures.catalogue import MEASURES, Measure, OnAlerts, OnArrivals, OnCourses
 from service.quality.measures.figures import Count, Figures
-from service.quality.measures.on_alerts import story_of
-from service.quality.measures.strata import REASON, strata_of
+from service.quality.measures.stories import story_of
+from service.quality.measures.strata import REASON
 from service.store import measured
 from service.store.measured import Subject
 
@@ -36,6 +37,17 @@ class Person(NamedTuple):
     """The latest day of those."""
 
 
+class Listed(NamedTuple):
+    """Who is behind a figure: with the cases of nobody, all that it counts."""
+
+    people: list[Person]
+    """Each once, in order of the store's number."""
+    of_nobody: int
+    """Cases of the denominator whose record says of nobody whose they are."""
+    of_nobody_met: int
+    """And of the numerator."""
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Whom to list."""
@@ -48,7 +60,7 @@ class People:
     month: str = ""
     """Only of cases of this month (`2026-03`), where one is given."""
 
-    def wants(self, case: Case, question: Question) -> bool:
+    def wants(self, case: Case) -> bool:
         """Whether a case is among them."""
         if self.met is not None and case.met is not self.met:
             return False
@@ -58,14 +70,14 @@ class People:
             return True
         if self.dimension == REASON:
             return self.stratum in case.because
-        return (self.dimension, self.stratum) in strata_of(case, question.sources)
+        return (self.dimension, self.stratum) in case.strata
 
 
 def evaluate(
     connection: Connection, question: Question, measures: Sequence[Measure] = MEASURES
 ) -> list[Counted]:
     """The figures of these measures, each stored thing read once for all of them."""
-    counts = {measure.name: Count(question.sources) for measure in measures}
+    counts = {measure.name: Count(question) for measure in measures}
     for measure, case in _cases(connection, question, measures):
         counts[measure.name].add(case)
     return [Counted(measure, counts[measure.name].figures()) for measure in measures]
@@ -79,8 +91,8 @@ def people_behind(
     *,
     after: int = 0,
     limit: int,
-) -> list[Person]:
-    """The people behind a figure, each once, in order of the store's number; the record may say of nobody.
+) -> Listed:
+    """The people behind a figure, and how much of it is nobody's.
 
     Args:
         connection: one snapshot of the database.
@@ -92,9 +104,15 @@ def people_behind(
     """
     found: dict[int, Person] = {}
     numbers: list[int] = []
+    of_nobody = Counter[bool]()
     for _, case in _cases(connection, question, [measure]):
         number = case.subject.number
-        if number is None or number <= after or not people.wants(case, question):
+        if not people.wants(case):
+            continue
+        if number is None:
+            of_nobody[case.met] += 1
+            continue
+        if number <= after:
             continue
         known = found.get(number)
         if known is None:
@@ -104,7 +122,7 @@ def people_behind(
             if len(numbers) > limit:
                 found.pop(numbers.pop(), None)
         found[number] = _with(known, case)
-    return [found[number] for number in numbers]
+    return Listed([found[number] for number in numbers], of_nobody.total(), of_nobody[True])
 
 
 def _with(known: Person | None, case: Case) -> Person:
@@ -121,7 +139,7 @@ def _cases(
     on_courses = [(each, each.counts.cases) for each in measures if isinstance(each.counts, OnCourses)]
     on_arrivals = [(each, each.counts.case) for each in measures if isinstance(each.counts, OnArrivals)]
     asked = (connection, question.sources, question.begins, question.ends)
-    for raised in measured.alerts_raised(*asked) if on_alerts else ():
+    for raised in measured.alerts_asking(*asked) if on_alerts else ():
         story = story_of(raised, question)
         if story is not None:
             yield from _told((measure, case_of(story)) for measure, case_of in on_alerts)

@@ -32,19 +32,19 @@ class Row(NamedTuple):
     """0 to 1; None where nothing was counted."""
     unit: str | None
     median: float | None
+    """None where there is none, and where it would be of few people."""
     p90: float | None
 
 
-def rows(counted: Iterable[Counted], question: Question, smallest: int) -> Iterator[Row]:
+def rows(counted: Iterable[Counted], question: Question) -> Iterator[Row]:
     """Every figure, masked: the total of each measure, its months, its strata.
 
     Args:
         counted: what was evaluated.
-        question: for which period.
-        smallest: counts below it, but for 0, are masked.
+        question: for which period, and of how few people nothing is told.
     """
     for measure, figures in counted:
-        shown = masked(figures, smallest)
+        shown = masked(figures, question.smallest)
         tables: dict[str, Mapping[str, Figure | Masked]] = {"total": {"": shown.total}, "month": shown.months}
         for dimension, table in (tables | dict(shown.strata)).items():
             for stratum, figure in table.items():

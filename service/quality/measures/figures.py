@@ -1,19 +1,32 @@
 """Counting cases: numerators, denominators and quantiles, over all and by month and stratum.
 
-Memory is bounded by the number of months and strata, not of cases: amounts are kept to three digits, each
-once with its count.
+Memory is bounded by the months, and by the strata that there are together, not by cases: amounts are kept to
+three digits, each once with its count, and of the people behind a figure no more than it takes to tell that
+they are not few.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.quality.measures.cases import Case
-from service.quality.measures.strata import REASON, strata_of
+from service.quality.measures.cases import Case, Question, Strata
+from service.quality.measures.strata import REASON
 
 
-class Figure(NamedTuple):
+class Behind(NamedTuple):
+    """The people behind a figure by the store's numbers, None for nobody known; as many as are not few."""
+
+    met: Set[int | None] = frozenset()
+    """Of cases of the numerator."""
+    unmet: Set[int | None] = frozenset()
+    """Of the others; somebody may be of both."""
+    measured: Set[int | None] = frozenset()
+    """Of cases with an amount."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
     """What a measure says of some cases."""
 
     numerator: int
@@ -22,6 +35,7 @@ class Figure(NamedTuple):
     """Of the amounts there are, in the measure's unit, to three digits; None where there are none."""
     p90: float | None = None
     """Nine in ten amounts are not above it."""
+    behind: Behind = field(default=Behind(), compare=False, repr=False)
 
     @property
     def rate(self) -> float | None:
@@ -43,59 +57,88 @@ class Figures:
 
 @dataclass(slots=True)
 class _Tally:
+    enough: int
+    """People of a kind are not few from so many on."""
     numerator: int = 0
     denominator: int = 0
     amounts: Counter[float] = field(default_factory=Counter)
+    met: set[int | None] = field(default_factory=set)
+    unmet: set[int | None] = field(default_factory=set)
+    measured: set[int | None] = field(default_factory=set)
 
-    def add(self, met: bool, amount: float | None) -> None:
+    def add(self, person: int | None, *, met: bool, amount: float | None = None) -> None:
         self.denominator += 1
         self.numerator += met
+        self._note(self.met if met else self.unmet, (person,))
         if amount is not None:
             self.amounts[amount] += 1
+            self._note(self.measured, (person,))
+
+    def take(self, other: "_Tally") -> None:
+        """Add the cases of another."""
+        self.denominator += other.denominator
+        self.numerator += other.numerator
+        self.amounts.update(other.amounts)
+        self._note(self.met, other.met)
+        self._note(self.unmet, other.unmet)
+        self._note(self.measured, other.measured)
+
+    def with_none_met(self) -> "_Tally":
+        """The same cases, as if none were of the numerator."""
+        return _Tally(self.enough, 0, self.denominator, unmet=self.met | self.unmet)
 
     def figure(self) -> Figure:
         half, most = quantile(self.amounts, 50), quantile(self.amounts, 90)
-        return Figure(self.numerator, self.denominator, half, most)
+        behind = Behind(self.met, self.unmet, self.measured)
+        return Figure(self.numerator, self.denominator, half, most, behind)
+
+    def _note(self, known: set[int | None], people: Collection[int | None]) -> None:
+        if len(known) < self.enough:
+            known.update(people)
 
 
-@dataclass(slots=True)
 class Count:
-    """Cases counted so far."""
+    """Cases counted so far: those of one month that are of the same strata together."""
 
-    sources: Mapping[int, str]
-    total: _Tally = field(default_factory=_Tally)
-    months: defaultdict[str, _Tally] = field(default_factory=lambda: defaultdict(_Tally))
-    strata: defaultdict[str, defaultdict[str, _Tally]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(_Tally))
-    )
-    reasons: Counter[str] = field(default_factory=Counter)
+    def __init__(self, question: Question) -> None:
+        self._enough = question.smallest
+        self._together = defaultdict[tuple[int, int, Strata], _Tally](self._none)
+        self._reasons: dict[str, _Tally] = {}
 
     def add(self, case: Case) -> None:
         """Count one more."""
-        met, amount = case.met, None if case.amount is None else _to_three_digits(case.amount)
-        self.total.add(met, amount)
-        self.months[case.month].add(met, amount)
-        for dimension, stratum in strata_of(case, self.sources):
-            self.strata[dimension][stratum].add(met, amount)
+        person, amount = case.subject.number, None if case.amount is None else _to_three_digits(case.amount)
         for reason in case.because:
-            self.reasons[reason] += 1
+            if reason not in self._reasons:
+                self._reasons[reason] = self._sum(self._together.values()).with_none_met()
+        for reason, tally in self._reasons.items():
+            tally.add(person, met=reason in case.because)
+        tally = self._together[case.day.year, case.day.month, case.strata]
+        tally.add(person, met=case.met, amount=amount)
 
     def figures(self) -> Figures:
         """What has been counted."""
-        strata = {name: _largest_first(tallies) for name, tallies in self.strata.items()}
-        if self.reasons:
-            of_all = self.total.denominator
-            strata[REASON] = {why: Figure(count, of_all) for why, count in self.reasons.most_common()}
-        months = {month: tally.figure() for month, tally in sorted(self.months.items())}
-        return Figures(self.total.figure(), months, strata)
+        months = defaultdict[str, _Tally](self._none)
+        strata = defaultdict[str, defaultdict[str, _Tally]](lambda: defaultdict(self._none))
+        for (year, month, together), tally in self._together.items():
+            months[f"{year}-{month:02}"].take(tally)
+            for dimension, stratum in together:
+                strata[dimension][stratum].take(tally)
+        told = {name: _largest_first(tallies) for name, tallies in strata.items()}
+        if self._reasons:
+            often = sorted(self._reasons.items(), key=lambda item: -item[1].numerator)
+            told[REASON] = {why: tally.figure() for why, tally in often}
+        total = self._sum(months.values()).figure()
+        return Figures(total, {month: tally.figure() for month, tally in sorted(months.items())}, told)
 
+    def _none(self) -> _Tally:
+        return _Tally(self._enough)
 
-def count(cases: Iterable[Case], sources: Mapping[int, str]) -> Figures:
-    """The figures of all cases."""
-    counted = Count(sources)
-    for case in cases:
-        counted.add(case)
-    return counted.figures()
+    def _sum(self, tallies: Iterable[_Tally]) -> _Tally:
+        every = self._none()
+        for tally in tallies:
+            every.take(tally)
+        return every
 
 
 def quantile(amounts: Mapping[float, int], percent: int) -> float | None:

@@ -1,12 +1,13 @@
 """Small cells masked, so that nobody is recognised in what leaves.
 
-A figure is masked as a whole where its numerator, its denominator or their difference is small. The other
-figures of its table would give it away by what is left of the total, so others are masked with it, the
-smallest first, until what is masked adds up to no small number either, and is more than one figure.
+A figure is masked as a whole where few people are behind its numerator, its denominator or their difference,
+however many cases are theirs. The other figures of its table would give it away by what is left of the total,
+so others are masked with it, the smallest first, until those behind what is masked are not few either, and
+it is more than one figure. A median of few people's amounts is left out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from service.quality.measures.figures import Figure, Figures
@@ -33,7 +34,8 @@ def masked(figures: Figures, smallest: int) -> Shown:
 
     Args:
         figures: what was counted.
-        smallest: counts below it, but for 0, are small; 1 masks nothing.
+        smallest: fewer people, but for none, are few; 1 masks nothing. They were counted up to as many at
+            least (`Question.smallest`).
     """
     if _is_small(figures.total, smallest):
         return Shown(
@@ -42,7 +44,7 @@ def masked(figures: Figures, smallest: int) -> Shown:
             {name: dict.fromkeys(table, MASKED) for name, table in figures.strata.items()},
         )
     strata = {name: _table(table, smallest) for name, table in figures.strata.items()}
-    return Shown(figures.total, _table(figures.months, smallest), strata)
+    return Shown(_without_few(figures.total, smallest), _table(figures.months, smallest), strata)
 
 
 def _table(table: Mapping[str, Figure], smallest: int) -> dict[str, Figure | Masked]:
@@ -54,7 +56,10 @@ def _table(table: Mapping[str, Figure], smallest: int) -> dict[str, Figure | Mas
     )
     while hidden and left and not _is_safe([table[label] for label in hidden], smallest):
         hidden.add(left.pop(0))
-    return {label: MASKED if label in hidden else figure for label, figure in table.items()}
+    return {
+        label: MASKED if label in hidden else _without_few(figure, smallest)
+        for label, figure in table.items()
+    }
 
 
 def _size(label: str, figure: Figure) -> tuple[int, int, str]:
@@ -67,11 +72,17 @@ def _size(label: str, figure: Figure) -> tuple[int, int, str]:
 
 def _is_safe(hidden: list[Figure], smallest: int) -> bool:
     """Whether what is hidden cannot be told from its sum."""
-    met = sum(figure.numerator for figure in hidden)
-    unmet = sum(figure.denominator for figure in hidden) - met
-    return len(hidden) > 1 and min(met, unmet) >= smallest
+    met = frozenset().union(*(figure.behind.met for figure in hidden))
+    unmet = frozenset().union(*(figure.behind.unmet for figure in hidden))
+    return len(hidden) > 1 and min(len(met), len(unmet)) >= smallest
 
 
 def _is_small(figure: Figure, smallest: int) -> bool:
-    counts = (figure.numerator, figure.denominator, figure.denominator - figure.numerator)
-    return any(0 < count < smallest for count in counts)
+    # Where those of the denominator are few, those of its larger part are too.
+    return any(0 < len(people) < smallest for people in (figure.behind.met, figure.behind.unmet))
+
+
+def _without_few(figure: Figure, smallest: int) -> Figure:
+    """The figure, its quantiles left out where they would tell of few."""
+    few = len(figure.behind.measured) < smallest
+    return replace(figure, median=None, p90=None) if few else figure

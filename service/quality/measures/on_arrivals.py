@@ -1,8 +1,9 @@
 """Cases of what the feed brought: how late, and whether it could be used."""
 
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 
 from service.quality.measures.cases import Case, Question
+from service.quality.measures.strata import strata_of
 from service.store.measured import Arrival
 
 _MINUTE = timedelta(minutes=1)
@@ -19,13 +20,14 @@ def on_time(arrival: Arrival, question: Question) -> Case | None:
         return None
     # Clocks differ a little: what seems to have come before it was stored came at once.
     took = max(arrival.received - stored, timedelta(0))
-    return Case(arrival.subject, _day(arrival), took <= question.feed_target, took / _MINUTE)
+    return _case(arrival, question, met=took <= question.feed_target, amount=took / _MINUTE)
 
 
-def unusable(arrival: Arrival, _question: Question) -> Case:
+def unusable(arrival: Arrival, question: Question) -> Case:
     """Whether it waits in quarantine, so that nobody is judged by it."""
-    return Case(arrival.subject, _day(arrival), arrival.held)
+    return _case(arrival, question, met=arrival.held)
 
 
-def _day(arrival: Arrival) -> date:
-    return arrival.received.astimezone(UTC).date()
+def _case(arrival: Arrival, question: Question, *, met: bool, amount: float | None = None) -> Case:
+    day = arrival.received.astimezone(UTC).date()
+    return Case(arrival.subject, day, met, amount, strata_of(arrival.subject, day, question.sources))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from service.clinical.episodes import Family, Suppression
-from service.quality.measures.cases import Case, Question
+from service.quality.measures.cases import Case, Question, Strata
+from service.quality.measures.strata import strata_of
 from service.store.courses import Course, Elevation
 from service.store.measured import Subject
 
@@ -21,8 +22,8 @@ SUPPRESSED = {
 def alerted(subject: Subject, course: Course, question: Question) -> Iterator[Case]:
     """Elevations that met a rule: whether they raised an alert."""
     for each in _met_in(course, question):
-        tier = {"tier": (each.tier.name.lower(),)} if each.tier is not None else {}
-        strata = {**_family(each), **tier}
+        tier = (("tier", each.tier.name.lower()),) if each.tier is not None else ()
+        strata = _strata(subject, each, question) + tier
         yield Case(subject, each.day, each.tier is not None, strata=strata)
 
 
@@ -30,7 +31,8 @@ def suppressed(subject: Subject, course: Course, question: Question) -> Iterator
     """Elevations that met a rule: whether the alert policy kept them from raising an alert, and why."""
     for each in _met_in(course, question):
         because = (SUPPRESSED[each.suppressed],) if each.suppressed is not None else ()
-        yield Case(subject, each.day, each.tier is None, strata=_family(each), because=because)
+        strata = _strata(subject, each, question)
+        yield Case(subject, each.day, each.tier is None, strata=strata, because=because)
 
 
 def rechecked(subject: Subject, course: Course, question: Question) -> Iterator[Case]:
@@ -41,12 +43,13 @@ def rechecked(subject: Subject, course: Course, question: Question) -> Iterator[
             continue
         met = asked.repeated is not None and asked.repeated <= asked.last
         took = None if asked.repeated is None else float((asked.repeated - asked.day).days)
-        yield Case(subject, asked.day, met, took, {"test": (asked.analyte.value,)})
+        strata = (*strata_of(subject, asked.day, question.sources), ("test", asked.analyte.value))
+        yield Case(subject, asked.day, met, took, strata)
 
 
 def _met_in(course: Course, question: Question) -> Iterator[Elevation]:
     return (each for each in course.elevations if each.day in question)
 
 
-def _family(each: Elevation) -> dict[str, tuple[str, ...]]:
-    return {"family": (Family(each.family).value,)}
+def _strata(subject: Subject, each: Elevation, question: Question) -> Strata:
+    return (*strata_of(subject, each.day, question.sources), ("family", Family(each.family).value))

@@ -1,13 +1,15 @@
 """By what the people and things behind a measure are told apart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
 
 from service.clinical.ages import AGES, age_band
-from service.quality.measures.cases import Case
+from service.quality.measures.cases import Strata
+from service.store.measured import Subject
 
 NOT_KNOWN: Final = "not known"
 REASON: Final = "reason"
@@ -19,6 +21,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "ethnicity": "Ethnicity",
     "language": "Language",
     "tier": "Urgency when raised",
+    "tier-now": "Urgency now",
     "family": "Finding",
     "rule": "Rule",
     "test": "Test",
@@ -26,17 +29,17 @@ HEADINGS: Final[Mapping[str, str]] = {
 """Each dimension's heading, in the order in which they are shown; the first five are of every measure."""
 
 
-def strata_of(case: Case, sources: Mapping[int, str]) -> Iterator[tuple[str, str]]:
-    """Dimension and stratum of everything that a case is of; each dimension of its measure at least once."""
-    subject = case.subject
-    yield "source", sources[subject.source_id]
-    yield "sex", subject.sex if subject.sex not in (None, "unknown") else NOT_KNOWN
-    yield "age", AGES[age_band(subject.born, case.day)][0] if subject.born is not None else NOT_KNOWN
-    yield "ethnicity", subject.ethnicity or NOT_KNOWN
-    yield "language", language_in_words(subject.language) if subject.language else NOT_KNOWN
-    for dimension, labels in case.strata.items():
-        for label in labels:
-            yield dimension, label
+def strata_of(subject: Subject, day: date, sources: Mapping[int, str]) -> Strata:
+    """Those of whom a case is about: each of the dimensions of every measure once."""
+    age = AGES[age_band(subject.born, day)][0] if subject.born is not None else NOT_KNOWN
+    sex = subject.sex if subject.sex not in (None, "unknown") else NOT_KNOWN
+    return (
+        ("source", sources[subject.source_id]),
+        ("sex", sex),
+        ("age", age),
+        ("ethnicity", subject.ethnicity or NOT_KNOWN),
+        ("language", language_in_words(subject.language) if subject.language else NOT_KNOWN),
+    )
 
 
 @lru_cache(maxsize=512)

@@ -16,6 +16,7 @@ from service.clinical.catalogues.causes import known_causes
 from service.clinical.catalogues.conditions import known_conditions
 from service.clinical.catalogues.measurements import kinds
 from service.clinical.causes.candidates import candidate_causes
+from service.clinical.causes.on_record import Course, OnRecord
 from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.readings import Readings
 from service.clinical.results import (
@@ -214,9 +215,9 @@ def test_any_record_has_causes_that_rest_on_it_whatever_its_order(
         measurements=shuffle.sample(record.measurements, len(record.measurements)),
     )
     for episode in assess(record, RULEBOOK, NOW).episodes:
-        day = latest_elevated(record, episode.evidence)
-        found = candidate_causes(Readings(record, RULEBOOK, NOW), episode, day)
-        assert found == candidate_causes(Readings(turned, RULEBOOK, NOW), episode, day)
+        course = Course.of(episode, latest_elevated(record, episode.evidence))
+        found = candidate_causes(OnRecord(Readings(record, RULEBOOK, NOW), course))
+        assert found == candidate_causes(OnRecord(Readings(turned, RULEBOOK, NOW), course))
         assert len({one.name for one in found}) == len(found) >= len(CauseName) - 3
         for one in found:
             for evidence in evidence_of(one):

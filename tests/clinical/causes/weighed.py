@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import count
 
 from service.clinical.causes.candidates import candidate_causes
+from service.clinical.causes.on_record import Course, OnRecord
 from service.clinical.causes.cause import Cause, CauseName, Evidence
 from service.clinical.episodes import Family
 from service.clinical.readings import Readings
@@ -80,7 +81,7 @@ def causes(record: PatientRecord, family: Family | None = None) -> tuple[Cause, 
     """Those of the latest episode of elevated results (of a family, if given), at its latest elevated day."""
     episode = [one for one in elevations(judged(record)) if family in (None, one.family)][-1]
     readings = Readings(record, RULEBOOK, NOW)
-    return candidate_causes(readings, episode, latest_elevated(record, episode.evidence))
+    return candidate_causes(OnRecord(readings, Course.of(episode, latest_elevated(record, episode.evidence))))
 
 
 def latest_elevated(record: PatientRecord, evidence: Iterable[ResultKey]) -> date:
