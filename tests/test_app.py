@@ -193,7 +193,8 @@ def test_a_rulebook_that_comes_into_force_is_taken_up_by_itself(
     app = create_app(seeded, engine)
     starting.set()
     with TestClient(app) as service:
-        assert service.post(FEED, json=observation(), headers=BEARER).status_code == 200
+        for sent in (observation(), observation("other", patient="p2")):
+            assert service.post(FEED, json=sent, headers=BEARER).status_code == 200
         now = datetime.now(UTC)
         with writing(engine) as connection:
             decisions.keep_texts(connection, {candidate.digest: candidate.text}, now)
@@ -207,7 +208,7 @@ def test_a_rulebook_that_comes_into_force_is_taken_up_by_itself(
         assert app.state.rules.rulebook.digest == candidate.digest
         assert service.post(FEED, json=observation("o2"), headers=BEARER).status_code == 200
         assert rejudged.wait(10)
-    assert values(engine) == {"o1": "50", "o2": "50"}
+    assert values(engine) == {"o1": "50", "o2": "50", "other": "50"}
     with reading(engine) as connection:
         rules = replace(ingest.Rules(candidate), settle=timedelta(0))
         assert not ingest.outdated(connection, rules)
