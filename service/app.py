@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import State
 
 from service import dashboard
 from service.api import create_api, install_error_answers
@@ -33,10 +34,10 @@ from service.feed.certificates import Proxies
 from service.feed.hooks import Feed, FeedFirst
 from service.feed.memory import Memory
 from service.garbage import collected_seldom
-from service.ingest import Rules, sweep
+from service.ingest import InForce, Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
-from service.quality import Sealer, anchor_of
+from service.quality import ChangeOver, Sealer, anchor_of
 from service.settings import Settings, code_version
 from service.store import decisions, messages, source_settings, sources
 from service.store.migrate import migrate
@@ -60,7 +61,7 @@ words of exceptions. Both may be patient data."""
 
 
 def rules_of(settings: Settings) -> Rules:
-    """What records are judged by, as the settings say.
+    """What records are judged by, as the settings say, unless two people have put another rulebook in force.
 
     Raises:
         ConfigurationError: the rulebook cannot be used.
@@ -103,9 +104,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     """
     rules = rules_of(settings)
     database = engine or open_database(settings)
+    in_force = InForce(database, rules)
     batcher = Batcher(
         database,
-        rules,
+        in_force,
         lambda: datetime.now(UTC),
         batch_requests=settings.batch_requests,
         queue_requests=settings.queue_requests,
@@ -114,13 +116,13 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     limits = Limits(
         settings.max_body_bytes, settings.max_bundle_bytes, settings.max_bundle_entries, settings.max_depth
     )
-    feed_routes = Feed(batcher, Memory(settings.queue_bytes), directory, rules.rulebook, limits).routes()
+    feed_routes = Feed(batcher, Memory(settings.queue_bytes), directory, in_force, limits).routes()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(directory.refresh)
         batcher.start()
-        background = Background(database, rules, settings)
+        background = Background(database, in_force, settings)
         background.start()
         with collected_seldom():
             yield
@@ -137,7 +139,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         redirect_slashes=False,  # an address is right or it is not; a redirect would repeat its query string
         routes=[*feed_routes, *dashboard.routes()],
     )
-    app.state.engine, app.state.settings, app.state.rules = database, settings, rules
+    app.state = _State(in_force)
+    app.state.engine, app.state.settings = database, settings
     app.state.batcher = batcher
     app.state.live = Live(database, settings)
     app.state.rejudging = RejudgingMemory()
@@ -153,13 +156,25 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     return app
 
 
-class Background:
-    """The work that nobody asks for: sweeping, delivering, catching up, and sealing the audit log."""
+class _State(State):
+    """What endpoints and pages are given; `rules` are those in force when they ask."""
 
-    def __init__(self, engine: Engine, rules: Rules, settings: Settings) -> None:
+    def __init__(self, in_force: InForce) -> None:
+        super().__init__({"in_force": in_force})
+
+    @property
+    def rules(self) -> Rules:
+        in_force: InForce = self.in_force
+        return in_force.rules
+
+
+class Background:
+    """The work that nobody asks for: sweeping, delivering, catching up, sealing, and changes of rulebook."""
+
+    def __init__(self, engine: Engine, in_force: InForce, settings: Settings) -> None:
         self._stop = threading.Event()
         self._engine = engine
-        self._rules = rules
+        self._in_force = in_force
         self._settings = settings
         self._connections = Connections(settings.keys_directory)
         self._anchor = anchor_of(settings.audit_anchor)
@@ -168,6 +183,8 @@ class Background:
             threading.Thread(target=self._deliver, name="deliver", daemon=True),
             threading.Thread(target=self._catch_up, name="catch-up", daemon=True),
             threading.Thread(target=self._seal, name="seal", daemon=True),
+            threading.Thread(target=self._keep_up, name="in-force", daemon=True),
+            threading.Thread(target=self._change_over, name="change-over", daemon=True),
         ]
 
     def start(self) -> None:
@@ -184,7 +201,7 @@ class Background:
     def _sweep(self) -> None:
         while not self._stop.wait(self._settings.sweep_seconds):
             try:
-                swept = sweep(self._engine, self._rules, datetime.now(UTC))
+                swept = sweep(self._engine, self._in_force.rules, datetime.now(UTC))
                 records_judged.inc(swept.judged)
                 judgements_failed.inc(swept.failed)
                 with writing(self._engine) as connection:
@@ -195,16 +212,24 @@ class Background:
                 log.exception("the sweep failed; it is tried again")
 
     def _deliver(self) -> None:
-        terms = Terms.of(self._settings, self._rules.rulebook)
+        def terms() -> Terms:
+            return Terms.of(self._settings, self._in_force.rules.rulebook)
+
         ehrs = self._connections
         Courier(self._engine, terms, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
 
     def _seal(self) -> None:
         Sealer(self._engine, self._anchor).run(self._stop)
 
+    def _keep_up(self) -> None:
+        self._in_force.run(self._stop)
+
+    def _change_over(self) -> None:
+        ChangeOver(self._engine, self._in_force, self._settings.sweep_seconds).run(self._stop)
+
     def _catch_up(self) -> None:
         ehrs = self._connections
-        CatchUp(self._engine, self._rules, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
+        CatchUp(self._engine, self._in_force, client_for=ehrs.open, patience=ehrs.patience).run(self._stop)
 
 
 def _check_free(host: str, port: int) -> None:

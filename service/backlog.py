@@ -8,8 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection, func, select, true
 
-from service.ingest import Rules
-from service.store import patients, sources
+from service.ingest import Rules, outdated
 from service.store.schema import patient
 
 REMEMBERED_SECONDS = 30.0
@@ -28,8 +27,7 @@ class RejudgingMemory:
         """Whether some records were judged under an older rulebook or older source settings."""
         with self._lock:
             if time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
-                digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-                self._answer = bool(patients.outdated(connection, digests, 1))
+                self._answer = outdated(connection, rules)
                 self._asked_at = time.monotonic()
             return self._answer
 

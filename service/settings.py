@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     sources: tuple[SourceSeed, ...] = ()
     """JSON list of sources to create on first start; the database wins afterwards."""
     rulebook: Path | None = None
-    """A rulebook file; the packaged one when not set."""
+    """A rulebook file; the packaged one when not set. Once two people put one in force, that one counts."""
     clock: Literal["system", "data"] = "system"
     """`data`: judge each patient as of their newest result, for replaying old data."""
     settle_seconds: float = Field(default=900.0, ge=0)

@@ -127,6 +127,18 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def fresh(tmp_path: Path, _migrated_sqlite: Path) -> Iterator[Engine]:
+    """Another database, with nothing in it."""
+    from service.store.session import open_engine
+
+    path = tmp_path / "fresh.db"
+    shutil.copyfile(_migrated_sqlite, path)
+    engine = open_engine(f"sqlite:///{path}", durable=False)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
 def run(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Run":
     """Run `liverwatch` with these arguments on a database of its own, as of the data's own time."""
     from tests.commands import runner

@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -17,15 +20,16 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from service import activating, ingest
 from service import app as wiring
-from service import ingest
 from service.app import create_app, seed_sources
-from service.clinical.rulebook import load_rulebook
+from service.clinical.rulebook import load_rulebook, parse_rulebook
 from service.errors import ConfigurationError
 from service.ingest import Rules, Swept
 from service.metrics import REGISTRY
 from service.settings import Settings, SourceSeed
-from service.store import sessions, source_settings, sources, users
+from service.store import activations, decisions, sessions, source_settings, sources, users
+from service.store.activations import Activation
 from service.store.schema import audit
 from service.store.session import open_engine, reading, writing
 from service.store.source_settings import SourceSettings
@@ -156,6 +160,58 @@ def test_a_result_dated_in_the_future_is_judged_by_itself_when_its_time_has_come
         later.set()
         assert done.wait(10)
     assert values(engine) == {"o1": "50"}
+
+
+def test_a_rulebook_that_comes_into_force_is_taken_up_by_itself(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent before the process knows of it is refused, and taken when it is sent again."""
+    looked, done = threading.Event(), threading.Event()
+    candidate = parse_rulebook(
+        'version = "site"\nparent = "2026.1"\n[citations]\nsite = "Clinic of Example."\n'
+        '[limits]\npolicy = { value = "guideline", citation = "site", tag = "V" }'
+    )
+    look = ingest.InForce.look
+
+    def look_when_told(in_force: ingest.InForce) -> None:
+        if not starting.is_set() or done.is_set():
+            look(in_force)
+            looked.set()
+
+    def carry_out(*given: Any) -> int:
+        judged = activating.carry_out(*given)
+        if judged:
+            rejudged.set()
+        return judged
+
+    starting, rejudged = threading.Event(), threading.Event()
+    monkeypatch.setattr(ingest.InForce, "look", look_when_told)
+    monkeypatch.setattr("service.ingest.in_force.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("service.quality.changing_over.carry_out", carry_out)
+    seeded = settings(sweep_seconds=0.05, sources=(SourceSeed(name="hospital", secret=SECRET),))
+    seed_sources(engine, seeded)
+    app = create_app(seeded, engine)
+    starting.set()
+    with TestClient(app) as service:
+        for sent in (observation(), observation("other", patient="p2")):
+            assert service.post(FEED, json=sent, headers=BEARER).status_code == 200
+        now = datetime.now(UTC)
+        with writing(engine) as connection:
+            decisions.keep_texts(connection, {candidate.digest: candidate.text}, now)
+            made = Activation(UUID(int=1), candidate.digest, "user:adams", now, None, "user:bell", now, now)
+            activations.add(connection, made)
+        refused = service.post(FEED, json=observation("o2"), headers=BEARER)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        looked.clear()
+        done.set()
+        assert looked.wait(10)
+        assert app.state.rules.rulebook.digest == candidate.digest
+        assert service.post(FEED, json=observation("o2"), headers=BEARER).status_code == 200
+        assert rejudged.wait(10)
+    assert values(engine) == {"o1": "50", "o2": "50", "other": "50"}
+    with reading(engine) as connection:
+        rules = replace(ingest.Rules(candidate), settle=timedelta(0))
+        assert not ingest.outdated(connection, rules)
 
 
 def test_a_start_is_noted_with_what_is_judged_by_from_then_on(

@@ -217,7 +217,7 @@ def work(engine: Engine, source: Source) -> list[str]:
             outbox_control.want_standing(connection, told.id, datetime.now(UTC))
             connection.execute(outbox.update().values(not_before=datetime.now(UTC), dead=False))
         with suppress(LiverwatchError):
-            Courier(engine, terms, client_for=Connections(None).open).deliver_once()
+            Courier(engine, lambda: terms, client_for=Connections(None).open).deliver_once()
     return failed
 
 

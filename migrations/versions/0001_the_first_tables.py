@@ -916,6 +916,169 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="filters of the worklist that people have given a name",
     )
     op.create_table(
+        "activation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="of the rulebook, whose text is in stored_text",
+        ),
+        sa.Column("proposed_by", sa.String(length=128), nullable=False),
+        sa.Column("proposed_at", Instant(), nullable=False),
+        sa.Column(
+            "wanted_from",
+            Instant(),
+            nullable=True,
+            comment="null: as soon as it is confirmed",
+        ),
+        sa.Column("confirmed_by", sa.String(length=128), nullable=True),
+        sa.Column("confirmed_at", Instant(), nullable=True),
+        sa.Column(
+            "in_force_from",
+            Instant(),
+            nullable=True,
+            comment="null: not confirmed",
+        ),
+        sa.Column("withdrawn_by", sa.String(length=128), nullable=True),
+        sa.Column("withdrawn_at", Instant(), nullable=True),
+        sa.Column(
+            "begun_at",
+            Instant(),
+            nullable=True,
+            comment="from then on everybody is judged by it, whatever a clock says",
+        ),
+        sa.Column(
+            "rejudged_at",
+            Instant(),
+            nullable=True,
+            comment="when everybody had been judged by it",
+        ),
+        sa.CheckConstraint("confirmed_by <> proposed_by", name=op.f("ck_activation_two_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activation")),
+        comment="rulebooks that one person proposed, and another put in force from a moment on",
+    )
+    op.create_table(
+        "shadow",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("by", sa.String(length=128), nullable=False),
+        sa.Column("candidate_digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "in_force_digest",
+            sa.String(length=64),
+            nullable=False,
+            comment="the rulebook it is compared with",
+        ),
+        sa.Column("clock", sa.String(length=8), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True, comment="null: it runs"),
+        sa.Column("ended_by", sa.String(length=128), nullable=True),
+        sa.Column(
+            "walked_to", sa.Integer(), nullable=False, comment="everybody up to this patient was judged once"
+        ),
+        sa.Column(
+            "decided_to",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="no decision up to this one is to be seen any more",
+        ),
+        sa.Column(
+            "seen_to",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the latest decision there was at seen_at",
+        ),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow")),
+        comment="a candidate rulebook beside the one in force; the texts of both are in stored_text",
+    )
+    op.create_table(
+        "shadow_alert",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shadow_id", sa.Uuid(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("family", sa.String(length=16), nullable=False),
+        sa.Column(
+            "tier_before", sa.Integer(), nullable=True, comment="null: the rulebook in force raises none"
+        ),
+        sa.Column("tier_after", sa.Integer(), nullable=True, comment="null: the candidate raises none"),
+        sa.Column(
+            "day", sa.Date(), nullable=False, comment="the first day on which it would have been raised"
+        ),
+        sa.Column("open", sa.Boolean(), nullable=False, comment="somebody would have to act on it now"),
+        sa.Column(
+            "since",
+            Instant(),
+            nullable=False,
+            comment="when it was first found so",
+        ),
+        sa.Column(
+            "until",
+            Instant(),
+            nullable=True,
+            comment="when it was found so no more",
+        ),
+        sa.CheckConstraint(
+            "family IN ('transaminase', 'cholestatic', 'bilirubin', 'follow-up')",
+            name=op.f("ck_shadow_alert_family"),
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('gained', 'lost', 'tier-changed', 'unchanged')", name=op.f("ck_shadow_alert_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_shadow_alert_patient_id_patient")
+        ),
+        sa.ForeignKeyConstraint(["shadow_id"], ["shadow.id"], name=op.f("fk_shadow_alert_shadow_id_shadow")),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_shadow_alert_source_id_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shadow_alert")),
+        comment="what a candidate makes of alerts: nobody is told, and nothing is written to an EHR",
+    )
+    with op.batch_alter_table("shadow_alert", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_shadow_alert_shadow_id_outcome_id"), ["shadow_id", "outcome", "id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_shadow_alert_shadow_id_patient_id"), ["shadow_id", "patient_id"], unique=False
+        )
+
+    op.create_table(
+        "shadow_person",
+        sa.Column("shadow_id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column("source_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "decision_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+            comment="the latest then; 0: never judged",
+        ),
+        sa.Column("day", sa.Date(), nullable=False, comment="as of which both rulebooks judged"),
+        sa.Column(
+            "review_on",
+            sa.Date(),
+            nullable=True,
+            comment="the day on which one of them reads the same otherwise",
+        ),
+        sa.Column("failed", sa.Boolean(), nullable=False, comment="one of them could not judge"),
+        sa.Column(
+            "raised", sa.Text(), nullable=True, comment="JSON: the days of alerts by either; null: none"
+        ),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_shadow_person_patient_id_patient")
+        ),
+        sa.ForeignKeyConstraint(["shadow_id"], ["shadow.id"], name=op.f("fk_shadow_person_shadow_id_shadow")),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_shadow_person_source_id_source")),
+        sa.PrimaryKeyConstraint("shadow_id", "patient_id", name=op.f("pk_shadow_person")),
+        comment="who was judged by a candidate too, and up to which decision",
+    )
+    with op.batch_alter_table("shadow_person", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_shadow_person_shadow_id_review_on"), ["shadow_id", "review_on"], unique=False
+        )
+
+    op.create_table(
         "session",
         sa.Column(
             "digest",
@@ -1038,6 +1201,18 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_session_account_id"))
 
     op.drop_table("session")
+    with op.batch_alter_table("shadow_person", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shadow_person_shadow_id_review_on"))
+
+    op.drop_table("shadow_person")
+    with op.batch_alter_table("shadow_alert", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shadow_alert_shadow_id_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_shadow_alert_shadow_id_outcome_id"))
+
+    op.drop_table("shadow_alert")
+    op.drop_table("shadow")
+    op.drop_table("activation")
+
     with op.batch_alter_table("simulation_alert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_simulation_alert_simulation_id_outcome_id"))
 

@@ -15,7 +15,7 @@ from service.catchup.turns import ask
 from service.ehr import Patience
 from service.errors import LiverwatchError
 from service.fhir.client import FhirClient
-from service.ingest import Rules
+from service.ingest import InForce
 from service.store import catch_up, sources
 from service.store.session import reading
 from service.store.sources import Source
@@ -33,7 +33,7 @@ class CatchUp:
     def __init__(
         self,
         engine: Engine,
-        rules: Rules,
+        in_force: InForce,
         *,
         every_seconds: float = 1.0,
         client_for: Callable[[Source, float], FhirClient],
@@ -44,14 +44,14 @@ class CatchUp:
 
         Args:
             engine: the database.
-            rules: what is judged by.
+            in_force: what is judged by.
             every_seconds: how often each thread looks whether something is due.
             client_for: a client for the server of a source (`Connections.open`).
             patience: shared with others who talk to the same servers.
             clock: the present (aware).
         """
         self._engine = engine
-        self._rules = rules
+        self._in_force = in_force
         self._every = every_seconds
         self._client_for = client_for
         self._patience = patience or Patience(random.random)
@@ -117,7 +117,7 @@ class CatchUp:
         def ask_once() -> None:
             until, now = self._patience.paused_until(source.id, self._clock()), self._clock()
             if until is None or not stop.wait((until - now).total_seconds()):
-                ask(Asker(self._engine, source, self._rules, client, self._clock, stop.is_set))
+                ask(Asker(self._engine, source, self._in_force.rules, client, self._clock, stop.is_set))
 
         ask_once()  # it also sees to it that each type has its turns
         while not stop.wait(self._every) and self._able().get(source.id) == source:

@@ -35,8 +35,8 @@ def alerts(
     from service.store.session import reading, writing
 
     at, settings = now(), settings_of()
-    rules = rules_of(settings)
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
         with writing(engine) as connection:
             for source_id, patient_id in whose(connection, patient, source):
                 decisions.write_audit(
@@ -236,7 +236,7 @@ def dispose(  # noqa: PLR0913, PLR0917 - one option for each thing a person says
             alert_named(engine, alert),
             action,
             by=by,
-            rules=rules_of(settings),
+            rules=rules_of(settings, engine),
             now=now(),
             until=until.date() if until is not None else None,
             until_next_result=next_result,

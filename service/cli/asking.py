@@ -38,9 +38,9 @@ def catchup(
     from service.store.session import writing
 
     settings = settings_of()
-    rules = rules_of(settings)
     start = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
         with writing(engine) as connection:
             source = sources.by_name(connection, name)
             if not source.active:

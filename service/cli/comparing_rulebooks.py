@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.quality.simulating import Simulated
-    from service.store.simulations import ChangedAlert, Effect
+    from service.store.changed_alerts import ChangedAlert
+    from service.store.simulations import Effect
 
 
 def simulate(
@@ -46,8 +48,9 @@ def simulate(
     from service.store.session import reading, writing
 
     settings = settings_of(clock)
-    candidate, rules = load_rulebook(rulebook), rules_of(settings)
+    candidate = load_rulebook(rulebook)
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
         with _shown() as told:
             made = run(engine, rules, candidate, now(), by=actor(), only=source, told=told)
         with writing(engine) as connection:
@@ -61,7 +64,7 @@ def simulate(
     if as_json:
         say_json(_as_object(made, effect, rows))
     else:
-        _say(made, effect)
+        say_effect(made.in_force.version, made.candidate.version, effect, made.run.last_day)
     if effect.failed:
         note(f"{effect.failed} people could not be judged by one of the rulebooks, and are not counted")
         raise typer.Exit(1)
@@ -129,11 +132,12 @@ def _as_object(made: "Simulated", effect: "Effect", rows: list[dict[str, Any]]) 
     }
 
 
-def _say(made: "Simulated", effect: "Effect") -> None:
+def say_effect(in_force: str, candidate: str, effect: "Effect", last_day: date) -> None:
+    """Say what a candidate comes to instead of the rulebook in force, both named by their versions."""
     from service.alerts.comparing import Outcome
     from service.quality.tallying import HEADINGS
 
-    say(f"{made.candidate.version} instead of {made.in_force.version}, {effect.people} people")
+    say(f"{candidate} instead of {in_force}, {effect.people} people")
     rows = [("all alerts", "", effect.total)]
     rows += [
         (heading, stratum, outcomes)
@@ -144,9 +148,5 @@ def _say(made: "Simulated", effect: "Effect") -> None:
         ("OF", "", *(each.value.upper() for each in Outcome)),
         [(of, stratum, *(outcomes.get(each, 0) for each in Outcome)) for of, stratum, outcomes in rows],
     )
-    say(f"new alerts a week in the year to {made.run.last_day}: {_a_week(made, effect)}")
-
-
-def _a_week(made: "Simulated", effect: "Effect") -> str:
-    before = f"{effect.a_week_before:.1f} by {made.in_force.version}"
-    return f"{before}, {effect.a_week_after:.1f} by {made.candidate.version}"
+    a_week = f"{effect.a_week_before:.1f} by {in_force}, {effect.a_week_after:.1f} by {candidate}"
+    say(f"new alerts a week in the year to {last_day}: {a_week}")

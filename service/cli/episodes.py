@@ -28,8 +28,9 @@ def episodes(
     from service.store.session import writing
 
     settings = settings_of(clock)
-    rules, at = rules_of(settings), now()
+    at = now()
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
         with writing(engine) as connection:
             for source_id, patient_id in whose(connection, patient, source):
                 decisions.write_audit(

@@ -71,11 +71,11 @@ def export(  # noqa: PLR0913, PLR0917 - one option for each thing that can be sa
     from service.store.exports import Asked
 
     settings = settings_of(clock)
-    rules = rules_of(settings)
     start = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
     asked = Asked(tuple(sorted(set(types or ()))), start, group)
     with database(settings) as engine, until_interrupted() as stop, collected_seldom():
         source = _source(engine, name, asked)
+        rules = rules_of(settings, engine)
         say_change(engine, rules, "what this export changes is judged")
         loader = Loader(engine, source, rules, Limits(settings.max_bundle_bytes, depth=settings.max_depth))
         loader.stop, loader.on_rejected = stop.is_set, Teller()

@@ -31,8 +31,8 @@ def rejudge(
     from service.ingest import rejudge as run
 
     settings = settings_of(clock)
-    rules = rules_of(settings)
     with database(settings) as engine, progress("{task.completed} records") as display, collected_seldom():
+        rules = rules_of(settings, engine)
         say_change(engine, rules, "from now on every record is judged")
         _note_by_what(engine, "rejudge", rules, everyone=everyone)
         task = display.add_task("judging", total=None)
@@ -64,9 +64,11 @@ def sweep(
     clock: AsOf = None,
 ) -> None:
     """Do once what a running service does by itself: judge what is behind or due, take what can be taken."""
+    from service.activating import carry_out
     from service.clinical.months import POSSIBLE_YEARS
     from service.ingest import check_agreement
     from service.ingest import sweep as run
+    from service.quality.shadowing import follow
     from service.store.session import reading
 
     if as_of is not None and as_of.year not in POSSIBLE_YEARS:
@@ -75,12 +77,14 @@ def sweep(
         )
     settings = settings_of(clock)
     moment = now() if as_of is None else as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    rules = rules_of(settings)
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
+        carry_out(engine, rules, now())
         with reading(engine) as connection:
             check_agreement(connection, rules)
         _note_by_what(engine, "sweep", rules, as_of=moment.isoformat())
         swept = run(engine, rules, moment)
+        follow(engine, rules, moment)
     if as_json:
         say_json(asdict(swept))
     else:

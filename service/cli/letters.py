@@ -48,7 +48,7 @@ def letter(
         made = issue(
             engine,
             Order(alert_named(engine, alert), Recipient(to.value), language and language.value),
-            rules_of(settings),
+            rules_of(settings, engine),
             by=actor(),
             now=now(),
             form=plain_letter if out.suffix.lower() == ".txt" else print_letter,

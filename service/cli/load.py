@@ -57,7 +57,7 @@ def load(
             decisions.write_audit(
                 connection, at=now(), actor=actor(), action="load", source_id=known.id, detail=detail
             )
-        rules = rules_of(settings)
+        rules = rules_of(settings, engine)
         say_change(engine, rules, "what this load changes is judged")
         loader = Loader(engine, known, rules, Limits(settings.max_bundle_bytes, depth=settings.max_depth))
         loader.stop = stop.is_set

@@ -50,7 +50,7 @@ def measures(
             question = question_of(
                 connection,
                 settings,
-                rules_of(settings).rulebook,
+                rules_of(settings, engine).rulebook,
                 at,
                 first=first.date() if first else None,
                 last=last.date() if last else None,

@@ -78,12 +78,15 @@ def database(settings: "Settings") -> "Iterator[Engine]":
         engine.dispose()
 
 
-def rules_of(settings: "Settings") -> "Rules":
-    """What records are judged by."""
+def rules_of(settings: "Settings", engine: "Engine") -> "Rules":
+    """What records are judged by: the rulebook in force in the database, else the one of the settings."""
     from service.clinical.rulebook import load_rulebook
-    from service.ingest import Rules
+    from service.ingest import Rules, rules_in_force
+    from service.store.session import reading
 
-    return Rules.of(settings, load_rulebook(settings.rulebook))
+    chosen = Rules.of(settings, load_rulebook(settings.rulebook))
+    with reading(engine) as connection:
+        return rules_in_force(connection, chosen, now())
 
 
 def say_change(engine: "Engine", rules: "Rules", what: str) -> None:

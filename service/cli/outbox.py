@@ -56,8 +56,8 @@ def show(
     from service.store.session import writing
 
     settings = settings_of()
-    terms = Terms.of(settings, rules_of(settings).rulebook)
     with database(settings) as engine:
+        terms = Terms.of(settings, rules_of(settings, engine).rulebook)
         alert_id = alert_named(engine, alert)
         with writing(engine) as connection:
             line = outbox_control.line(connection, alert_id)

@@ -46,7 +46,7 @@ def export(
                     source_id=each.source_id,
                     patient_id=each.id,
                 )
-        presenter = Presenter(rules_of(settings).rulebook, settings.public_url)
+        presenter = Presenter(rules_of(settings, engine).rulebook, settings.public_url)
         with snapshot(engine) as connection:
             record = whole_record(connection, presenter, records, now())
     try:

@@ -102,8 +102,9 @@ def replay(
     if sum((bool(ids), reason is not None, everything)) != 1:
         raise typer.BadParameter("give numbers, --reason or --all")
     settings = settings_of(clock)
-    rules, total = rules_of(settings), _Counts()
+    total = _Counts()
     with database(settings) as engine:
+        rules = rules_of(settings, engine)
         with reading(engine) as connection:
             check_agreement(connection, rules)
             chosen = _chosen(connection, ids or [], reason)

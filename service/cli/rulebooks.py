@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.console import Json, note, say, say_json, table
-from service.cli.opening import settings_of
+from service.cli.opening import database, rules_of, settings_of
+from service.cli.shadowing import shadow, withdraw
 
 if TYPE_CHECKING:
     from service.clinical.rulebook import Rulebook
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What records are judged by.", no_args_is_help=True)
 File = Annotated[Path, typer.Argument(help="A rulebook, in TOML.", show_default=False)]
+app.command()(shadow)
+app.command()(withdraw)
 
 
 @app.callback()
@@ -33,10 +36,10 @@ def show(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the rulebook in use: every number with its source, and how well it was checked."""
-    from service.clinical.rulebook import load_rulebook
-
-    rulebook = load_rulebook(settings_of().rulebook)
+    """Show the rulebook in force: every number with its source, and how well it was checked."""
+    settings = settings_of()
+    with database(settings) as engine:
+        rulebook = rules_of(settings, engine).rulebook
     if effective and not as_json:
         say(rulebook.text.rstrip("\n"))
         return

@@ -54,7 +54,7 @@ def migrate() -> None:
 
 
 def version() -> None:
-    """Say which release and which rulebook this is."""
+    """Say which release this is, and which rulebook it judges by unless two people put another in force."""
     from service.clinical.rulebook import load_rulebook
     from service.settings import code_version
 

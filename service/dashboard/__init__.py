@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from service.dashboard import (
     account_pages,
+    activation_pages,
     admin_pages,
     asleep_pages,
     break_glass,
@@ -18,6 +19,7 @@ from service.dashboard import (
     patient_pages,
     population_pages,
     replay_pages,
+    shadow_pages,
     sign_in_pages,
     simulation_pages,
     view_pages,
@@ -41,6 +43,7 @@ def create_pages() -> APIRouter:
     for pages in (
         *(worklist_pages, live_pages, view_pages, decision_pages),
         *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, simulation_pages),
+        *(shadow_pages, activation_pages),
         *(population_pages, asleep_pages, feed_pages, admin_pages),
     ):
         router.include_router(pages.router)

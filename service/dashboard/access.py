@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends
 from starlette.requests import Request
 
+from service.activating import DECIDERS as RULEBOOK_DECIDERS
 from service.dashboard import cookies
 from service.dashboard.forms import SAFE_METHODS, Sent, check_origin, check_token, token_of
 from service.errors import Forbidden, Unauthenticated
@@ -42,7 +43,6 @@ FEED_READERS: Final = (Role.ENGINEER, Role.ADMIN)
 """Who may see how the feeds of sources stand."""
 MEASURE_READERS: Final = (Role.AUDITOR, Role.PHYSICIAN, Role.ADMIN)
 """Who may see how well everybody's work is done."""
-_PREFIX: Final = "user:"
 _NOTED_EVERY = timedelta(seconds=30)
 
 
@@ -84,7 +84,7 @@ class User:
     @property
     def account(self) -> str:
         """Id of the account."""
-        return self.id.removeprefix(_PREFIX)
+        return self.id.removeprefix(users.ACTOR)
 
     @property
     def reads_patients(self) -> bool:
@@ -100,6 +100,11 @@ class User:
     def reads_measures(self) -> bool:
         """Whether the pages of measures are open to them."""
         return not self.roles.isdisjoint(MEASURE_READERS)
+
+    @property
+    def decides_rulebooks(self) -> bool:
+        """Whether they may put a rulebook in force, with somebody else."""
+        return not self.roles.isdisjoint(RULEBOOK_DECIDERS)
 
     def sees(self, source: str) -> bool:
         """Whether patients of a source are shown to them."""
@@ -126,7 +131,7 @@ def signed_in(request: Request, fields: Sent) -> User:
     if session is None or account is None or not account.active:
         raise NotSignedIn("sign in first")
     user = User(
-        f"{_PREFIX}{account.id}",
+        f"{users.ACTOR}{account.id}",
         account.shown,
         account.roles,
         sources,

@@ -4,7 +4,7 @@ Everything shown is of the sources that the user sees; runs are started by `live
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -23,12 +23,13 @@ from service.dashboard.rows import visible
 from service.dashboard.rule_views import TAGS, changes
 from service.dashboard.weeks import weeks
 from service.errors import Damaged, InvalidResource
-from service.quality.recorded_rules import stored_rulebook
 from service.quality.tallying import HEADINGS
 from service.request_ids import request_id
 from service.store import simulations
 from service.store.decisions import write_audit
+from service.store.rulebooks import stored_rulebook
 from service.store.session import reading, writing
+from service.store.simulations import Effect
 
 PAGE: Final = 50
 """Alerts on one page."""
@@ -53,7 +54,7 @@ def listed(request: Request, user: Reader) -> Response:
     with reading(request.app.state.engine) as connection:
         seen = visible(connection, user)
         rows = [
-            (made, effect, _book(connection, made.candidate_digest))
+            (made, effect, book_of(connection, made.candidate_digest))
             for made, effect in simulations.listed(connection, list(seen))
         ]
     _note(request, user, None)
@@ -66,23 +67,15 @@ def one(request: Request, user: Reader, simulation_id: UUID) -> Response:
     with reading(request.app.state.engine) as connection:
         seen = visible(connection, user)
         made, effects = simulations.get(connection, simulation_id, list(seen))
-        before = _book(connection, made.in_force_digest)
-        after = _book(connection, made.candidate_digest)
+        before = book_of(connection, made.in_force_digest)
+        after = book_of(connection, made.candidate_digest)
     _note(request, user, simulation_id)
     effect = simulations.together(effects.values())
     return page(
         request,
         "simulation.html",
         made=made,
-        effect=effect,
-        before=before,
-        after=after,
-        changes=[] if after is None else changes(before, after),
-        tags=TAGS,
-        outcomes=OUTCOMES,
-        listed=LISTED,
-        headings=HEADINGS,
-        course=weeks(effect.weeks_before, effect.weeks_after, made.last_day, 440, 160),
+        **comparison(effect, before, after, made.last_day),
         sources=sorted(seen[number] for number in effects),
     )
 
@@ -92,18 +85,14 @@ def alerts(
     request: Request, user: Reader, simulation_id: UUID, outcome: str = "gained", after: str = "0"
 ) -> Response:
     """The alerts that would become so, and whose they are; that each person was shown is in the audit."""
-    if outcome not in LISTED:
-        raise InvalidResource("only alerts that are gained, lost or of another tier are listed")
-    if not (after.isascii() and after.isdigit() and len(after) < 16):
-        raise InvalidResource("that page is none of ours")
-    wanted = Outcome(outcome)
+    wanted, above = which(outcome, after)
     with reading(request.app.state.engine) as connection:
         seen = visible(connection, user)
         made, effects = simulations.get(connection, simulation_id, list(seen))
         found = simulations.alerts_of(
-            connection, simulation_id, list(seen), wanted, after=int(after), limit=PAGE + 1
+            connection, simulation_id, list(seen), wanted, after=above, limit=PAGE + 1
         )
-        book = _book(connection, made.candidate_digest)
+        book = book_of(connection, made.candidate_digest)
     shown = found[:PAGE]
     whom = dict.fromkeys((each.alert.source_id, each.alert.patient_id) for each in shown)
     detail = {"simulation": str(simulation_id), "outcome": outcome}
@@ -122,7 +111,44 @@ def alerts(
     )
 
 
-def _book(connection: Connection, digest: str) -> Rulebook | None:
+def comparison(
+    effect: Effect, before: Rulebook | None, after: Rulebook | None, last_day: date
+) -> dict[str, Any]:
+    """What `comparing.html` shows of a candidate beside the rulebook in force.
+
+    Args:
+        effect: what it comes to.
+        before: the rulebook in force; None where this release cannot read it any more.
+        after: the candidate; None likewise.
+        last_day: the year whose weeks are shown ends on it.
+    """
+    return {
+        "effect": effect,
+        "before": before,
+        "after": after,
+        "changes": [] if after is None else changes(before, after),
+        "tags": TAGS,
+        "outcomes": OUTCOMES,
+        "listed": LISTED,
+        "headings": HEADINGS,
+        "course": weeks(effect.weeks_before, effect.weeks_after, last_day, 440, 160),
+    }
+
+
+def which(outcome: str, after: str) -> tuple[Outcome, int]:
+    """Which alerts are asked for, and after which number.
+
+    Raises:
+        InvalidResource: there are none such.
+    """
+    if outcome not in LISTED:
+        raise InvalidResource("only alerts that are gained, lost or of another tier are listed")
+    if not (after.isascii() and after.isdigit() and len(after) < 16):
+        raise InvalidResource("that page is none of ours")
+    return Outcome(outcome), int(after)
+
+
+def book_of(connection: Connection, digest: str) -> Rulebook | None:
     """A stored rulebook; None where this release cannot read it any more."""
     try:
         return stored_rulebook(connection, digest)

@@ -29,7 +29,7 @@ class Courier:
     def __init__(
         self,
         engine: Engine,
-        terms: Terms,
+        terms: Callable[[], Terms],
         *,
         client_for: Callable[[Source, float], FhirClient],
         patience: Patience | None = None,
@@ -40,7 +40,7 @@ class Courier:
 
         Args:
             engine: the database.
-            terms: how to write.
+            terms: how to write, as the rulebook in force has it: asked anew each time.
             client_for: a client for the server of a source (`Connections.open`).
             patience: shared with others who talk to the same servers.
             clock: the present (aware).
@@ -66,9 +66,9 @@ class Courier:
                 due = []
             for source in due:
                 self._begin(source)
-            stop.wait(self._terms.poll_seconds)
+            stop.wait(self._terms().poll_seconds)
         for thread in self._threads.values():
-            thread.join(timeout=2 * self._terms.timeout_seconds)
+            thread.join(timeout=2 * self._terms().timeout_seconds)
 
     def deliver_once(self) -> DeliveryReport:
         """Send one batch of what is due for each source, one after the other."""
@@ -93,7 +93,7 @@ class Courier:
     def _begin(self, source: Source) -> None:
         """Work for a source, unless somebody does, or enough are at work for others."""
         self._threads = {id_: thread for id_, thread in self._threads.items() if thread.is_alive()}
-        if source.id in self._threads or len(self._threads) >= self._terms.senders:
+        if source.id in self._threads or len(self._threads) >= self._terms().senders:
             return
         name = f"deliver-{source.name}"
         thread = threading.Thread(target=self._work, args=(source,), name=name, daemon=True)

@@ -57,7 +57,7 @@ class Sender:
     def __init__(
         self,
         engine: Engine,
-        terms: Terms,
+        terms: Callable[[], Terms],
         client_for: Callable[[Source, float], FhirClient],
         patience: Patience,
         clock: Callable[[], datetime],
@@ -79,26 +79,27 @@ class Sender:
         """
         report = DeliveryReport()
         # A request under way when the lease ends must be over before another sender begins.
-        margin = 2 * self._terms.timeout_seconds
-        deadline = time.monotonic() + self._terms.lease.total_seconds() - margin
+        terms = self._terms()
+        margin = 2 * terms.timeout_seconds
+        deadline = time.monotonic() + terms.lease.total_seconds() - margin
         with ExitStack() as stack:
             opened: list[FhirClient] = []
 
             def client() -> FhirClient:
                 if not opened:
-                    opened.append(stack.enter_context(self._client_for(source, self._terms.timeout_seconds)))
+                    opened.append(stack.enter_context(self._client_for(source, terms.timeout_seconds)))
                 return opened[0]
 
-            for claim in self._claim(source):
+            for claim in self._claim(source, terms):
                 report.claimed += 1
                 self._handle(claim, source, client, deadline, report)
         return report
 
-    def _claim(self, source: Source) -> list[Claim]:
+    def _claim(self, source: Source, terms: Terms) -> list[Claim]:
         now = self._clock()
         with writing(self._engine) as connection:
             return outbox.claim(
-                connection, now=now, limit=self._terms.batch, lease=self._terms.lease, sources=[source.id]
+                connection, now=now, limit=terms.batch, lease=terms.lease, sources=[source.id]
             )
 
     def _handle(
@@ -114,7 +115,7 @@ class Sender:
         if paused_until or self.stop.is_set() or time.monotonic() > deadline:
             self._record(source, report, "released", lambda c: outbox.release(c, claim, paused_until or now))
             return
-        delivery = Delivery(self._engine, self._terms, claim, source.settings.fhir_base_url or "", deadline)
+        delivery = Delivery(self._engine, self._terms(), claim, source.settings.fhir_base_url or "", deadline)
         try:
             server = self._servers.of(source, client(), now)
             delivery.send(client(), server, now)

@@ -19,7 +19,7 @@ from service.errors import LiverwatchError, Overloaded
 from service.feed.counting import count_taken
 from service.feed.hearing import Hearing
 from service.feed.memory import RETRY_AFTER_SECONDS
-from service.ingest import Delivery, Rules, keep_for_later, take
+from service.ingest import Delivery, InForce, keep_for_later, take
 from service.store.session import is_away, reading
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Batcher:
     def __init__(
         self,
         engine: Engine,
-        rules: Rules,
+        in_force: InForce,
         clock: Callable[[], datetime],
         *,
         batch_requests: int = 128,
@@ -53,7 +53,7 @@ class Batcher:
     ) -> None:
         self._engine = engine
         self._hearing = Hearing(engine)
-        self._rules = rules
+        self._in_force = in_force
         self._clock = clock
         self._batch_requests = batch_requests
         self._queue_requests = queue_requests
@@ -131,7 +131,7 @@ class Batcher:
     def _store(self, batch: Sequence[_Waiting]) -> None:
         deliveries = [each.delivery for each in batch]
         try:
-            receipt = take(self._engine, deliveries, self._rules, self._clock())
+            receipt = take(self._engine, deliveries, self._in_force.rules, self._clock())
         except Exception as error:  # whatever it is, the requests must be answered
             if is_away(error):
                 raise _Away from error

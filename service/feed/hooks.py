@@ -24,7 +24,7 @@ from service.fhir.notifications import BUNDLE_TYPES as NOTIFYING
 from service.fhir.notifications import Notification, bundle_type, decode_notification
 from service.fhir.outcomes import outcome_bytes
 from service.fhir.strict_json import check_json
-from service.ingest import Delivery
+from service.ingest import Delivery, InForce
 from service.store.fetches import WHATEVER
 from service.store.heard import Heard
 from service.store.messages import Message
@@ -40,12 +40,12 @@ class Feed:
     """The feed endpoints over one batcher."""
 
     def __init__(
-        self, batcher: Batcher, memory: Memory, directory: Directory, rulebook: Rulebook, limits: Limits
+        self, batcher: Batcher, memory: Memory, directory: Directory, in_force: InForce, limits: Limits
     ) -> None:
         self._batcher = batcher
         self._memory = memory
         self._directory = directory
-        self._rulebook = rulebook
+        self._in_force = in_force
         self._limits = limits
 
     def routes(self) -> list[Route]:
@@ -77,14 +77,15 @@ class Feed:
         check_media_type(request)
         with Room(self._memory) as room:
             body = await self._body(request, room, source, claim)
+            rulebook = self._in_force.rules.rulebook
             pointer = pointed_at(request, body)
             if pointer is not None:
                 told = believed(request, source, claim, pointer)
             else:
-                told = await self._read(body, source)
+                told = await self._read(body, source, rulebook)
                 self._check_place(request, told.incoming)
             message = claim.message(source.id, body, named(pointer)) if claim else None
-            await self._batcher.submit(_delivery(source, told, message))
+            await self._batcher.submit(_delivery(source, told, message, rulebook.digest))
 
     async def _remove(self, request: Request) -> None:
         source, claim = await self._admit(request)
@@ -102,32 +103,28 @@ class Feed:
             await self._directory.verify(source, claim, body, again=self._batcher.alive)
         return body
 
-    async def _read(self, body: bytes, source: Source) -> Notification:
+    async def _read(self, body: bytes, source: Source, rulebook: Rulebook) -> Notification:
         if len(body) > _LARGE:
-            return await asyncio.to_thread(self._decode, body, source)
-        return self._decode(body, source)
+            return await asyncio.to_thread(self._decode, body, source, rulebook)
+        return self._decode(body, source, rulebook)
 
-    def _decode(self, body: bytes, source: Source) -> Notification:
+    def _decode(self, body: bytes, source: Source, rulebook: Rulebook) -> Notification:
         raw = check_json(body, max_depth=self._limits.depth)
         if resource_type(raw) == "Bundle":
-            return self._decode_bundle(raw, source)
+            return self._decode_bundle(raw, source, rulebook)
         if len(raw) > self._limits.resource_bytes:
             raise TooLarge(f"a single resource may have {self._limits.resource_bytes} bytes at most")
-        return Notification(
-            (decode_resource(raw, source=source.name, zone=source.zone, rulebook=self._rulebook),)
-        )
+        return Notification((decode_resource(raw, source=source.name, zone=source.zone, rulebook=rulebook),))
 
-    def _decode_bundle(self, raw: bytes, source: Source) -> Notification:
+    def _decode_bundle(self, raw: bytes, source: Source, rulebook: Rulebook) -> Notification:
         most = self._limits.bundle_entries
         if bundle_type(raw) in NOTIFYING:
             return decode_notification(
-                raw, source=source.name, zone=source.zone, rulebook=self._rulebook, max_entries=most
+                raw, source=source.name, zone=source.zone, rulebook=rulebook, max_entries=most
             )
         return Notification(
             tuple(
-                decode_bundle(
-                    raw, source=source.name, zone=source.zone, rulebook=self._rulebook, max_entries=most
-                )
+                decode_bundle(raw, source=source.name, zone=source.zone, rulebook=rulebook, max_entries=most)
             )
         )
 
@@ -144,12 +141,14 @@ class Feed:
             raise InvalidResource("the body is not the resource that the address names", where="Resource.id")
 
 
-def _delivery(source: Source, told: Notification, message: Message | None) -> Delivery:
+def _delivery(
+    source: Source, told: Notification, message: Message | None, read_by: str | None = None
+) -> Delivery:
     """What a notification said, as it is stored."""
     pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
     said = Heard(told.kind, told.status, told.events, told.numbers, told.subscription)
     heard = said if told.kind else None
-    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard, message)
+    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard, message, read_by)
 
 
 class FeedFirst:

@@ -107,6 +107,7 @@ KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("evaluate-measure", "read-measures", "read-measure-people"), _SEEN),
     **dict.fromkeys(("read-population", "read-population-people"), _SEEN),
     **dict.fromkeys(("read-simulations", "read-simulation-people"), _SEEN),
+    **dict.fromkeys(("read-shadow", "read-shadow-people"), _SEEN),
     **dict.fromkeys(("read-looks", "read-break-glass"), Kind(_AUDIT_LOG_USED, "R")),
     **dict.fromkeys(("write-letter", "patient-export"), Kind(_EXPORT, "R")),
     **dict.fromkeys(("load", "source-export", "source-catchup"), Kind(_IMPORT, "C")),
@@ -131,7 +132,10 @@ KINDS: Final[dict[str, Kind]] = {
     "password-change": Kind(_SECURITY_ALERT, "U", _ACCOUNTS),
     "password-change-failed": Kind(_SECURITY_ALERT, "U", _ACCOUNTS, failed=True),
     **dict.fromkeys(("quarantine-replay", "outbox-retry", "outbox-cancel"), _ACTIVITY),
-    **dict.fromkeys(("rejudge", "sweep", "simulate"), _ACTIVITY),
+    **dict.fromkeys(("rejudge", "sweep", "simulate", "rulebook-rejudged"), _ACTIVITY),
+    **_set("shadow-begin", "shadow-end", as_=_SOFTWARE),
+    **_set("rulebook-propose", "rulebook-confirm", "rulebook-withdraw", as_=_SOFTWARE),
+    "rulebook-confirm-refused": Kind(_SECURITY_ALERT, "U", _SOFTWARE, failed=True),
 }
 """Every action that is written to the audit log."""
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from service.errors import Conflict
-from service.ingest.judging import Rules
+from service.ingest.rules import Rules
 from service.store import decisions, patients, sources
 
 _CLOCKS: Mapping[str, str] = {"system": "as of now", "data": "as of each patient's newest result"}

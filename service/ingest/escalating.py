@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from service.alerts.escalation import pass_on
-from service.ingest.judging import Rules
+from service.ingest.rules import Rules
 from service.ingest.receiving import in_transaction
 from service.store import alerts, patients, sources
 from service.store.session import reading

@@ -1,11 +1,9 @@
 """Judging people's records: assess, reconcile their alerts, and note what was decided, on what."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -17,8 +15,9 @@ from service.alerts.states import day_of
 from service.clinical.assess import assess
 from service.clinical.episodes import Assessment, Family, Tier
 from service.clinical.results import PatientRecord
-from service.clinical.rulebook import Rulebook
-from service.settings import Settings, code_version
+from service.ingest.in_force import check_in_force
+from service.ingest.rules import Rules
+from service.settings import code_version
 from service.store import alerts as alert_store
 from service.store import courses, decisions, histories, outbox, outbox_control, peaks, quarantine
 from service.store.decisions import Decision, Outcome
@@ -31,30 +30,6 @@ log = logging.getLogger(__name__)
 
 FAILED = "assessment-failed"
 """Quarantine reason of a record whose judgement raised an error: kept, unjudged, tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What records are judged by, and when changes leave for the EHR."""
-
-    rulebook: Rulebook
-    clock: Literal["system", "data"] = "system"
-    settle: timedelta = timedelta(minutes=15)
-    backfill_writes: Literal["open", "all"] = "open"
-
-    @classmethod
-    def of(cls, settings: Settings, rulebook: Rulebook) -> "Rules":
-        """The rules that settings ask for."""
-        settle = timedelta(seconds=settings.settle_seconds)
-        return cls(rulebook, settings.clock, settle, settings.backfill_writes)
-
-    def text(self, source: Source) -> str:
-        """What a record of `source` is judged under: the digests of rulebook and settings, and the clock."""
-        return f"{self.rulebook.digest} {source.settings.digest} {self.clock}"
-
-    def digest(self, source: Source) -> str:
-        """SHA-256 of `text`, which the store keeps under it."""
-        return hashlib.sha256(self.text(source).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -112,9 +87,13 @@ def judge(  # noqa: PLR0913 - what the transaction holds, each by itself
 
     Returns:
         The people whose judgement failed: their records are quarantined as `assessment-failed`.
+
+    Raises:
+        RulebookChanged: another rulebook is in force.
     """
     if not people:
         return set()
+    check_in_force(connection, rules, now)
     pools = _pools(locked, people, together)
     members = {person: _members(locked, person) for pool in pools for person in pool}
     bench = _bench(connection, [row for rows in members.values() for row in rows], known, rules, now)
@@ -223,7 +202,7 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
     case.rows[0].course = courses.encode(course)
     case.rows[0].peaks = peaks.encode(case.assessment)
     if bench.rules.clock == "system":
-        case.rows[0].review_on = _next_review(case)
+        case.rows[0].review_on = next_review(case.assessment, case.dispositions, case.as_of)
     outcome = Outcome.of(case.assessment)
     made = Decision(
         case.person,
@@ -239,17 +218,17 @@ def _conclude(bench: _Bench, case: _Case) -> tuple[Decision, Outcome]:
     return made, outcome
 
 
-def _next_review(case: _Case) -> date | None:
+def next_review(assessment: Assessment, dispositions: Sequence[Disposition], as_of: datetime) -> date | None:
     """The next day on which the same record reads differently, or may do so.
 
     An episode goes dormant or a recheck is overdue, as the assessment says; what a decision put to sleep
     wakes on its date, or is overdue the day after.
     """
-    dates = [made.until for made in case.dispositions if made.until is not None]
+    dates = [made.until for made in dispositions if made.until is not None]
     days = [*dates, *(day + timedelta(days=1) for day in dates if day < date.max)]
-    if case.assessment.next_review is not None:
-        days.append(case.assessment.next_review)
-    return min((day for day in days if day > day_of(case.as_of)), default=None)
+    if assessment.next_review is not None:
+        days.append(assessment.next_review)
+    return min((day for day in days if day > day_of(as_of)), default=None)
 
 
 def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:

@@ -15,7 +15,9 @@ from service.fhir.decode import tombstone
 from service.fhir.incoming import Deleted, Incoming
 from service.ingest.arrivals import arrive
 from service.ingest.concluding import conclude
-from service.ingest.judging import FAILED, Rules
+from service.ingest.in_force import RulebookChanged
+from service.ingest.judging import FAILED
+from service.ingest.rules import Rules
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
 from service.store import fetches, gaps, heard, messages, quarantine, resources
 from service.store.heard import Heard
@@ -52,6 +54,8 @@ class Delivery:
     """What it said of its Subscription."""
     message: Message | None = None
     """The signed message it came in, where such a message counts once."""
+    read_by: str | None = None
+    """Digest of the rulebook it was decoded by, where another may have come into force since."""
 
 
 def take(
@@ -136,7 +140,10 @@ def receive(
 
     Raises:
         LostRace: the caller must roll back and try again.
+        RulebookChanged: another rulebook is in force, or one was when something was decoded.
     """
+    if any(each.read_by not in (None, rules.rulebook.digest) for each in deliveries):
+        raise RulebookChanged
     step = Step(connection, rules, now)
     by_source: dict[int, list[Delivery]] = {}
     for delivery in _first_time(step, deliveries):

@@ -18,7 +18,7 @@ from service.ingest.arrivals import (
     new_ones,
     succession,
 )
-from service.ingest.judging import Rules
+from service.ingest.rules import Rules
 from service.ingest.keeping import Plan, unheld
 from service.ingest.people import apply_facts
 from service.ingest.reading import decode_stored

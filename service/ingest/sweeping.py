@@ -1,8 +1,9 @@
 """What comes due by itself: unjudged records, days that change a judgement, results dated in the future."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -10,8 +11,9 @@ from service.alerts.states import day_of
 from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
 from service.ingest.concluding import conclude
-from service.ingest.judging import Rules
+from service.ingest.in_force import check_in_force
 from service.ingest.receiving import in_transaction, replay
+from service.ingest.rules import Rules
 from service.ingest.storing import Receipt, Step
 from service.store import patients, quarantine, sources
 from service.store.patients import PatientRow
@@ -153,28 +155,33 @@ def rejudge(
 
     Returns:
         How many people were judged, and for how many of those it failed.
+
+    Raises:
+        RulebookChanged: another rulebook is in force, or has come into force in the meantime.
     """
     with reading(engine) as connection:
         known = sources.every(connection)
         held = [each for each in quarantine.listed(connection, limit=None) if each.patient_id is None]
+    began = time.monotonic()
     replay_held(engine, held, rules, now)
     judged = failed = 0
     for source in known:
         up_to_date = None if everyone else rules.digest(source)
 
-        def outdated(
+        def left(
             connection: Connection,
             limit: int,
             after: int,
             number: int = source.id,
             digest: str | None = up_to_date,
         ) -> list[int]:
+            check_in_force(connection, rules, now + timedelta(seconds=time.monotonic() - began))
             return patients.outdated(connection, {number: digest}, limit, after)
 
         def still_outdated(row: PatientRow, digest: str | None = up_to_date) -> bool:
             return row.read_digest != digest
 
-        for page in pages(engine, outdated):
+        for page in pages(engine, left):
             tried, failing = judge_page(engine, page, rules, now, still_outdated, anew=everyone)
             judged, failed = judged + tried, failed + failing
             if progress is not None:
@@ -182,10 +189,15 @@ def rejudge(
     return judged, failed
 
 
+def outdated(connection: Connection, rules: Rules) -> bool:
+    """Whether any record was judged under another rulebook or other source settings than those of now."""
+    digests = {each.id: rules.digest(each) for each in sources.every(connection)}
+    return bool(patients.outdated(connection, digests, 1))
+
+
 def behind(connection: Connection, rules: Rules) -> bool:
     """Whether any record still waits to be judged under the rules of now."""
-    digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-    return bool(patients.outdated(connection, digests, 1) or patients.unjudged(connection, 1))
+    return outdated(connection, rules) or bool(patients.unjudged(connection, 1))
 
 
 def replay_held(engine: Engine, held: Iterable[Held], rules: Rules, now: datetime) -> Receipt:

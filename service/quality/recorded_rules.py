@@ -7,10 +7,11 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import Connection
 
-from service.clinical.rulebook import Rulebook, parse_rulebook
+from service.clinical.rulebook import Rulebook
 from service.errors import Damaged, LiverwatchError
 from service.store import decisions
 from service.store.decisions import Decision
+from service.store.rulebooks import stored_rulebook
 from service.store.source_settings import SourceSettings, settings_from
 from service.store.sources import Source
 
@@ -42,22 +43,6 @@ class RecordedRules:
             self.settings[made.settings_digest] = _settings(connection, made.settings_digest)
         was = replace(source, settings=self.settings[made.settings_digest])
         return RulesThen(self.rulebooks[made.rulebook_digest], was)
-
-
-def stored_rulebook(connection: Connection, digest: str) -> Rulebook:
-    """The rulebook that is kept under a digest.
-
-    Raises:
-        Damaged: its text is missing, is not what was written down, or is one this release cannot read.
-    """
-    text = decisions.text_of(connection, digest)
-    try:
-        rulebook = parse_rulebook(text)
-    except LiverwatchError:
-        raise Damaged(f"stored_text {digest}: this release cannot read it as a rulebook") from None
-    if rulebook.digest != digest:
-        raise Damaged(f"stored_text {digest} has been changed: it is a rulebook of another digest")
-    return rulebook
 
 
 def _settings(connection: Connection, digest: str) -> SourceSettings:

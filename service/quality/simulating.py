@@ -1,35 +1,26 @@
-"""A changed rulebook tried on everything that is stored, beside the one in force; nobody's record changes.
-
-Everybody is judged by both, from the same results and decisions and as of the same moment, as if for the
-first time: the alerts that come out are those that loading everything anew would make.
-"""
+"""A changed rulebook tried on everything that is stored, beside the one in force; nobody's record changes."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
 
-from service.alerts.alert import Disposition
-from service.alerts.comparing import Compared, Outcome, Raised, compare, raised_anew, raised_on
-from service.alerts.states import OVER, day_of
-from service.assessments import moment
-from service.clinical.assess import assess
-from service.clinical.results import PatientRecord
+from service.alerts.comparing import Outcome
+from service.alerts.states import day_of
 from service.clinical.rulebook import Rulebook
 from service.ingest import Rules, check_agreement
-from service.ingest.judging import evidence_of
-from service.ingest.rereading import read_alike, records_anew
+from service.quality.side_by_side import Judged, Page
 from service.quality.tallying import Tally
 from service.settings import code_version
-from service.store import alerts as alert_store
-from service.store import decisions, histories, simulations, sources
+from service.store import decisions, simulations, sources
+from service.store.changed_alerts import ChangedAlert
 from service.store.patients import PatientRow
 from service.store.people import people
 from service.store.session import reading
-from service.store.simulations import ChangedAlert, Effect, Simulation
+from service.store.simulations import Effect, Simulation
 from service.store.sources import Source
 
 PAGE: Final = 200
@@ -52,14 +43,6 @@ class Simulated:
     """By the source's number."""
     changed: Sequence[ChangedAlert]
     """Every alert that would not stay as it is; all that is held of anybody while it runs."""
-
-
-class _Judged(NamedTuple):
-    """One person under both rulebooks."""
-
-    before: Raised
-    after: Raised
-    as_of: datetime
 
 
 def simulate(
@@ -99,8 +82,8 @@ def simulate(
     changed: list[ChangedAlert] = []
     last_day, done = date.min, 0
     for source in chosen:
-        for row, judged in _everybody(engine, source, rules, candidate, now):
-            changed += _take(tallies[source.id], row, judged)
+        for rows, judged in _everybody(engine, source, rules, candidate, now):
+            changed += _take(tallies[source.id], rows[0], judged)
             last_day = last_day if judged is None else max(last_day, day_of(judged.as_of))
             done += 1
             if told is not None:
@@ -129,68 +112,27 @@ def keep(connection: Connection, simulated: Simulated) -> UUID:
 
 def _everybody(
     engine: Engine, source: Source, rules: Rules, candidate: Rulebook, now: datetime
-) -> Iterator[tuple[PatientRow, _Judged | None]]:
+) -> Iterator[tuple[Sequence[PatientRow], Judged | None]]:
     """Each person of a source under both rulebooks, a page read at a time; None who could not be judged."""
     after = 0
     while True:
         with reading(engine) as connection:
-            page = people(connection, after=after, limit=PAGE, source_id=source.id)
-            records = histories.records(connection, page, {source.id: source.name})
-            anew: Mapping[int, PatientRecord] = records
-            if not read_alike(rules.rulebook, candidate):
-                anew = records_anew(connection, page, source, candidate, now)
-            made = alert_store.dispositions_on(connection, evidence_of(page, records))
-        if not page:
+            found = people(connection, after=after, limit=PAGE, source_id=source.id)
+            page = Page.read(connection, found, source, rules, candidate, now)
+        if not found:
             return
-        after = max(page)
-        for person, rows in page.items():
-            decided = made.get(person, ())
-            yield rows[0], _judge(person, records[person], anew.get(person), decided, rules, candidate, now)
+        after = max(found)
+        yield from page.judged(rules, candidate, now)
 
 
-def _judge(
-    person: int,
-    record: PatientRecord,
-    anew: PatientRecord | None,
-    decided: Sequence[Disposition],
-    rules: Rules,
-    candidate: Rulebook,
-    now: datetime,
-) -> _Judged | None:
-    if anew is None:
-        return None
-    as_of = moment(record, rules, now)
-    then = moment(anew, rules, now)
-    try:
-        before = raised_anew(person, assess(record, rules.rulebook, as_of), decided, as_of)
-        after = raised_anew(person, assess(anew, candidate, then), decided, then)
-    except Exception:  # noqa: BLE001 - one record that cannot be judged must not stop the others
-        return None
-    return _Judged(before, after, as_of)
-
-
-def _take(tally: Tally, row: PatientRow, judged: _Judged | None) -> Iterator[ChangedAlert]:
+def _take(tally: Tally, row: PatientRow, judged: Judged | None) -> Iterator[ChangedAlert]:
     """Count a person, and tell of their alerts that would not stay as they are."""
     tally.people += 1
     if judged is None:
         tally.failed += 1
         return
     tally.note_days(judged.before.days, judged.after.days)
-    for compared in compare(judged.before.alerts, judged.after.alerts):
-        tally.add(row, compared)
-        if compared.outcome is not Outcome.UNCHANGED:
-            yield _changed(row, compared)
-
-
-def _changed(row: PatientRow, compared: Compared) -> ChangedAlert:
-    alert = compared.alert
-    return ChangedAlert(
-        row.source_id,
-        row.id,
-        compared.outcome,
-        alert.family,
-        None if compared.before is None else compared.before.tier,
-        None if compared.after is None else compared.after.tier,
-        raised_on(alert),
-        alert.state not in OVER,
-    )
+    for each in judged.alerts(row):
+        tally.add(row, each)
+        if each.outcome is not Outcome.UNCHANGED:
+            yield each

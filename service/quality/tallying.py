@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from service.alerts.comparing import Compared, Outcome, raised_on
+from service.alerts.comparing import Outcome
 from service.alerts.events import tier_name
-from service.alerts.states import OVER
 from service.quality.measures import strata
 from service.quality.measures.cases import Strata
+from service.store.changed_alerts import ChangedAlert
 from service.store.measured import Subject
 from service.store.patients import PatientRow
 from service.store.simulations import WEEKS, Effect
@@ -42,11 +42,11 @@ class Tally:
     raised_before: Counter[date] = field(default_factory=Counter)
     raised_after: Counter[date] = field(default_factory=Counter)
 
-    def add(self, row: PatientRow, compared: Compared) -> None:
+    def add(self, row: PatientRow, changed: ChangedAlert) -> None:
         """Count one alert of the person whose record that is; their age is that of the day it was raised."""
-        whom = strata.strata_of(_subject(row), raised_on(compared.alert), self.names)
-        for dimension, stratum in (("total", ""), *whom, *_strata(compared)):
-            self.counts[dimension][stratum][compared.outcome] += 1
+        whom = strata.strata_of(_subject(row), changed.day, self.names)
+        for dimension, stratum in (("total", ""), *whom, *_strata(changed)):
+            self.counts[dimension][stratum][changed.outcome] += 1
 
     def note_days(self, before: Iterable[date], after: Iterable[date]) -> None:
         """Count the days on which a person's alerts are raised under each rulebook."""
@@ -69,14 +69,13 @@ def _subject(row: PatientRow) -> Subject:
     return Subject(row.source_id, row.id, None, row.fhir_id, *known)
 
 
-def _strata(compared: Compared) -> Strata:
+def _strata(changed: ChangedAlert) -> Strata:
     """By which alerts are told apart beside whom they concern."""
-    tiers = [each.tier for each in (compared.before, compared.after) if each is not None]
-    over = compared.alert.state in OVER
+    tiers = [each for each in (changed.tier_before, changed.tier_after) if each is not None]
     return (
-        ("family", compared.alert.family.value),
+        ("family", changed.family.value),
         ("tier", " → ".join(dict.fromkeys(map(tier_name, tiers)))),
-        ("standing", "over" if over else "to act on"),
+        ("standing", "to act on" if changed.open else "over"),
     )
 
 

@@ -678,23 +678,101 @@ simulation_source = Table(
     comment="what a simulation found, source by source: who sees one is told of that one alone",
 )
 
+
+def _changed_alert() -> list[Any]:
+    """The columns of an alert that two rulebooks are compared by."""
+    return [
+        Column("source_id", ForeignKey("source.id"), nullable=False),
+        Column("patient_id", ForeignKey("patient.id"), nullable=False),
+        Column("outcome", String(16), nullable=False),
+        Column("family", String(16), nullable=False),
+        Column("tier_before", Integer, nullable=True, comment="null: the rulebook in force raises none"),
+        Column("tier_after", Integer, nullable=True, comment="null: the candidate raises none"),
+        Column("day", Date, nullable=False, comment="the first day on which it would have been raised"),
+        Column("open", Boolean, nullable=False, comment="somebody would have to act on it now"),
+        _one_of("outcome", Outcome),
+        _one_of("family", Family),
+    ]
+
+
 simulation_alert = Table(
     "simulation_alert",
     metadata,
     Column("id", _big, primary_key=True),
     Column("simulation_id", ForeignKey("simulation.id"), nullable=False),
-    Column("source_id", ForeignKey("source.id"), nullable=False),
-    Column("patient_id", ForeignKey("patient.id"), nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("family", String(16), nullable=False),
-    Column("tier_before", Integer, nullable=True, comment="null: the rulebook in force raises none"),
-    Column("tier_after", Integer, nullable=True, comment="null: the candidate raises none"),
-    Column("day", Date, nullable=False, comment="the first day on which it would have been raised"),
-    Column("open", Boolean, nullable=False, comment="somebody would have to act on it now"),
-    _one_of("outcome", Outcome),
-    _one_of("family", Family),
+    *_changed_alert(),
     Index(None, "simulation_id", "outcome", "id"),
     comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
+)
+
+shadow = Table(
+    "shadow",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("candidate_digest", String(64), nullable=False),
+    Column("in_force_digest", String(64), nullable=False, comment="the rulebook it is compared with"),
+    Column("clock", String(8), nullable=False),
+    Column("ended_at", Instant, nullable=True, comment="null: it runs"),
+    Column("ended_by", String(128), nullable=True),
+    Column("walked_to", Integer, nullable=False, comment="everybody up to this patient was judged once"),
+    Column("decided_to", _big, nullable=False, comment="no decision up to this one is to be seen any more"),
+    Column("seen_to", _big, nullable=False, comment="the latest decision there was at seen_at"),
+    Column("seen_at", Instant, nullable=False),
+    comment="a candidate rulebook beside the one in force; the texts of both are in stored_text",
+)
+
+shadow_person = Table(
+    "shadow_person",
+    metadata,
+    Column("shadow_id", ForeignKey("shadow.id"), primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), primary_key=True),
+    Column("source_id", ForeignKey("source.id"), nullable=False),
+    Column("decision_id", _big, nullable=False, comment="the latest then; 0: never judged"),
+    Column("day", Date, nullable=False, comment="as of which both rulebooks judged"),
+    Column("review_on", Date, nullable=True, comment="the day on which one of them reads the same otherwise"),
+    Column("failed", Boolean, nullable=False, comment="one of them could not judge"),
+    Column("raised", Text, nullable=True, comment="JSON: the days of alerts by either; null: none"),
+    Index(None, "shadow_id", "review_on"),
+    comment="who was judged by a candidate too, and up to which decision",
+)
+
+shadow_alert = Table(
+    "shadow_alert",
+    metadata,
+    Column("id", _big, primary_key=True),
+    Column("shadow_id", ForeignKey("shadow.id"), nullable=False),
+    *_changed_alert(),
+    Column("since", Instant, nullable=False, comment="when it was first found so"),
+    Column("until", Instant, nullable=True, comment="when it was found so no more"),
+    Index(None, "shadow_id", "patient_id"),
+    Index(None, "shadow_id", "outcome", "id"),
+    comment="what a candidate makes of alerts: nobody is told, and nothing is written to an EHR",
+)
+
+activation = Table(
+    "activation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("digest", String(64), nullable=False, comment="of the rulebook, whose text is in stored_text"),
+    Column("proposed_by", String(128), nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("wanted_from", Instant, nullable=True, comment="null: as soon as it is confirmed"),
+    Column("confirmed_by", String(128), nullable=True),
+    Column("confirmed_at", Instant, nullable=True),
+    Column("in_force_from", Instant, nullable=True, comment="null: not confirmed"),
+    Column("withdrawn_by", String(128), nullable=True),
+    Column("withdrawn_at", Instant, nullable=True),
+    Column(
+        "begun_at",
+        Instant,
+        nullable=True,
+        comment="from then on everybody is judged by it, whatever a clock says",
+    ),
+    Column("rejudged_at", Instant, nullable=True, comment="when everybody had been judged by it"),
+    CheckConstraint("confirmed_by <> proposed_by", name="two_people"),
+    comment="rulebooks that one person proposed, and another put in force from a moment on",
 )
 
 session = Table(

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -169,6 +169,35 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         yield connection
+
+
+def write_alone(connection: Connection, table: Table) -> None:
+    """Let nobody else write to a table until the transaction ends; on SQLite nobody else writes at all."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
+
+
+@contextmanager
+def alone(engine: Engine, lock: int) -> Iterator[bool]:
+    """Whether no other process does the same long work meanwhile: True for one of all that ask at a time.
+
+    SQLite has no such lock, and one service; what two do at once there has to come to the same.
+
+    Args:
+        engine: the database.
+        lock: names the work, among all that are locked so.
+    """
+    if engine.dialect.name != "postgresql":
+        yield True
+        return
+    # Outside of any transaction: a server may end one that stays open and idle for long.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        held = connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": lock}).scalar_one()
+        try:
+            yield bool(held)
+        finally:
+            if held:
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": lock})
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -9,11 +9,12 @@ import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from service.alerts.comparing import Outcome
-from service.clinical.episodes import Family, Tier
 from service.errors import NotFound
+from service.store import changed_alerts
+from service.store.changed_alerts import ChangedAlert, Listed, plain
 from service.store.query import among
 from service.store.rows import insert_rows
-from service.store.schema import patient, patient_name, simulation, simulation_alert, simulation_source
+from service.store.schema import patient, simulation, simulation_alert, simulation_source
 
 WEEKS = 52
 """So many weeks, up to the last day, are told one by one."""
@@ -64,34 +65,6 @@ class Effect(msgspec.Struct, frozen=True):
         return sum(self.weeks_after) / WEEKS
 
 
-class ChangedAlert(NamedTuple):
-    """An alert that a candidate would add, take away, or move to another tier."""
-
-    source_id: int
-    patient_id: int
-    outcome: Outcome
-    family: Family
-    tier_before: Tier | None
-    """None where the rulebook in force raises none."""
-    tier_after: Tier | None
-    """None where the candidate raises none."""
-    day: date
-    """The first day on which it would have been raised, had each result come on its day."""
-    open: bool
-    """Somebody would have to act on it now; of one that is lost: has to."""
-
-
-class Listed(NamedTuple):
-    """One of those, and whose it is."""
-
-    number: int
-    """In the order of the list."""
-    alert: ChangedAlert
-    public_id: UUID
-    name: str
-    """Empty where no Patient states one."""
-
-
 def add(
     connection: Connection,
     made: Simulation,
@@ -116,7 +89,7 @@ def add(
         connection,
         simulation_alert,
         ("simulation_id", *ChangedAlert._fields),
-        [(made.id, *_plain(each)) for each in changed],
+        [(made.id, *plain(each)) for each in changed],
     )
 
 
@@ -162,25 +135,9 @@ def alerts_of(
     limit: int,
 ) -> list[Listed]:
     """The alerts of these sources that became so: at most `limit` with numbers above `after`, in order."""
-    column = simulation_alert.c
-    query = (
-        select(
-            *(column[name] for name in ("id", *ChangedAlert._fields)),
-            patient.c.public_id,
-            patient_name.c.shown,
-        )
-        .join(patient, patient.c.id == column.patient_id)
-        .outerjoin(patient_name, patient_name.c.patient_id == column.patient_id)
-        .where(
-            column.simulation_id == simulation_id,
-            column.outcome == outcome.value,
-            column.id > after,
-            among(column.source_id, sources),
-        )
-        .order_by(column.id)
-        .limit(limit)
-    )
-    return [_listed(row) for row in connection.execute(query)]
+    mine = simulation_alert.c.simulation_id == simulation_id
+    same = simulation_alert.c.outcome == outcome.value
+    return changed_alerts.listed(connection, simulation_alert, sources, mine, same, after=after, limit=limit)
 
 
 def together(effects: Iterable[Effect]) -> Effect:
@@ -221,24 +178,3 @@ def _runs() -> Select[Any]:
 
 def _run(row: Any) -> Simulation:
     return Simulation(*row)
-
-
-def _plain(changed: ChangedAlert) -> tuple[object, ...]:
-    source_id, patient_id, outcome, family, before, after, day, is_open = changed
-    tiers = (None if before is None else int(before), None if after is None else int(after))
-    return (source_id, patient_id, outcome.value, family.value, *tiers, day, is_open)
-
-
-def _listed(row: Any) -> Listed:
-    tiers = [None if each is None else Tier(each) for each in (row.tier_before, row.tier_after)]
-    alert = ChangedAlert(
-        row.source_id,
-        row.patient_id,
-        Outcome(row.outcome),
-        Family(row.family),
-        tiers[0],
-        tiers[1],
-        row.day,
-        bool(row.open),
-    )
-    return Listed(row.id, alert, row.public_id, row.shown or "")

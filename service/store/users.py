@@ -20,6 +20,8 @@ EVERY_SOURCE: Final = "*"
 """In the stead of the names of sources."""
 FIRST: Final = "admin"
 """The account that is made when there is none."""
+ACTOR: Final = "user:"
+"""Before an account's id, as the audit log names who did something."""
 LONGEST_SHOWN: Final = 128
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 

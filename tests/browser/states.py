@@ -6,9 +6,10 @@ from uuid import UUID
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from service.clinical.rulebook import parse_rulebook
+from service.clinical.rulebook import Rulebook, parse_rulebook
 from service.dashboard.access import Role
 from service.demo.clinic import SOURCE
+from service.quality import shadowing
 from service.quality.simulating import keep, simulate
 from service.store import sources
 from service.store.schema import source
@@ -280,6 +281,46 @@ def simulations_of_none(busy: Clinic) -> Page:
     return busy.at("audit", "/simulations")
 
 
+def shadow(busy: Clinic) -> Page:
+    _in_the_shadow(busy)
+    return _physician(busy, "cole")
+
+
+def shadow_of_nothing(busy: Clinic) -> Page:
+    return _physician(busy, "cole")
+
+
+def alerts_that_the_shadow_gains(busy: Clinic) -> Page:
+    page = shadow(busy)
+    page.get_by_role("link", name="gained: who they are").click()
+    expect(page.get_by_role("heading", name="Gained")).to_be_visible()
+    return page
+
+
+def shadow_that_is_proposed(busy: Clinic) -> Page:
+    page = shadow(busy)
+    page.get_by_label("In force from").fill("2999-01-01T08:00")
+    page.get_by_role("button", name="Propose guideline").click()
+    expect(page.get_by_text("Somebody else has to confirm it")).to_be_visible()
+    return page
+
+
+def shadow_that_is_confirmed(busy: Clinic) -> Page:
+    shadow_that_is_proposed(busy)
+    page = _physician(busy, "drew")
+    page.get_by_role("button", name="Confirm guideline").click()
+    expect(page.get_by_text("will be in force from")).to_be_visible()
+    return page
+
+
+def shadow_whose_moment_cannot_be(busy: Clinic) -> Page:
+    page = shadow(busy)
+    page.get_by_label("In force from").fill("2001-01-01T08:00")
+    page.get_by_role("button", name="Propose guideline").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    return page
+
+
 def account(busy: Clinic) -> Page:
     return busy.at(address="/account")
 
@@ -455,16 +496,33 @@ def _somebody_takes_everything(busy: Clinic) -> None:
     expect(page.locator(".told").first).to_be_visible()
 
 
-def _tried(busy: Clinic) -> None:
-    """A rulebook with other limits was tried on the clinic."""
-    candidate = parse_rulebook(
+def _candidate() -> Rulebook:
+    """A rulebook with other limits."""
+    return parse_rulebook(
         'version = "guideline"\nparent = "2026.1"\n'
         'limits.policy = { value = "guideline", citation = "site", tag = "V" }\n'
         '[citations]\nsite = "Clinic of Example."'
     )
-    made = simulate(busy.ward.engine, RULES, candidate, datetime.now(UTC), by="cli:ada")
+
+
+def _tried(busy: Clinic) -> None:
+    """It was tried on the clinic."""
+    made = simulate(busy.ward.engine, RULES, _candidate(), datetime.now(UTC), by="cli:ada")
     with writing(busy.ward.engine) as connection:
         keep(connection, made)
+
+
+def _in_the_shadow(busy: Clinic) -> None:
+    now = datetime.now(UTC)
+    with writing(busy.ward.engine) as connection:
+        shadowing.begin(connection, RULES, _candidate(), by="cli:ada", now=now)
+    shadowing.follow(busy.ward.engine, RULES, now)
+
+
+def _physician(busy: Clinic, name: str) -> Page:
+    """A physician before the shadow."""
+    busy.desk.account(name, roles=(Role.PHYSICIAN,), sees=SEES)
+    return busy.at(name, "/shadow")
 
 
 def _with_scripts(busy: Clinic, page: Page) -> Page:
@@ -518,6 +576,12 @@ STATES = (
     simulation,
     alerts_that_a_simulation_gains,
     simulations_of_none,
+    shadow,
+    shadow_of_nothing,
+    alerts_that_the_shadow_gains,
+    shadow_that_is_proposed,
+    shadow_that_is_confirmed,
+    shadow_whose_moment_cannot_be,
     measures,
     measure,
     measure_of_nothing,

@@ -50,7 +50,7 @@ class Post:
 
     def courier(self, terms: Terms = TERMS) -> Courier:
         return Courier(
-            self.engine, terms, client_for=self.client_for, clock=lambda: self.now, chance=lambda: 1.0
+            self.engine, lambda: terms, client_for=self.client_for, clock=lambda: self.now, chance=lambda: 1.0
         )
 
     def want(self, alert: Alert, *, settle: timedelta = timedelta(0)) -> None:

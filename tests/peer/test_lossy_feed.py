@@ -168,7 +168,7 @@ def test_after_one_poll_all_is_as_after_a_clean_load_and_the_server_holds_each_a
     assert said(engine) == said(clean)
 
     terms = Terms("https://watch.clinic.test", "1", RULES.rulebook.digest, RULES.rulebook.version)
-    courier = Courier(engine, terms, client_for=Connections(None).open, clock=lambda: later)
+    courier = Courier(engine, lambda: terms, client_for=Connections(None).open, clock=lambda: later)
     while courier.deliver_once().claimed:
         pass
     with reading(engine) as connection:

@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,72 +14,23 @@ from sqlalchemy import Engine, func, select, update
 
 from service.alerts.alert import Action
 from service.alerts.comparing import Outcome
-from service.alerts.placement import GONE
 from service.clinical import assess as assessing
 from service.clinical.episodes import Family, Tier
 from service.clinical.results import PatientRecord
-from service.clinical.rulebook import Rulebook, load_rulebook, parse_rulebook
+from service.clinical.rulebook import Rulebook, load_rulebook
 from service.errors import Conflict, NotFound
 from service.ingest import Rules, rejudge
-from service.loading import Loader, ensure_source, find_files
-from service.population import population, write
-from service.quality import simulating
+from service.quality import side_by_side
 from service.quality.simulating import Simulated, keep, simulate
-from service.store import alerts, simulations
-from service.store.migrate import migrate
-from service.store.schema import alert, audit, decision, metadata, patient, raw_message, stored_text
+from service.store import simulations
+from service.store.schema import audit, decision, metadata, patient, raw_message, stored_text
 from service.store.session import open_engine, reading, writing
 from service.store.simulations import Effect, together
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, observation, persistent
 from tests.ingest.feeding import patient as person
+from tests.quality.trying import GUIDELINE, LOADED, NARROW, load, made_up, standing
 
 ROOT = Path(__file__).parents[2]
-DAY = date(2026, 1, 10)
-LOADED = datetime(2026, 1, 12, tzinfo=UTC)
-
-
-def site(*changes: str) -> Rulebook:
-    """The shipped rulebook, changed."""
-    lines = [f'{each[:-2]}, citation = "site", tag = "V" }}' for each in changes]
-    given = ['version = "site"', 'parent = "2026.1"', *lines, "[citations]", 'site = "Clinic of Example."']
-    return parse_rulebook("\n".join(given))
-
-
-GUIDELINE = site('limits.policy = { value = "guideline" }', "urgent.jaundice.bilirubin = { value = 5 }")
-NARROW = site("plausibility.at_most.ALT = { value = 150 }")
-"""What is not plausible any more is no result any more."""
-
-
-@pytest.fixture
-def feed(engine: Engine) -> Feed:
-    return Feed(engine)
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Engine]:
-    """Another database, with nothing in it."""
-    made = open_engine(f"sqlite:///{tmp_path / 'fresh.db'}", durable=False)
-    migrate(made)
-    yield made
-    made.dispose()
-
-
-def made_up(folder: Path, patients: int) -> Path:
-    write(population(7, patients, DAY), folder)
-    return folder
-
-
-def load(engine: Engine, folder: Path, rules: Rules) -> None:
-    source, _ = ensure_source(engine, "clinic", LOADED, "test")
-    Loader(engine, source, rules, clock=lambda: LOADED).load(find_files([folder]))
-
-
-def standing(engine: Engine) -> Counter[tuple[str, Family, Tier]]:
-    """Whose, of which family and tier every alert is."""
-    query = select(alert.c.content, patient.c.fhir_id).join(patient, patient.c.id == alert.c.patient_id)
-    with reading(engine) as connection:
-        found = [(alerts.decode(row.content), row.fhir_id) for row in connection.execute(query)]
-    return Counter((whose, each.family, each.tier) for each, whose in found if each.state not in GONE)
 
 
 def after(engine: Engine, made: Simulated) -> Counter[tuple[str, Family, Tier]]:
@@ -286,7 +237,7 @@ def test_a_record_that_cannot_be_judged_is_counted_and_stops_nobody_else(
             raise ArithmeticError
         return assessing.assess(record, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(simulating, "assess", fails_for_women)
+    monkeypatch.setattr(side_by_side, "assess", fails_for_women)
     effect = effect_of(run(feed.engine, GUIDELINE))
     assert (effect.people, effect.failed) == (2, 1)
     assert list(effect.counts["sex"]) == ["male"]

@@ -16,7 +16,7 @@ from service.store.query import Query
 from service.store.resources import digest_of, keep_raw
 from service.store.rows import AlreadyThere, insert_rows
 from service.store.schema import raw_message, stored_text
-from service.store.session import is_away, is_conflict, open_engine, reading, writing
+from service.store.session import alone, is_away, is_conflict, open_engine, reading, write_alone, writing
 from tests.ingest.feeding import NOW
 from tests.postgres import OwnPostgres
 
@@ -62,6 +62,27 @@ def cross(engine: Engine, first: Any, second: Any) -> list[BaseException]:
     for thread in threads:
         thread.join(60)
     return lost
+
+
+def test_one_process_at_a_time_does_a_long_work_alone(pg: Engine) -> None:
+    other = open_engine(pg.url.render_as_string(hide_password=False), durable=False)
+    with alone(pg, 7) as first, alone(other, 7) as second, alone(other, 8) as something_else:
+        assert (first, second, something_else) == (True, False, True)
+    with alone(other, 7) as again:
+        assert again
+    other.dispose()
+
+
+def test_who_writes_alone_to_a_table_is_waited_for(pg: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LOCK_TIMEOUT_MILLISECONDS", 100)
+    impatient = open_engine(pg.url.render_as_string(hide_password=False), durable=False)
+    with writing(pg) as connection:
+        write_alone(connection, stored_text)
+        with pytest.raises(OperationalError), writing(impatient) as late:
+            write_alone(late, stored_text)
+    with writing(impatient) as connection:
+        write_alone(connection, stored_text)
+    impatient.dispose()
 
 
 def test_a_deadlock_is_a_conflict(pg: Engine) -> None:
