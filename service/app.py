@@ -36,7 +36,9 @@ from service.garbage import collected_seldom
 from service.ingest import Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
+from service.fhir.encode_audit import THE_SERVICE
 from service.quality import Sealer, anchor_of
+from service.retention import Retention, erase_expired
 from service.settings import Settings, code_version
 from service.store import decisions, messages, source_settings, sources
 from service.store.migrate import migrate
@@ -44,6 +46,9 @@ from service.store.session import open_engine, writing
 
 log = logging.getLogger(__name__)
 
+
+_ERASING_SECONDS = 24 * 60 * 60.0
+"""Retention is counted in days and years."""
 
 _STARTUP_FAILURE = 3
 """As uvicorn itself exits."""
@@ -154,7 +159,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
 
 
 class Background:
-    """The work that nobody asks for: sweeping, delivering, catching up, and sealing the audit log."""
+    """The work that nobody asks for: sweeping, delivering, catching up, sealing the audit log, erasing."""
 
     def __init__(self, engine: Engine, rules: Rules, settings: Settings) -> None:
         self._stop = threading.Event()
@@ -169,6 +174,9 @@ class Background:
             threading.Thread(target=self._catch_up, name="catch-up", daemon=True),
             threading.Thread(target=self._seal, name="seal", daemon=True),
         ]
+        self._kept = Retention.of(settings)
+        if self._kept.limited:
+            self._threads.append(threading.Thread(target=self._erase, name="erase", daemon=True))
 
     def start(self) -> None:
         """Begin."""
@@ -201,6 +209,21 @@ class Background:
 
     def _seal(self) -> None:
         Sealer(self._engine, self._anchor).run(self._stop)
+
+    def _erase(self) -> None:
+        wait = self._settings.sweep_seconds
+        while not self._stop.wait(wait):
+            wait = _ERASING_SECONDS
+            try:
+                erase_expired(
+                    self._engine, self._kept, datetime.now(UTC), by=THE_SERVICE, stop=self._stop.is_set
+                )
+            except SQLAlchemyError:
+                log.warning(
+                    "erasing what has expired could not reach the database; it is tried again in a day"
+                )
+            except Exception:
+                log.exception("erasing what has expired failed; it is tried again in a day")
 
     def _catch_up(self) -> None:
         ehrs = self._connections

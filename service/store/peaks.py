@@ -6,7 +6,6 @@ It is kept with each person, so that a population is looked at without judging a
 from collections.abc import Collection, Iterator
 from datetime import date
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -106,12 +105,6 @@ def of_sources(connection: Connection, sources: Collection[int]) -> Iterator[Per
     """Everybody of these sources with an elevated result at any time."""
     for number, source_id, text in _kept.rows(connection, sources=sources):
         yield Person(number, source_id, _decoder.decode(text))
-
-
-def public_ids(connection: Connection, numbers: Collection[int]) -> dict[int, UUID]:
-    """The ids by which pages name these people."""
-    query = select(patient.c.id, patient.c.public_id).where(among(patient.c.id, numbers))
-    return {row.id: row.public_id for row in connection.execute(query)}
 
 
 def people_of(connection: Connection, sources: Collection[int]) -> int:

@@ -74,6 +74,12 @@ def public_id_of(connection: Connection, number: int) -> UUID:
     return found
 
 
+def public_ids(connection: Connection, numbers: Collection[int]) -> dict[int, UUID]:
+    """The ids by which pages and endpoints name patients, of those that are there."""
+    query = select(patient.c.id, patient.c.public_id).where(among(patient.c.id, numbers))
+    return {row.id: row.public_id for row in connection.execute(query)}
+
+
 def by_number(connection: Connection, numbers: Collection[int]) -> dict[int, list[PatientRow]]:
     """The people of these numbers, each with every record merged into theirs; the survivor's first."""
     return _with_merged(connection, _rows().where(among(patient.c.id, numbers)).order_by(patient.c.id))

@@ -165,6 +165,8 @@ patient = Table(
         postgresql_where=text("revision <> judged_revision"),
         sqlite_where=text("revision <> judged_revision"),
     ),
+    # The audit log goes on naming an erased record by its number: nobody else may ever get it.
+    sqlite_autoincrement=True,
 )
 
 patient_link = Table(
@@ -301,6 +303,7 @@ quarantine = Table(
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     Index(None, "resolved", "retry_at"),
+    sqlite_autoincrement=True,  # a number can stand in a ticket: no other item ever gets it
 )
 
 ignored = Table(
@@ -389,7 +392,7 @@ disposition_evidence = Table(
     metadata,
     Column("source_id", Integer, primary_key=True),
     Column("observation_id", String(192), primary_key=True, comment="of a contained result: Type/id"),
-    Column("disposition_id", ForeignKey("disposition.id"), primary_key=True),
+    Column("disposition_id", ForeignKey("disposition.id"), primary_key=True, index=True),
     comment="decisions stay with the results they were made on, whoever those turn out to belong to",
 )
 
@@ -426,7 +429,13 @@ decision = Table(
     Column("rulebook_digest", String(64), nullable=False),
     Column("settings_digest", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
-    Column("outcome_digest", String(64), nullable=False, comment="SHA-256 of the canonical assessment"),
+    Column(
+        "outcome_digest",
+        String(64),
+        nullable=False,
+        index=True,
+        comment="SHA-256 of the canonical assessment",
+    ),
     Index(
         "ix_decision_on_merged",
         "patient_id",
@@ -550,6 +559,9 @@ last_message = Table(
     comment="when the feed of each source last brought anything",
 )
 
+ERASED = "action = 'erase'"
+"""Of a row of the audit log: something was erased because its time of retention had ended."""
+
 audit = Table(
     "audit",
     metadata,
@@ -562,6 +574,7 @@ audit = Table(
     Column("detail", Text, nullable=False, comment="JSON; never values, names or identifiers"),
     Index(None, "at"),
     Index(None, "patient_id"),
+    Index("ix_audit_erased", "id", postgresql_where=text(ERASED), sqlite_where=text(ERASED)),
 )
 
 audit_seal = Table(
@@ -590,7 +603,7 @@ cds_card = Table(
     "cds_card",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False),
+    Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False, index=True),
     Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
     Column("tier", Integer, nullable=False, comment="of the alert as it was shown"),
     Column("urgent", Text, nullable=False, comment="JSON: what made it urgent then"),
@@ -693,6 +706,7 @@ simulation_alert = Table(
     Column("open", Boolean, nullable=False, comment="somebody would have to act on it now"),
     _one_of("outcome", Outcome),
     _one_of("family", Family),
+    Index(None, "patient_id"),
     Index(None, "simulation_id", "outcome", "id"),
     comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
 )
@@ -738,4 +752,17 @@ break_glass = Table(
     Column("until", Instant, nullable=False),
     Index(None, "account_id", "until"),
     comment="records opened by people whose sources they are not of",
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), primary_key=True, index=True),
+    Column("reason", Text, nullable=False, comment="in the person's own words: may be patient data"),
+    Column("by", String(128), nullable=False, comment="as the audit log names them"),
+    Column("placed", Instant, nullable=False),
+    Column("released_by", String(128), nullable=True),
+    Column("released", Instant, nullable=True, comment="null: nothing of the record may be erased"),
+    comment="records kept whatever their age; a hold has a row for every record of the person",
 )
