@@ -135,6 +135,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
+            "ix_resource_deleted",
+            ["digest"],
+            unique=False,
+            postgresql_where=sa.text("state = 'deleted'"),
+            sqlite_where=sa.text("state = 'deleted'"),
+        )
+        batch_op.create_index(
             batch_op.f("ix_resource_source_id_received"),
             ["source_id", "received"],
             unique=False,
@@ -343,6 +350,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("superseded", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_superseded_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_superseded_deleted",
+            ["digest"],
+            unique=False,
+            postgresql_where=sa.text("state = 'deleted'"),
+            sqlite_where=sa.text("state = 'deleted'"),
+        )
         batch_op.create_index(batch_op.f("ix_superseded_source_id_key"), ["source_id", "key"], unique=False)
 
     op.create_table(
@@ -1187,6 +1201,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("ignored")
     with op.batch_alter_table("superseded", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_superseded_source_id_key"))
+        batch_op.drop_index("ix_superseded_deleted")
         batch_op.drop_index(batch_op.f("ix_superseded_patient_id"))
 
     op.drop_table("superseded")
@@ -1213,6 +1228,7 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("state = 'live'"),
             sqlite_where=sa.text("state = 'live'"),
         )
+        batch_op.drop_index("ix_resource_deleted")
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")

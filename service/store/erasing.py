@@ -13,13 +13,16 @@ from service.store.schema import (
     audit_seal,
     decision,
     disposition,
+    is_deleted,
     metadata,
     outcome,
     patient,
     patient_link,
     pending_fetch,
     raw_message,
+    resource,
     source,
+    superseded,
 )
 
 KEPT: Final = (audit, audit_seal)
@@ -77,7 +80,8 @@ def messages_of(connection: Connection, table: Table, condition: ColumnElement[b
 def drop_messages(connection: Connection, messages: Messages) -> None:
     """Drop bytes that nothing refers to any more.
 
-    Bytes say which resource they are of: whatever else refers to them has the same `Type/id`, or none too.
+    Bytes say which resource they are of, so that whatever else refers to them has the same `Type/id`, or none
+    too; only those of a deletion may say nothing at all.
     """
     if not messages:
         return
@@ -88,6 +92,9 @@ def drop_messages(connection: Connection, messages: Messages) -> None:
     for table in RECEIVED:
         alike = and_(among(table.c.source_id, sources), or_(among(table.c.key, keys), table.c.key.is_(None)))
         query = select(table.c.digest).where(alike, among(table.c.digest, digests))
+        digests -= set(connection.execute(query).scalars())
+    for table in (resource, superseded):
+        query = select(table.c.digest).where(is_deleted, among(table.c.digest, digests))
         digests -= set(connection.execute(query).scalars())
     connection.execute(raw_message.delete().where(among(raw_message.c.digest, digests)))
 

@@ -217,6 +217,7 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
 """
 
 _LIVE = "state = 'live'"
+_DELETED = "state = 'deleted'"
 
 resource = Table(
     "resource",
@@ -230,6 +231,7 @@ resource = Table(
     # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
     # reading everything its source ever sent.
     Index(None, "source_id", "received", postgresql_where=text(_LIVE), sqlite_where=text(_LIVE)),
+    Index("ix_resource_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
     Index(
         None,
         "source_id",
@@ -243,6 +245,9 @@ resource = Table(
 is_live = text(f"resource.{_LIVE}")
 """Of a resource: it is not known to be gone. In the words of its index, which a parameter would not match."""
 
+is_deleted = text(_DELETED)
+"""Of a version, where one table of versions is asked: it says that the resource is gone."""
+
 superseded = Table(
     "superseded",
     metadata,
@@ -255,6 +260,7 @@ superseded = Table(
     CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
+    Index("ix_superseded_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
     comment="older versions; since = until for one that was never current",
 )
 
