@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from service.ingest import Rules
 from service.quality import Sealer, verify
 from service.store import erasing, patients
 from service.store.past import past_of
