@@ -25,7 +25,7 @@ from service.backlog import RejudgingMemory
 from service.dashboard.live import Live
 from service.deliver import Courier, Terms
 from service.ehr import Connections
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, Conflict
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
@@ -38,7 +38,7 @@ from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
 from service.fhir.encode_audit import THE_SERVICE
 from service.quality import Sealer, anchor_of
-from service.retention import Retention, erase_expired
+from service.retention import Retention, erase_unasked
 from service.settings import Settings, code_version
 from service.store import decisions, messages, source_settings, sources
 from service.store.migrate import migrate
@@ -215,9 +215,11 @@ class Background:
         while not self._stop.wait(wait):
             wait = _ERASING_SECONDS
             try:
-                erase_expired(
+                erase_unasked(
                     self._engine, self._kept, datetime.now(UTC), by=THE_SERVICE, stop=self._stop.is_set
                 )
+            except Conflict as error:
+                log.warning(error.message)
             except SQLAlchemyError:
                 log.warning(
                     "erasing what has expired could not reach the database; it is tried again in a day"

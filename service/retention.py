@@ -13,10 +13,11 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from service.clinical.months import add_months
+from service.errors import Conflict
 from service.ingest import LostRace
 from service.ingest.receiving import in_transaction
 from service.settings import Settings
-from service.store import alerts, decisions, erasing, expiry, leftovers, patients, people
+from service.store import alerts, decisions, erasing, expiry, leftovers, patients, people, sources
 from service.store.expiry import Standing
 from service.store.leftovers import Leftovers
 from service.store.past import Past, past_of
@@ -25,6 +26,10 @@ from service.store.session import reading
 
 PAGE: Final = 500
 """Patients looked at in one transaction."""
+MOST_UNASKED: Final = 0.01
+"""Of all records. Kept for ten years, one in some thousands expires a day."""
+FEW: Final = 10
+"""So many may expire on one day where there are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,25 @@ def erase_expired(
         if became is not None:
             done.records[became] += 1
     return done
+
+
+def erase_unasked(
+    engine: Engine, kept: Retention, now: datetime, *, by: str, stop: Callable[[], bool] = lambda: False
+) -> Expired:
+    """As :func:`erase_expired`, where nobody looks on: not so much at once that something is likelier wrong.
+
+    Raises:
+        Conflict: it would be more than one in a hundred of all records; nothing was erased.
+    """
+    due = sum(standing is Standing.DUE for _, standing in _looked_at(engine, kept, now))
+    with reading(engine) as connection:
+        everybody = people.count(connection, [each.id for each in sources.every(connection)])
+    if due > max(FEW, everybody * MOST_UNASKED):
+        raise Conflict(
+            f"{due} of {everybody} records have expired, too many to erase them unasked: if neither the "
+            "clock nor LIVERWATCH_RETENTION_YEARS is wrong, run `liverwatch database erase-expired`"
+        )
+    return erase_expired(engine, kept, now, by=by, stop=stop)
 
 
 def _leftovers(kept: Retention, now: datetime) -> dict[str, Sequence[Leftovers]]:

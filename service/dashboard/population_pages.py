@@ -38,7 +38,7 @@ from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import names, peaks
 from service.store.decisions import write_audit
-from service.store.people import public_ids
+from service.store.people import count, public_ids
 from service.store.session import reading, writing
 
 PAGE: Final = 50
@@ -150,7 +150,7 @@ def _asked(connection: Connection, request: Request, user: User) -> Asked:
     question = question_of(request.query_params, limits.interpretation.edish, now.date())
     sources = visible(connection, user)
     seen = list(seen_of(peaks.of_sources(connection, sources), question, limits.persistence))
-    return Asked(question, peaks.people_of(connection, sources), seen, sources, now)
+    return Asked(question, count(connection, sources), seen, sources, now)
 
 
 def _note(request: Request, user: User, asked: Asked) -> None:

@@ -25,9 +25,8 @@ from service.ingest.rereading import read_alike, records_anew
 from service.quality.tallying import Tally
 from service.settings import code_version
 from service.store import alerts as alert_store
-from service.store import decisions, histories, simulations, sources
+from service.store import decisions, histories, people, simulations, sources
 from service.store.patients import PatientRow
-from service.store.people import people
 from service.store.session import reading
 from service.store.simulations import ChangedAlert, Effect, Simulation
 from service.store.sources import Source
@@ -93,7 +92,7 @@ def simulate(
         check_agreement(connection, rules)
         every = sources.every(connection)
         chosen = every if only is None else [sources.by_name(connection, each) for each in sorted(set(only))]
-        count = sum(simulations.people_in(connection, each.id) for each in chosen)
+        count = people.count(connection, [each.id for each in chosen])
     names = {each.id: each.name for each in chosen}
     tallies = {each.id: Tally(names) for each in chosen}
     changed: list[ChangedAlert] = []
@@ -134,7 +133,7 @@ def _everybody(
     after = 0
     while True:
         with reading(engine) as connection:
-            page = people(connection, after=after, limit=PAGE, source_id=source.id)
+            page = people.people(connection, after=after, limit=PAGE, source_id=source.id)
             records = histories.records(connection, page, {source.id: source.name})
             anew: Mapping[int, PatientRecord] = records
             if not read_alike(rules.rulebook, candidate):

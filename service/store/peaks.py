@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
@@ -105,13 +105,3 @@ def of_sources(connection: Connection, sources: Collection[int]) -> Iterator[Per
     """Everybody of these sources with an elevated result at any time."""
     for number, source_id, text in _kept.rows(connection, sources=sources):
         yield Person(number, source_id, _decoder.decode(text))
-
-
-def people_of(connection: Connection, sources: Collection[int]) -> int:
-    """How many people there are in these sources, merged records counted once."""
-    query = select(func.count()).select_from(patient)
-    return int(
-        connection.execute(
-            query.where(among(patient.c.source_id, sources), patient.c.survivor_id.is_(None))
-        ).scalar_one()
-    )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from service.alerts.comparing import Outcome
 from service.clinical.episodes import Family, Tier
@@ -200,12 +200,6 @@ def together(effects: Iterable[Effect]) -> Effect:
         for sums_of, own in zip(weeks, (each.weeks_before, each.weeks_after), strict=True):
             sums_of[:] = map(sum, zip(sums_of, own, strict=True))
     return Effect(people, failed, counts, tuple(weeks[0]), tuple(weeks[1]))
-
-
-def people_in(connection: Connection, source_id: int) -> int:
-    """How many people a source has, those whose records were merged counted once."""
-    query = select(func.count()).where(patient.c.source_id == source_id, patient.c.survivor_id.is_(None))
-    return int(connection.execute(query).scalar_one())
 
 
 _effect_of = msgspec.json.Decoder(Effect)

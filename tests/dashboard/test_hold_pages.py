@@ -113,8 +113,9 @@ def test_of_an_erased_record_the_pages_say_so_to_those_who_saw_its_source(
         assert desk.at("dunn").get(address).status_code == 404
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_hold_shows_once_for_a_person_under_the_record_that_others_were_merged_into(
-    desk: FrontDesk, patient: str, tmp_path: Path
+    desk: FrontDesk, tmp_path: Path
 ) -> None:
     merged = person("p2", link=[{"other": {"reference": "Patient/p1"}, "type": "replaced-by"}])
     ward = Ward(desk.engine, tmp_path)

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Engine, select, update
 
 from service.alerts.alert import RemarkKind
 from service.clinical.rulebook import parse_rulebook
+from service.errors import Conflict
 from service.holding import hold, release
 from service.loading import Loader, ensure_source, find_files
 from service.population import population, write
 from service.quality import Sealer, simulating, verify
-from service.retention import Expired, Retention, erase_expired, rehearse
+from service.retention import Expired, Retention, erase_expired, erase_unasked, rehearse
 from service.review import say
 from service.store import erasing, fetches, outbox, outbox_control, patients, resources
 from service.store.expiry import Standing
@@ -241,6 +242,19 @@ def test_a_released_record_goes_when_its_time_comes(feed: Feed) -> None:
     assert naming(feed.engine, whom) == []
 
 
+@pytest.mark.parametrize(("expired", "others"), [(11, 20), (12, 1000)])
+def test_unasked_no_more_is_erased_at_once_than_can_be_right(feed: Feed, expired: int, others: int) -> None:
+    feed.send(*(person(f"p{number}") for number in range(expired)))
+    feed.send(*(person(f"q{number}") for number in range(others)), received=LATER)
+    before = rows(feed.engine)
+    with pytest.raises(Conflict, match=f"{expired} of {expired + others} records have expired"):
+        erase_unasked(feed.engine, KEPT, LATER, by="liverwatch")
+    assert rows(feed.engine) == before
+    feed.send(person("p0", version=2), person("p1", version=2), received=LATER)
+    done = erase_unasked(feed.engine, KEPT, LATER, by="liverwatch")
+    assert done.records == {Standing.DUE: expired - 2}
+
+
 # ------------------------------------------------------------------------------------- what shares a past
 
 
@@ -373,17 +387,19 @@ def test_closed_items_of_quarantine_go_after_their_days_and_open_ones_stay(feed:
 
 def test_old_simulations_go_with_their_lists(feed: Feed) -> None:
     feed.send(person("p1"), *persistent("p1"))
-    for at in (NOW, NOW + timedelta(days=50)):
-        made = simulating.simulate(feed.engine, feed.rules, STRICT, at, by="cli:test")
-        with writing(feed.engine) as connection:
-            simulating.keep(connection, made)
-    assert made.changed
-    assert expire(feed, NOW + timedelta(days=60), Retention(simulation_days=30)).leftovers == {
-        "simulations": 1
-    }
+    made = [
+        simulating.simulate(feed.engine, feed.rules, STRICT, at, by="cli:test")
+        for at in (NOW, NOW + timedelta(days=50))
+    ]
+    with writing(feed.engine) as connection:
+        for each in made:
+            assert each.changed
+            simulating.keep(connection, each)
+    kept = Retention(simulation_days=30)
+    assert expire(feed, NOW + timedelta(days=60), kept).leftovers == {"simulations": 1}
     found = rows(feed.engine)
     assert len(found["simulation"]) == len(found["simulation_source"]) == 1
-    assert len(found["simulation_alert"]) == len(made.changed)
+    assert len(found["simulation_alert"]) == len(made[1].changed)
 
 
 def test_a_simulation_during_which_somebody_was_erased_is_kept_without_them(feed: Feed) -> None:
