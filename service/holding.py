@@ -49,12 +49,12 @@ def hold(engine: Engine, number: int, reason: str, *, by: str, now: datetime) ->
 
 
 def release(engine: Engine, number: int, hold_id: UUID | None, *, by: str, now: datetime) -> None:
-    """Lift a hold on a person's record; with it goes one on what they were split from since.
+    """Release a person's record from a hold, and with it what has been split from it since.
 
     Args:
         engine: the database.
         number: of any of the person's records.
-        hold_id: which; None where they are held by one alone.
+        hold_id: from which; None where there is but one.
         by: who releases it, as the audit log names them.
         now: the moment, aware.
 

@@ -1,9 +1,9 @@
 """Erasing: every row of a record in every table but the audit log, and bytes that nothing else needs."""
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Table, and_, select, text
 
 from service.store.past import RECEIVED, Past
 from service.store.query import among
@@ -19,6 +19,7 @@ from service.store.schema import (
     patient,
     patient_link,
     pending_fetch,
+    quarantine,
     raw_message,
     resource,
     source,
@@ -89,12 +90,14 @@ def drop_messages(connection: Connection, messages: Messages) -> None:
     digests = {digest for _, digest in messages}
     keys = {key for key, _ in messages if key is not None}
     sources = connection.execute(select(source.c.id)).scalars().all()
-    for table in RECEIVED:
-        alike = and_(among(table.c.source_id, sources), or_(among(table.c.key, keys), table.c.key.is_(None)))
-        query = select(table.c.digest).where(alike, among(table.c.digest, digests))
-        digests -= set(connection.execute(query).scalars())
-    for table in (resource, superseded):
-        query = select(table.c.digest).where(is_deleted, among(table.c.digest, digests))
+    of_any = among(quarantine.c.source_id, sources)
+    others: list[tuple[Table, Any]] = [
+        *((table, and_(among(table.c.source_id, sources), among(table.c.key, keys))) for table in RECEIVED),
+        (quarantine, and_(of_any, quarantine.c.key.is_(None))),
+        *((table, is_deleted) for table in (resource, superseded)),
+    ]
+    for table, condition in others:
+        query = select(table.c.digest).where(condition, among(table.c.digest, digests))
         digests -= set(connection.execute(query).scalars())
     connection.execute(raw_message.delete().where(among(raw_message.c.digest, digests)))
 
