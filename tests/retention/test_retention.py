@@ -558,7 +558,7 @@ def test_of_a_whole_clinic_of_long_ago_only_what_is_held_is_left(engine: Engine,
 
 
 def test_a_table_that_names_patients_is_never_forgotten() -> None:
-    """Whoever adds a table has it name a patient, an alert or a decision, or puts it here: it holds nobody's."""
+    """Whoever adds a table has it name a patient, an alert or a decision, or puts it among nobody's."""
     past = Past(frozenset({1}), {1: {"p1"}}, {})
     nobodys = {table.name for table in metadata.sorted_tables if erasing.belonging(table, past) is None}
     assert nobodys == {
