@@ -694,7 +694,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("disposition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_disposition_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_disposition_patient_id"), ["patient_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_disposition_alert_id"), ["alert_id"], unique=False)
 
     op.create_table(
         "outbox",
@@ -1129,7 +1128,6 @@ def downgrade() -> None:  # noqa: PLR0915
     with op.batch_alter_table("disposition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_disposition_alert_id"))
         batch_op.drop_index(batch_op.f("ix_disposition_patient_id"))
-        batch_op.drop_index(batch_op.f("ix_disposition_alert_id"))
 
     op.drop_table("disposition")
     with op.batch_alter_table("alert_event", schema=None) as batch_op:
