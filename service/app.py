@@ -26,7 +26,7 @@ from service.backlog import RejudgingMemory
 from service.dashboard.live import Live
 from service.deliver import Courier, Terms
 from service.ehr import Connections
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, Conflict
 from service.feed.authenticity import Directory
 from service.feed.batcher import Batcher
 from service.feed.bodies import Limits
@@ -37,7 +37,9 @@ from service.garbage import collected_seldom
 from service.ingest import InForce, Rules, sweep
 from service.logs import AccessLog, configure_logging
 from service.metrics import judgements_failed, records_judged
+from service.fhir.encode_audit import THE_SERVICE
 from service.quality import ChangeOver, Sealer, anchor_of
+from service.retention import Retention, erase_unasked
 from service.settings import Settings, code_version
 from service.store import decisions, messages, source_settings, sources
 from service.store.migrate import migrate
@@ -45,6 +47,9 @@ from service.store.session import open_engine, writing
 
 log = logging.getLogger(__name__)
 
+
+_ERASING_SECONDS = 24 * 60 * 60.0
+"""Retention is counted in days and years."""
 
 _STARTUP_FAILURE = 3
 """As uvicorn itself exits."""
@@ -169,7 +174,7 @@ class _State(State):
 
 
 class Background:
-    """The work that nobody asks for: sweeping, delivering, catching up, sealing, and changes of rulebook."""
+    """The work that nobody asks for: sweeping, delivering, catching up, sealing, erasing, changing over."""
 
     def __init__(self, engine: Engine, in_force: InForce, settings: Settings) -> None:
         self._stop = threading.Event()
@@ -186,6 +191,9 @@ class Background:
             threading.Thread(target=self._keep_up, name="in-force", daemon=True),
             threading.Thread(target=self._change_over, name="change-over", daemon=True),
         ]
+        self._kept = Retention.of(settings)
+        if self._kept.limited:
+            self._threads.append(threading.Thread(target=self._erase, name="erase", daemon=True))
 
     def start(self) -> None:
         """Begin."""
@@ -226,6 +234,23 @@ class Background:
 
     def _change_over(self) -> None:
         ChangeOver(self._engine, self._in_force, self._settings.sweep_seconds).run(self._stop)
+
+    def _erase(self) -> None:
+        wait = self._settings.sweep_seconds
+        while not self._stop.wait(wait):
+            wait = _ERASING_SECONDS
+            try:
+                erase_unasked(
+                    self._engine, self._kept, datetime.now(UTC), by=THE_SERVICE, stop=self._stop.is_set
+                )
+            except Conflict as error:
+                log.warning(error.message)
+            except SQLAlchemyError:
+                log.warning(
+                    "erasing what has expired could not reach the database; it is tried again in a day"
+                )
+            except Exception:
+                log.exception("erasing what has expired failed; it is tried again in a day")
 
     def _catch_up(self) -> None:
         ehrs = self._connections

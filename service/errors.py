@@ -59,6 +59,13 @@ class NotFound(LiverwatchError):
     issue_code = "not-found"
 
 
+class Erased(LiverwatchError):
+    """It was here, and was erased when its time of retention had ended."""
+
+    status = 410
+    issue_code = "deleted"
+
+
 class Conflict(LiverwatchError):
     """The thing has changed since the caller looked, or the step is not allowed in its state."""
 

@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     """Figures of measures of fewer people, but for none, are masked where they are exported; 1 masks none."""
     feed_target_seconds: float = Field(default=900.0, gt=0)
     """Within so long a result that an EHR has stored should be here: what the feed measure is held to."""
+    retention_years: int | None = Field(default=None, ge=1, le=200)
+    """So long after its newest result, decision or message a record is erased; never unless set."""
+    retention_quarantine_days: int | None = Field(default=None, ge=1, le=36_500)
+    """So long after they were closed items of quarantine are erased; never unless set."""
+    retention_simulation_days: int | None = Field(default=None, ge=1, le=36_500)
+    """So long after they were run simulations are erased; never unless set."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,9 +25,10 @@ from service import activating, ingest
 from service import app as wiring
 from service.app import create_app, seed_sources
 from service.clinical.rulebook import load_rulebook, parse_rulebook
-from service.errors import ConfigurationError
+from service.errors import ConfigurationError, Conflict
 from service.ingest import Rules, Swept
 from service.metrics import REGISTRY
+from service.retention import Expired, Retention, erase_unasked
 from service.settings import Settings, SourceSeed
 from service.store import activations, decisions, sessions, source_settings, sources, users
 from service.store.activations import Activation
@@ -106,6 +108,46 @@ def test_every_thread_it_begins_ends_with_it(engine: Engine) -> None:
         assert {"ingest-writer", "sweep", "deliver"} <= begun
     left = {each.name for each in set(threading.enumerate()) - before}
     assert not left & {"ingest-writer", "sweep", "deliver"}
+
+
+def test_what_has_expired_is_erased_by_itself_and_that_goes_on_after_a_failure(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OperationalError("DELETE", {}, Exception()), ValueError(), Conflict("too many")])
+    asked: list[tuple[Retention, str]] = []
+    done = threading.Event()
+
+    def erase(
+        engine: Engine, kept: Retention, now: datetime, *, by: str, stop: Callable[[], bool]
+    ) -> Expired:
+        for failure in failures:
+            raise failure
+        asked.append((kept, by))
+        found = erase_unasked(engine, kept, now, by=by, stop=stop)
+        done.set()
+        return found
+
+    monkeypatch.setattr(wiring, "erase_unasked", erase)
+    monkeypatch.setattr(wiring, "_ERASING_SECONDS", 0.01)
+    with TestClient(create_app(settings(sweep_seconds=0.01, retention_years=7), engine)):
+        assert done.wait(20)
+    assert asked[0] == (Retention(years=7), "liverwatch")
+
+
+def test_nothing_is_erased_by_itself_unless_that_is_set(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept = threading.Event()
+
+    def sweep(*_: object) -> Swept:
+        swept.set()
+        return Swept(0, 0, 0)
+
+    monkeypatch.setattr(wiring, "sweep", sweep)
+    monkeypatch.setattr(wiring, "erase_unasked", lambda *_, **__: pytest.fail("something was erased"))
+    with TestClient(create_app(settings(sweep_seconds=0.01), engine)):
+        assert swept.wait(10)
+        assert "erase" not in {each.name for each in threading.enumerate()}
 
 
 def test_nothing_is_served_that_was_not_asked_for(engine: Engine) -> None:

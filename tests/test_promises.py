@@ -529,9 +529,9 @@ class World(RuleBasedStateMachine):
         assert not surplus, "in the EHR without being wanted"
 
 
-def play(engine: Engine, *, examples: int, steps: int, derandomize: bool) -> None:
+def play(engine: Engine, *, examples: int, steps: int, derandomize: bool, world: type[World] = World) -> None:
     """Play so many worlds on that database."""
-    world = type("World", (World,), {"engine": engine})
+    world = type("World", (world,), {"engine": engine})
     profile = settings(
         max_examples=examples,
         stateful_step_count=steps,

@@ -25,6 +25,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
     op.create_index(op.f("ix_audit_patient_id"), "audit", ["patient_id"], unique=False)
+    op.create_index(
+        "ix_audit_erased",
+        "audit",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("action = 'erase'"),
+        sqlite_where=sa.text("action = 'erase'"),
+    )
     op.create_table(
         "clinical_context",
         sa.Column("patient_id", sa.Integer(), nullable=False),
@@ -126,6 +134,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_resource_deleted",
+            ["digest"],
+            unique=False,
+            postgresql_where=sa.text("state = 'deleted'"),
+            sqlite_where=sa.text("state = 'deleted'"),
+        )
         batch_op.create_index(
             batch_op.f("ix_resource_source_id_received"),
             ["source_id", "received"],
@@ -335,6 +350,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("superseded", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_superseded_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(
+            "ix_superseded_deleted",
+            ["digest"],
+            unique=False,
+            postgresql_where=sa.text("state = 'deleted'"),
+            sqlite_where=sa.text("state = 'deleted'"),
+        )
         batch_op.create_index(batch_op.f("ix_superseded_source_id_key"), ["source_id", "key"], unique=False)
 
     op.create_table(
@@ -408,6 +430,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
         sa.UniqueConstraint("public_id", name=op.f("uq_patient_public_id")),
         sa.UniqueConstraint("source_id", "fhir_id", name=op.f("uq_patient_source_id_fhir_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("patient", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_patient_review_on"), ["review_on"], unique=False)
@@ -450,6 +473,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("resolution", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_quarantine_source_id_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_quarantine_patient_id"), ["patient_id"], unique=False)
@@ -558,6 +582,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_patient_id"), ["patient_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_outcome_digest"), ["outcome_digest"], unique=False)
         batch_op.create_index(
             "ix_decision_on_merged",
             ["patient_id"],
@@ -716,6 +741,11 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         ),
         comment="decisions stay with the results they were made on, whoever those turn out to belong to",
     )
+    with op.batch_alter_table("disposition_evidence", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_disposition_evidence_disposition_id"), ["disposition_id"], unique=False
+        )
+
     op.create_table(
         "cds_card",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -729,6 +759,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cds_card")),
         comment="cards of CDS Hooks that feedback may come about",
     )
+    with op.batch_alter_table("cds_card", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cds_card_alert_id"), ["alert_id"], unique=False)
+
     op.create_table(
         "cds_token",
         sa.Column("digest", sa.String(length=64), nullable=False, comment="SHA-256 of issuer and jti"),
@@ -890,6 +923,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
     )
     with op.batch_alter_table("simulation_alert", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_simulation_alert_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_simulation_alert_simulation_id_outcome_id"),
             ["simulation_id", "outcome", "id"],
@@ -1040,7 +1074,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             batch_op.f("ix_shadow_alert_shadow_id_outcome_id"), ["shadow_id", "outcome", "id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_shadow_alert_shadow_id_patient_id"), ["shadow_id", "patient_id"], unique=False
+            batch_op.f("ix_shadow_alert_patient_id_shadow_id"), ["patient_id", "shadow_id"], unique=False
         )
 
     op.create_table(
@@ -1074,6 +1108,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         comment="who was judged by a candidate too, and up to which decision",
     )
     with op.batch_alter_table("shadow_person", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shadow_person_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_shadow_person_shadow_id_review_on"), ["shadow_id", "review_on"], unique=False
         )
@@ -1176,9 +1211,33 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("signed_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_signed_message_expires"), ["expires"], unique=False)
 
+    op.create_table(
+        "legal_hold",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("patient_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "reason", sa.Text(), nullable=False, comment="in the person's own words: may be patient data"
+        ),
+        sa.Column("by", sa.String(length=128), nullable=False, comment="as the audit log names them"),
+        sa.Column("placed", Instant(), nullable=False),
+        sa.Column("released_by", sa.String(length=128), nullable=True),
+        sa.Column("released", Instant(), nullable=True, comment="null: nothing of the record may be erased"),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_legal_hold_patient_id_patient")
+        ),
+        sa.PrimaryKeyConstraint("id", "patient_id", name=op.f("pk_legal_hold")),
+        comment="records kept whatever their age; a hold has a row for every record of the person",
+    )
+    with op.batch_alter_table("legal_hold", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_legal_hold_patient_id"), ["patient_id"], unique=False)
+
 
 def downgrade() -> None:  # noqa: PLR0915
     """Drop every table."""
+    with op.batch_alter_table("legal_hold", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_legal_hold_patient_id"))
+
+    op.drop_table("legal_hold")
     with op.batch_alter_table("signed_message", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_signed_message_expires"))
 
@@ -1203,10 +1262,11 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("session")
     with op.batch_alter_table("shadow_person", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_shadow_person_shadow_id_review_on"))
+        batch_op.drop_index(batch_op.f("ix_shadow_person_patient_id"))
 
     op.drop_table("shadow_person")
     with op.batch_alter_table("shadow_alert", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_shadow_alert_shadow_id_patient_id"))
+        batch_op.drop_index(batch_op.f("ix_shadow_alert_patient_id_shadow_id"))
         batch_op.drop_index(batch_op.f("ix_shadow_alert_shadow_id_outcome_id"))
 
     op.drop_table("shadow_alert")
@@ -1215,6 +1275,7 @@ def downgrade() -> None:  # noqa: PLR0915
 
     with op.batch_alter_table("simulation_alert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_simulation_alert_simulation_id_outcome_id"))
+        batch_op.drop_index(batch_op.f("ix_simulation_alert_patient_id"))
 
     op.drop_table("simulation_alert")
     op.drop_table("simulation_source")
@@ -1229,15 +1290,21 @@ def downgrade() -> None:  # noqa: PLR0915
         batch_op.drop_index(batch_op.f("ix_cds_token_expires"))
 
     op.drop_table("cds_token")
+    with op.batch_alter_table("cds_card", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_cds_card_alert_id"))
+
     op.drop_table("cds_card")
+    with op.batch_alter_table("disposition_evidence", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_disposition_evidence_disposition_id"))
+
     op.drop_table("disposition_evidence")
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outbox_not_before"))
 
     op.drop_table("outbox")
     with op.batch_alter_table("disposition", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_disposition_patient_id"))
         batch_op.drop_index(batch_op.f("ix_disposition_alert_id"))
+        batch_op.drop_index(batch_op.f("ix_disposition_patient_id"))
 
     op.drop_table("disposition")
     with op.batch_alter_table("alert_event", schema=None) as batch_op:
@@ -1260,6 +1327,7 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("inputs LIKE '%],[%'"),
             sqlite_where=sa.text("inputs LIKE '%],[%'"),
         )
+        batch_op.drop_index(batch_op.f("ix_decision_outcome_digest"))
         batch_op.drop_index(batch_op.f("ix_decision_patient_id"))
 
     op.drop_table("decision")
@@ -1308,6 +1376,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("ignored")
     with op.batch_alter_table("superseded", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_superseded_source_id_key"))
+        batch_op.drop_index("ix_superseded_deleted")
         batch_op.drop_index(batch_op.f("ix_superseded_patient_id"))
 
     op.drop_table("superseded")
@@ -1334,6 +1403,7 @@ def downgrade() -> None:  # noqa: PLR0915
             postgresql_where=sa.text("state = 'live'"),
             sqlite_where=sa.text("state = 'live'"),
         )
+        batch_op.drop_index("ix_resource_deleted")
         batch_op.drop_index(batch_op.f("ix_resource_patient_id"))
 
     op.drop_table("resource")

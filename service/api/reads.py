@@ -25,8 +25,9 @@ from service.api.people_search import Person, people_named, people_of, records_o
 from service.api.presenting import Presenter, Resource, Shown, Surroundings, surroundings_of, unshowable
 from service.api.search_parameters import Asked
 from service.api.targets import ALONE, Kind, split_target, target_of
-from service.errors import NotFound
+from service.errors import Erased, NotFound
 from service.fhir.outgoing import InvalidOutgoing, validate_outgoing
+from service.store import audit_log
 from service.store.decisions import write_audit
 from service.store.readers import Reader
 from service.store.session import snapshot, writing
@@ -53,17 +54,24 @@ class Desk:
         """One resource as it stands, withdrawn ones too.
 
         Raises:
+            Erased: there was one.
             NotFound: there is none of that id, or it is of a source that the reader may not see.
             InvalidOutgoing: it is not valid FHIR and must not leave.
         """
         with snapshot(self.engine) as connection:
             found = self._find(connection, kind, resource_id)
+            erased = None if found else self._erased(connection, kind, resource_id)
         seen: Seen = Counter()
         seen[(found[0].source.id, found[0].alert.subject) if found else (None, None)] = int(found is not None)
         self._note("read", kind, seen, id=resource_id if found else None)
         if found is None:
-            raise NotFound(f"there is no {kind} of that id here")
+            raise erased or NotFound(f"there is no {kind} of that id here")
         return found[1]
+
+    def _erased(self, connection: Connection, kind: Kind, resource_id: str) -> Erased | None:
+        named = split_target(kind, resource_id)
+        scope = alert_search.scope_of(connection, self.reader)
+        return audit_log.erasure_of(connection, scope, named[0]) if named else None
 
     def _find(self, connection: Connection, kind: Kind, resource_id: str) -> tuple[Stored, Shown] | None:
         named = split_target(kind, resource_id)

@@ -44,7 +44,7 @@ def simulate(
     from service.clinical.rulebook import load_rulebook
     from service.quality.simulating import keep
     from service.quality.simulating import simulate as run
-    from service.store import simulations
+    from service.store import people, simulations
     from service.store.session import reading, writing
 
     settings = settings_of(clock)
@@ -56,7 +56,7 @@ def simulate(
         with writing(engine) as connection:
             keep(connection, made)
         with reading(engine) as connection:
-            ids = simulations.public_ids(connection, {each.patient_id for each in made.changed})
+            ids = people.public_ids(connection, {each.patient_id for each in made.changed})
     rows = [_row(each, made.sources[each.source_id], ids[each.patient_id]) for each in made.changed]
     effect = simulations.together(made.effects.values())
     if csv is not None:

@@ -1,18 +1,18 @@
-"""`database`: who may do what with it."""
+"""`database`: who may do what with it, and what is erased from it."""
 
 from typing import Annotated
 
 import typer
 
-from service.cli.console import note, say
+from service.cli.console import Json, counted, note, say, say_json
 from service.cli.opening import actor, database, now, settings_of
 
-app = typer.Typer(help="The database's own roles (PostgreSQL).", no_args_is_help=True)
+app = typer.Typer(help="The database itself: its roles, and what has expired in it.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """The database's own roles (PostgreSQL)."""
+    """The database itself: its roles, and what has expired in it."""
 
 
 @app.command()
@@ -33,3 +33,32 @@ def grant_role(
         )
     say(f"{role} may run the service")
     note("Give the service a LIVERWATCH_DATABASE_URL with this role; migrate as the owner before it starts.")
+
+
+@app.command()
+def erase_expired(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be erased, and what stands against it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase now what the settings LIVERWATCH_RETENTION_* say is kept no longer, as the service does daily."""
+    from service.errors import ConfigurationError
+    from service.retention import Retention, erase_expired, rehearse
+
+    settings = settings_of()
+    kept = Retention.of(settings)
+    if not kept.limited:
+        raise ConfigurationError("everything is kept for ever: set LIVERWATCH_RETENTION_YEARS, say")
+    with database(settings) as engine:
+        done = rehearse(engine, kept, now()) if dry_run else erase_expired(engine, kept, now(), by=actor())
+    records = {standing.value: count for standing, count in sorted(done.records.items())}
+    if as_json:
+        say_json({"erased": not dry_run, "records": records, "leftovers": dict(done.leftovers)})
+        return
+    due = records.pop("due", 0)
+    say(f"{due} records {'would be' if dry_run else 'were'} erased")
+    if records:
+        note(f"old too, and kept: {counted(records)}")
+    if done.leftovers.total():
+        say(f"{'would go' if dry_run else 'went'} as well: {counted(done.leftovers)}")

@@ -26,6 +26,7 @@ def alert_named(engine: "Engine", given: str) -> "UUID":
 
     Raises:
         NotFound: there is none.
+        Erased: there was one, and the whole id is given.
         Conflict: there are several.
     """
     from uuid import UUID
@@ -33,6 +34,7 @@ def alert_named(engine: "Engine", given: str) -> "UUID":
     from sqlalchemy import select
 
     from service.errors import Conflict, NotFound
+    from service.store import audit_log, sources
     from service.store.schema import alert
     from service.store.session import reading
 
@@ -43,8 +45,10 @@ def alert_named(engine: "Engine", given: str) -> "UUID":
     with reading(engine) as connection:
         query = select(alert.c.id).where(alert.c.id.between(first, last)).limit(2)
         found: Sequence[UUID] = connection.execute(query).scalars().all()
-    if not found:
-        raise NotFound("there is no alert of that id; see `liverwatch alerts --all`")
+        if not found:
+            of_all = [each.id for each in sources.every(connection)]
+            erased = audit_log.erasure_of(connection, of_all, first) if first == last else None
+            raise erased or NotFound("there is no alert of that id; see `liverwatch alerts --all`")
     if len(found) > 1:
         raise Conflict("more than one alert's id begins so; give more of it")
     return found[0]

@@ -11,6 +11,7 @@ from service.dashboard import (
     decision_pages,
     elsewhere_pages,
     feed_pages,
+    hold_pages,
     launch_pages,
     letter_pages,
     live_pages,
@@ -44,7 +45,7 @@ def create_pages() -> APIRouter:
         *(worklist_pages, live_pages, view_pages, decision_pages),
         *(letter_pages, patient_pages, look_pages, measure_pages, replay_pages, simulation_pages),
         *(shadow_pages, activation_pages),
-        *(population_pages, asleep_pages, feed_pages, admin_pages),
+        *(population_pages, asleep_pages, feed_pages, hold_pages, admin_pages),
     ):
         router.include_router(pages.router)
     return router

@@ -43,6 +43,8 @@ FEED_READERS: Final = (Role.ENGINEER, Role.ADMIN)
 """Who may see how the feeds of sources stand."""
 MEASURE_READERS: Final = (Role.AUDITOR, Role.PHYSICIAN, Role.ADMIN)
 """Who may see how well everybody's work is done."""
+AUDITORS: Final = (Role.AUDITOR, Role.ADMIN)
+"""Who may see who looked at a record, and place it under legal hold."""
 _NOTED_EVERY = timedelta(seconds=30)
 
 
@@ -105,6 +107,11 @@ class User:
     def decides_rulebooks(self) -> bool:
         """Whether they may put a rulebook in force, with somebody else."""
         return not self.roles.isdisjoint(RULEBOOK_DECIDERS)
+
+    @property
+    def audits(self) -> bool:
+        """Whether they may see who looked at a record, of the sources they see, and have it held."""
+        return not self.roles.isdisjoint(AUDITORS)
 
     def sees(self, source: str) -> bool:
         """Whether patients of a source are shown to them."""

@@ -17,7 +17,7 @@ from service.dashboard.access import Role, User, needs
 from service.dashboard.forms import Sent
 from service.dashboard.making import page
 from service.errors import Forbidden, NotFound
-from service.store import decisions, glass
+from service.store import audit_log, decisions, glass, sources
 from service.store.glass import Reason, Whose
 from service.store.session import reading, writing
 
@@ -75,11 +75,13 @@ def admitted(connection: Connection, user: User, patient: UUID, now: datetime) -
 
     Raises:
         NotFound: there is no such patient.
+        Erased: there was one, of a source that they see.
         BehindGlass: it is of a source that they do not see, and they gave no reason, or too long ago.
     """
     found = glass.whose(connection, patient)
     if found is None:
-        raise NotFound("there is no such patient")
+        seen = {each.id for each in sources.every(connection) if user.sees(each.name)}
+        raise audit_log.erasure_of(connection, seen, patient) or NotFound("there is no such patient")
     if user.sees(found.source):
         return Admission(found, None)
     until = glass.open_until(connection, user.account, found.id, now)

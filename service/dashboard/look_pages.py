@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service import looks
-from service.dashboard.access import Role, User, needs
+from service.dashboard.access import AUDITORS, User, needs
 from service.dashboard.break_glass import WORDS, patient_page
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
@@ -26,18 +26,12 @@ _GREATEST = 2**63 - 1
 
 router = APIRouter(route_class=PageRoute, default_response_class=Response)
 
-_ALLOWED = (Role.AUDITOR, Role.ADMIN)
-Auditing = Annotated[User, needs(*_ALLOWED)]
+Auditing = Annotated[User, needs(*AUDITORS)]
 
 
 def looks_page(patient: UUID) -> str:
     """The address of the page about a patient."""
     return f"{patient_page(patient)}/looks"
-
-
-def may_audit(user: User) -> bool:
-    """Whether that page is open to somebody, of the sources they see."""
-    return not user.roles.isdisjoint(_ALLOWED)
 
 
 @router.get("/patients/{public_id}/looks")

@@ -47,7 +47,13 @@ def listed(request: Request, user: Reader) -> Response:
         (measure, figures.total, trend(figures.months, measure.title, 120, 32))
         for measure, figures in counted
     ]
-    return page(request, "measures.html", rows=rows, **_period(question))
+    return page(
+        request,
+        "measures.html",
+        rows=rows,
+        years=request.app.state.settings.retention_years,
+        **_period(question),
+    )
 
 
 @router.get("/measures.csv")

@@ -14,6 +14,7 @@ from service.errors import LiverwatchError
 _TITLES: Final[Mapping[int, str]] = {
     403: "This is not open to you",
     404: "There is nothing here",
+    410: "This has been erased",
     409: "It has changed meanwhile",
     413: "That is too much",
     422: "Something is missing",

@@ -38,6 +38,7 @@ from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import names, peaks
 from service.store.decisions import write_audit
+from service.store.people import count, public_ids
 from service.store.session import reading, writing
 
 PAGE: Final = 50
@@ -107,7 +108,7 @@ def people(request: Request, user: Reader) -> Response:
         found = selected(asked.seen, asked.question, selection)
         shown = found[(int(number) - 1) * PAGE : int(number) * PAGE]
         numbers = [each.person.number for each in shown]
-        called, ids = names.of_patients(connection, numbers), peaks.public_ids(connection, numbers)
+        called, ids = names.of_patients(connection, numbers), public_ids(connection, numbers)
     whom = [(each.person.source_id, each.person.number) for each in shown]
     note_listed(request, user, "read-population-people", whom, {})
     query = urlencode(asked.question.fields | selection.fields | {"page": str(int(number) + 1)})
@@ -149,7 +150,7 @@ def _asked(connection: Connection, request: Request, user: User) -> Asked:
     question = question_of(request.query_params, limits.interpretation.edish, now.date())
     sources = visible(connection, user)
     seen = list(seen_of(peaks.of_sources(connection, sources), question, limits.persistence))
-    return Asked(question, peaks.people_of(connection, sources), seen, sources, now)
+    return Asked(question, count(connection, sources), seen, sources, now)
 
 
 def _note(request: Request, user: User, asked: Asked) -> None:

@@ -13,9 +13,9 @@ from service.clinical.readings import Readings
 from service.dashboard import meanwhile
 from service.dashboard.access import Role, User
 from service.dashboard.alert_views import Notice, Row, row_of
-from service.errors import NotFound
+from service.errors import Erased, NotFound
 from service.ingest import Rules
-from service.store import alerts, histories, sources, worklist
+from service.store import alerts, audit_log, histories, sources, worklist
 from service.store.people import by_number
 from service.store.worklist import Line
 
@@ -71,10 +71,12 @@ def line_of(connection: Connection, user: User, alert_id: UUID) -> Line:
 
     Raises:
         NotFound: it is not, or there is none.
+        Erased: there was one.
     """
-    found = worklist.lines(connection, list(visible(connection, user)), alerts=[alert_id])
+    seen = visible(connection, user)
+    found = worklist.lines(connection, list(seen), alerts=[alert_id])
     if not found:
-        raise NotFound("there is no such alert")
+        raise audit_log.erasure_of(connection, seen, alert_id) or NotFound("there is no such alert")
     return found[0]
 
 
@@ -91,7 +93,7 @@ def done_row(connection: Connection, user: User, rules: Rules, now: datetime, do
     """The alert that a form has just decided about, as the address names it; None where it names none."""
     try:
         line = line_of(connection, user, UUID(done))
-    except (ValueError, NotFound):
+    except (ValueError, NotFound, Erased):
         return None
     notice = meanwhile.done(connection, line.alert, user.names)
     return row_alone(connection, user, rules, now, line, notice) if notice else None

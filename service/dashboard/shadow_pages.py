@@ -25,7 +25,7 @@ from service.dashboard.simulation_pages import OUTCOMES, PAGE, book_of, comparis
 from service.errors import Conflict, InvalidDecision, NotFound
 from service.quality import shadowing
 from service.request_ids import request_id
-from service.store import activations, shadow_figures, shadows, simulations, users
+from service.store import activations, people, shadow_figures, shadows, simulations, users
 from service.store.activations import Activation, State
 from service.store.decisions import write_audit
 from service.store.rulebooks import stored_rulebook
@@ -137,7 +137,7 @@ def _compared(connection: Connection, made: Shadow, seen: Mapping[int, str], tod
     books = [book_of(connection, each) for each in (made.in_force_digest, made.candidate_digest)]
     return {
         **comparison(simulations.together(effects.values()), books[0], books[1], last_day),
-        "everybody": sum(simulations.people_in(connection, each) for each in seen),
+        "everybody": people.count(connection, list(seen)),
         "passed": shadow_figures.passed(connection, made, list(seen)),
     }
 
@@ -166,11 +166,11 @@ def _version(connection: Connection, each: Activation) -> str:
 
 def _names(connection: Connection, every: Sequence[Activation]) -> dict[str | None, str]:
     """What everybody who had a part in these is called on pages, by what the audit log calls them."""
-    people = {
+    actors = {
         name
         for each in every
         for name in (each.proposed_by, each.confirmed_by, each.withdrawn_by)
         if name is not None
     }
-    shown_as = users.shown_names(connection, [each.removeprefix(ACTOR) for each in people])
-    return {each: shown_as.get(each.removeprefix(ACTOR), each) for each in people}
+    shown_as = users.shown_names(connection, [each.removeprefix(ACTOR) for each in actors])
+    return {each: shown_as.get(each.removeprefix(ACTOR), each) for each in actors}

@@ -46,6 +46,7 @@ def conclude(
     """
     for number, row in patients.lock(step.connection, set(also) - step.locked.keys()).items():
         step.locked.setdefault(number, row)
+    also = step.locked.keys() & also  # others have been erased since they were listed
     step.receipt.patients |= _touched(step)
     _note_readings(step)
     known: dict[int, Source] = {}

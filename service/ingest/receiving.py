@@ -22,6 +22,7 @@ from service.ingest.storing import LostRace, Receipt, Step, read_again, store
 from service.store import fetches, gaps, heard, messages, quarantine, resources
 from service.store.heard import Heard
 from service.store.messages import Message
+from service.store.patients import Vanished
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.rows import AlreadyThere
@@ -118,7 +119,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             with writing(engine) as connection:
                 return work(connection)
-        except (LostRace, AlreadyThere):
+        except (LostRace, AlreadyThere, Vanished):
             continue
         except Exception as error:
             if not is_conflict(error):

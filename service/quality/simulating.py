@@ -15,10 +15,9 @@ from service.ingest import Rules, check_agreement
 from service.quality.side_by_side import Judged, Page
 from service.quality.tallying import Tally
 from service.settings import code_version
-from service.store import decisions, simulations, sources
+from service.store import decisions, people, simulations, sources
 from service.store.changed_alerts import ChangedAlert
 from service.store.patients import PatientRow
-from service.store.people import people
 from service.store.session import reading
 from service.store.simulations import Effect, Simulation
 from service.store.sources import Source
@@ -76,7 +75,7 @@ def simulate(
         check_agreement(connection, rules)
         every = sources.every(connection)
         chosen = every if only is None else [sources.by_name(connection, each) for each in sorted(set(only))]
-        count = sum(simulations.people_in(connection, each.id) for each in chosen)
+        count = people.count(connection, [each.id for each in chosen])
     names = {each.id: each.name for each in chosen}
     tallies = {each.id: Tally(names) for each in chosen}
     changed: list[ChangedAlert] = []
@@ -117,7 +116,7 @@ def _everybody(
     after = 0
     while True:
         with reading(engine) as connection:
-            found = people(connection, after=after, limit=PAGE, source_id=source.id)
+            found = people.people(connection, after=after, limit=PAGE, source_id=source.id)
             page = Page.read(connection, found, source, rules, candidate, now)
         if not found:
             return

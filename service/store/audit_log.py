@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select, text
 
+from service.errors import Erased
 from service.store.query import Period, among, within
-from service.store.schema import audit, patient
+from service.store.schema import ERASED, audit, patient
 
 
 class Entry(NamedTuple):
@@ -64,6 +66,23 @@ def count(connection: Connection, wanted: Wanted) -> int:
     """How many rows there are."""
     query = select(func.count()).select_from(audit).where(*_conditions(wanted))
     return connection.execute(query).scalar_one()
+
+
+def erasure_of(connection: Connection, sources: Collection[int], public_id: UUID) -> Erased | None:
+    """Of a patient or an alert that is not there, by the id in addresses: what to answer if it was erased.
+
+    Args:
+        connection: in a transaction.
+        sources: only what was of one of these.
+        public_id: of the patient or alert.
+    """
+    named = text(ERASED), among(audit.c.source_id, sources), audit.c.detail.contains(str(public_id))
+    at = connection.execute(select(audit.c.at).where(*named).limit(1)).scalar_one_or_none()
+    if at is None:
+        return None
+    return Erased(
+        f"this record was erased on {at.date()}: its time of retention had ended, and nothing of it is left"
+    )
 
 
 def _rows() -> Select[Any]:

@@ -72,6 +72,10 @@ def row_of(row: Sequence[Any]) -> PatientRow:
     return PatientRow(number, source_id, fhir_id, revision, judged, digest, survivor, known_sex, *rest)
 
 
+class Vanished(Exception):
+    """Another transaction has just erased a patient: the caller must roll back and try again."""
+
+
 class Seen(NamedTuple):
     """A patient as read without a lock: it may have changed since."""
 
@@ -122,6 +126,12 @@ def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = 
         connection: in a transaction that may write.
         ids: whom to lock.
         seen: those of them that the transaction has read already.
+
+    Returns:
+        By id; without those that have been erased.
+
+    Raises:
+        Vanished: one was erased just now.
     """
     if not ids:
         return {}
@@ -134,6 +144,8 @@ def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = 
     locked = {row[0]: row_of(row) for row in _locked.rows(connection, ids=wanted)}
     if connection.dialect.name == "sqlite":
         return locked
+    if not known.keys() <= locked.keys():
+        raise Vanished
     # Whoever held a lock before us may have merged somebody, which counts as a change of both: if nothing
     # changed since it was read, the locks are complete; else look again until they are.
     while survivors or any(locked[each.id].revision != each.revision for each in known.values()):

@@ -6,10 +6,9 @@ It is kept with each person, so that a population is looked at without judging a
 from collections.abc import Collection, Iterator
 from datetime import date
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from service.clinical.analytes import Analyte
 from service.clinical.bands import Band
@@ -106,19 +105,3 @@ def of_sources(connection: Connection, sources: Collection[int]) -> Iterator[Per
     """Everybody of these sources with an elevated result at any time."""
     for number, source_id, text in _kept.rows(connection, sources=sources):
         yield Person(number, source_id, _decoder.decode(text))
-
-
-def public_ids(connection: Connection, numbers: Collection[int]) -> dict[int, UUID]:
-    """The ids by which pages name these people."""
-    query = select(patient.c.id, patient.c.public_id).where(among(patient.c.id, numbers))
-    return {row.id: row.public_id for row in connection.execute(query)}
-
-
-def people_of(connection: Connection, sources: Collection[int]) -> int:
-    """How many people there are in these sources, merged records counted once."""
-    query = select(func.count()).select_from(patient)
-    return int(
-        connection.execute(
-            query.where(among(patient.c.source_id, sources), patient.c.survivor_id.is_(None))
-        ).scalar_one()
-    )

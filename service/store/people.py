@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, false, or_, select
+from sqlalchemy import Connection, Select, false, func, or_, select
 
 from service.store.patients import COLUMNS, PatientRow, row_of
 from service.store.query import among
@@ -72,6 +72,18 @@ def public_id_of(connection: Connection, number: int) -> UUID:
     """The id by which pages and endpoints name a patient."""
     found: UUID = connection.execute(select(patient.c.public_id).where(patient.c.id == number)).scalar_one()
     return found
+
+
+def public_ids(connection: Connection, numbers: Collection[int]) -> dict[int, UUID]:
+    """The ids by which pages and endpoints name patients, of those that are there."""
+    query = select(patient.c.id, patient.c.public_id).where(among(patient.c.id, numbers))
+    return {row.id: row.public_id for row in connection.execute(query)}
+
+
+def count(connection: Connection, sources: Collection[int]) -> int:
+    """How many people there are in these sources, those whose records were merged counted once."""
+    mine = among(patient.c.source_id, sources), patient.c.survivor_id.is_(None)
+    return int(connection.execute(select(func.count()).select_from(patient).where(*mine)).scalar_one())
 
 
 def by_number(connection: Connection, numbers: Collection[int]) -> dict[int, list[PatientRow]]:

@@ -165,6 +165,8 @@ patient = Table(
         postgresql_where=text("revision <> judged_revision"),
         sqlite_where=text("revision <> judged_revision"),
     ),
+    # The audit log goes on naming an erased record by its number: nobody else may ever get it.
+    sqlite_autoincrement=True,
 )
 
 patient_link = Table(
@@ -215,6 +217,7 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
 """
 
 _LIVE = "state = 'live'"
+_DELETED = "state = 'deleted'"
 
 resource = Table(
     "resource",
@@ -228,6 +231,7 @@ resource = Table(
     # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
     # reading everything its source ever sent.
     Index(None, "source_id", "received", postgresql_where=text(_LIVE), sqlite_where=text(_LIVE)),
+    Index("ix_resource_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
     Index(
         None,
         "source_id",
@@ -241,6 +245,9 @@ resource = Table(
 is_live = text(f"resource.{_LIVE}")
 """Of a resource: it is not known to be gone. In the words of its index, which a parameter would not match."""
 
+is_deleted = text(_DELETED)
+"""Of a version, where one table of versions is asked: it says that the resource is gone."""
+
 superseded = Table(
     "superseded",
     metadata,
@@ -253,6 +260,7 @@ superseded = Table(
     CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
+    Index("ix_superseded_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
     comment="older versions; since = until for one that was never current",
 )
 
@@ -301,6 +309,7 @@ quarantine = Table(
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     Index(None, "resolved", "retry_at"),
+    sqlite_autoincrement=True,  # a number can stand in a ticket: no other item ever gets it
 )
 
 ignored = Table(
@@ -389,7 +398,7 @@ disposition_evidence = Table(
     metadata,
     Column("source_id", Integer, primary_key=True),
     Column("observation_id", String(192), primary_key=True, comment="of a contained result: Type/id"),
-    Column("disposition_id", ForeignKey("disposition.id"), primary_key=True),
+    Column("disposition_id", ForeignKey("disposition.id"), primary_key=True, index=True),
     comment="decisions stay with the results they were made on, whoever those turn out to belong to",
 )
 
@@ -426,7 +435,13 @@ decision = Table(
     Column("rulebook_digest", String(64), nullable=False),
     Column("settings_digest", String(64), nullable=False),
     Column("code_version", String(64), nullable=False),
-    Column("outcome_digest", String(64), nullable=False, comment="SHA-256 of the canonical assessment"),
+    Column(
+        "outcome_digest",
+        String(64),
+        nullable=False,
+        index=True,
+        comment="SHA-256 of the canonical assessment",
+    ),
     Index(
         "ix_decision_on_merged",
         "patient_id",
@@ -550,6 +565,9 @@ last_message = Table(
     comment="when the feed of each source last brought anything",
 )
 
+ERASED = "action = 'erase'"
+"""Of a row of the audit log: something was erased because its time of retention had ended."""
+
 audit = Table(
     "audit",
     metadata,
@@ -562,6 +580,7 @@ audit = Table(
     Column("detail", Text, nullable=False, comment="JSON; never values, names or identifiers"),
     Index(None, "at"),
     Index(None, "patient_id"),
+    Index("ix_audit_erased", "id", postgresql_where=text(ERASED), sqlite_where=text(ERASED)),
 )
 
 audit_seal = Table(
@@ -590,7 +609,7 @@ cds_card = Table(
     "cds_card",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False),
+    Column("alert_id", Uuid, ForeignKey("alert.id"), nullable=False, index=True),
     Column("source_id", Integer, ForeignKey("source.id"), nullable=False),
     Column("tier", Integer, nullable=False, comment="of the alert as it was shown"),
     Column("urgent", Text, nullable=False, comment="JSON: what made it urgent then"),
@@ -701,6 +720,7 @@ simulation_alert = Table(
     Column("id", _big, primary_key=True),
     Column("simulation_id", ForeignKey("simulation.id"), nullable=False),
     *_changed_alert(),
+    Index(None, "patient_id"),
     Index(None, "simulation_id", "outcome", "id"),
     comment="the alerts that a simulated rulebook would add, take away, or move to another tier",
 )
@@ -734,6 +754,7 @@ shadow_person = Table(
     Column("review_on", Date, nullable=True, comment="the day on which one of them reads the same otherwise"),
     Column("failed", Boolean, nullable=False, comment="one of them could not judge"),
     Column("raised", Text, nullable=True, comment="JSON: the days of alerts by either; null: none"),
+    Index(None, "patient_id"),
     Index(None, "shadow_id", "review_on"),
     comment="who was judged by a candidate too, and up to which decision",
 )
@@ -746,7 +767,7 @@ shadow_alert = Table(
     *_changed_alert(),
     Column("since", Instant, nullable=False, comment="when it was first found so"),
     Column("until", Instant, nullable=True, comment="when it was found so no more"),
-    Index(None, "shadow_id", "patient_id"),
+    Index(None, "patient_id", "shadow_id"),
     Index(None, "shadow_id", "outcome", "id"),
     comment="what a candidate makes of alerts: nobody is told, and nothing is written to an EHR",
 )
@@ -816,4 +837,17 @@ break_glass = Table(
     Column("until", Instant, nullable=False),
     Index(None, "account_id", "until"),
     comment="records opened by people whose sources they are not of",
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), primary_key=True, index=True),
+    Column("reason", Text, nullable=False, comment="in the person's own words: may be patient data"),
+    Column("by", String(128), nullable=False, comment="as the audit log names them"),
+    Column("placed", Instant, nullable=False),
+    Column("released_by", String(128), nullable=True),
+    Column("released", Instant, nullable=True, comment="null: nothing of the record may be erased"),
+    comment="records kept whatever their age; a hold has a row for every record of the person",
 )

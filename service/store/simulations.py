@@ -6,15 +6,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, select
 
 from service.alerts.comparing import Outcome
 from service.errors import NotFound
 from service.store import changed_alerts
 from service.store.changed_alerts import ChangedAlert, Listed, plain
+from service.store.people import public_ids
 from service.store.query import among
 from service.store.rows import insert_rows
-from service.store.schema import patient, simulation, simulation_alert, simulation_source
+from service.store.schema import simulation, simulation_alert, simulation_source
 
 WEEKS = 52
 """So many weeks, up to the last day, are told one by one."""
@@ -77,8 +78,9 @@ def add(
         connection: in a transaction that may write.
         made: what it was.
         effects: by the source's number.
-        changed: every alert that would not stay as it is.
+        changed: every alert that would not stay as it is; of who was erased meanwhile none is kept.
     """
+    there = public_ids(connection, {each.patient_id for each in changed})
     insert_rows(connection, simulation, Simulation._fields, [tuple(made)])
     rows = [
         (made.id, source_id, msgspec.json.encode(effect, order="sorted").decode())
@@ -89,7 +91,7 @@ def add(
         connection,
         simulation_alert,
         ("simulation_id", *ChangedAlert._fields),
-        [(made.id, *plain(each)) for each in changed],
+        [(made.id, *plain(each)) for each in changed if each.patient_id in there],
     )
 
 
@@ -155,18 +157,6 @@ def together(effects: Iterable[Effect]) -> Effect:
         for sums_of, own in zip(weeks, (each.weeks_before, each.weeks_after), strict=True):
             sums_of[:] = map(sum, zip(sums_of, own, strict=True))
     return Effect(people, failed, counts, tuple(weeks[0]), tuple(weeks[1]))
-
-
-def public_ids(connection: Connection, numbers: Collection[int]) -> dict[int, UUID]:
-    """The ids by which pages and endpoints name patients."""
-    query = select(patient.c.id, patient.c.public_id).where(among(patient.c.id, numbers))
-    return {row.id: row.public_id for row in connection.execute(query)}
-
-
-def people_in(connection: Connection, source_id: int) -> int:
-    """How many people a source has, those whose records were merged counted once."""
-    query = select(func.count()).where(patient.c.source_id == source_id, patient.c.survivor_id.is_(None))
-    return int(connection.execute(query).scalar_one())
 
 
 _effect_of = msgspec.json.Decoder(Effect)

@@ -15,6 +15,7 @@ from service.fhir.changes import Known
 from service.fhir.encode import encode_issue, instant
 from service.fhir.outgoing import validate_outgoing
 from service.store import alerts, sources
+from service.store.decisions import write_audit
 from service.store.schema import resource
 from service.store.session import reading, writing
 from service.store.source_settings import SourceSettings
@@ -37,6 +38,29 @@ def test_an_alert_reads_as_a_valid_detected_issue_under_our_id(room: ReadingRoom
     assert issue["meta"]["versionId"].startswith("1-")
     assert issue["meta"]["lastUpdated"] == instant(room.now)
     assert issue["meta"]["tag"][0]["code"] == "clinic"
+
+
+def test_of_an_alert_that_was_erased_it_says_so_to_who_might_have_read_it(
+    room: ReadingRoom, client: TestClient
+) -> None:
+    for each, source in ((1, "clinic"), (2, "annex")):
+        patient = room.patient(f"p{each}", source)
+        with writing(room.engine) as connection:
+            write_audit(
+                connection,
+                at=room.now,
+                actor="liverwatch",
+                action="erase",
+                source_id=sources.by_name(connection, source).id,
+                patient_id=patient,
+                detail={"alerts": [str(number(each))], "request": "of nobody"},
+            )
+    for address in (f"DetectedIssue/{number(1)}", f"ServiceRequest/{number(1)}-liver-ultrasound"):
+        answer = client.get(f"/fhir/{address}")
+        assert answer.status_code == 410
+        assert answer.json()["issue"][0]["code"] == "deleted"
+    assert client.get(f"/fhir/DetectedIssue/{number(2)}").status_code == 404
+    assert [action for _, action, *_ in room.audited()].count("read") == 3
 
 
 def test_its_steps_read_as_valid_service_requests(room: ReadingRoom, client: TestClient) -> None:

@@ -178,9 +178,10 @@ def test_a_decision_that_a_script_sends_for_the_form_of_the_page_gets_the_page_a
 
 
 def test_who_only_looks_is_offered_no_decision(one: Ward) -> None:
+    page = f"/patients/{one.public_id('p1')}"
     with one.client(AUDITOR) as client:
-        shown = Page(client.get(f"/patients/{one.public_id('p1')}").text)
-    assert [each["action"] for _, each, _ in shown.every("form")] == ["/sign-out"]
+        shown = Page(client.get(page).text)
+    assert [each["action"] for _, each, _ in shown.every("form")] == ["/sign-out", f"{page}/hold"]
 
 
 def test_no_address_of_a_patient_is_taken_that_is_none(one: Ward) -> None:

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
@@ -15,9 +15,11 @@ from service import passwords
 from service.app import create_app
 from service.errors import ConfigurationError
 from service.quality import Sealer, verify
+from service.retention import Retention, erase_expired
 from service.settings import Settings
 from service.store import privileges, sources, users
 from service.store.decisions import write_audit
+from service.store.expiry import Standing
 from service.store.migrate import migrate
 from service.store.schema import audit, metadata
 from service.store.session import open_engine, reading, writing
@@ -27,6 +29,7 @@ from tests.commands import runner
 from tests.dashboard.front_desk import COOKIE, PASSWORD, PUBLIC_URL
 from tests.dashboard.reading_pages import Page
 from tests.feed.sending import BEARER, FEED, SECRET, observation
+from tests.ingest.feeding import Feed, patient, persistent
 from tests.postgres import Postgres
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -101,6 +104,15 @@ def test_the_whole_road_is_travelled_by_a_role_that_owns_nothing(
     assert {"sign-in", "read-worklist", "dispose-take"} <= done
     assert (verdict.problem, verdict.unchained) == (None, 0)
     assert verdict.head.position >= len(done)
+
+
+def test_a_role_that_owns_nothing_erases_what_has_expired(service: Engine) -> None:
+    feed = Feed(service)
+    feed.send(patient("p1"), *persistent("p1"))
+    feed.now = NOW + timedelta(days=4 * 365)
+    feed.sweep()
+    late = NOW + timedelta(days=12 * 365)
+    assert erase_expired(service, Retention(years=10), late, by="test").records == {Standing.DUE: 1}
 
 
 @pytest.mark.parametrize("table", sorted(privileges.APPEND_ONLY))

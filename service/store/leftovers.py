@@ -1,0 +1,100 @@
+"""What is in nobody's record and grows: what came of nobody known, closed quarantine, simulations."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+
+from service.store.erasing import drop_messages, messages_of, overwrite_what_is_deleted
+from service.store.past import RECEIVED
+from service.store.query import among
+from service.store.schema import (
+    quarantine,
+    resource,
+    simulation,
+    simulation_alert,
+    simulation_source,
+    superseded,
+)
+
+
+class Leftovers(NamedTuple):
+    """Rows of one table that may go."""
+
+    table: Table
+    condition: ColumnElement[bool]
+    at_once: int = 500
+    """So many are erased in one transaction."""
+
+
+def nobodys(before: datetime) -> Sequence[Leftovers]:
+    """What was received before then, and never was of a patient; what once was goes with the record."""
+    return [
+        Leftovers(
+            table, and_(table.c.patient_id.is_(None), table.c.received < before, ~_was_somebodys(table))
+        )
+        for table in RECEIVED
+    ]
+
+
+def closed(before: datetime) -> Sequence[Leftovers]:
+    """Items of quarantine that were closed before then."""
+    return [Leftovers(quarantine, quarantine.c.resolved < before)]
+
+
+def simulations(before: datetime) -> Sequence[Leftovers]:
+    """Simulations that were run before then."""
+    # One may have as many alerts as there are patients.
+    return [Leftovers(simulation, simulation.c.at < before, at_once=1)]
+
+
+def count(connection: Connection, left: Leftovers) -> int:
+    """How many rows there are."""
+    return int(
+        connection.execute(select(func.count()).select_from(left.table).where(left.condition)).scalar_one()
+    )
+
+
+def erase(connection: Connection, left: Leftovers) -> int:
+    """Erase as many rows as go in one transaction, with what hangs on them; how many there were."""
+    overwrite_what_is_deleted(connection)
+    if left.table is simulation:
+        return _erase_simulations(connection, left.condition, left.at_once)
+    return _erase_received(connection, left.table, left.condition, left.at_once)
+
+
+def _erase_simulations(connection: Connection, condition: ColumnElement[bool], limit: int) -> int:
+    chosen = connection.execute(select(simulation.c.id).where(condition).limit(limit)).scalars().all()
+    for part in (simulation_alert, simulation_source):
+        connection.execute(part.delete().where(part.c.simulation_id.in_(chosen)))
+    connection.execute(simulation.delete().where(simulation.c.id.in_(chosen)))
+    return len(chosen)
+
+
+def _erase_received(connection: Connection, table: Table, condition: ColumnElement[bool], limit: int) -> int:
+    key = table.primary_key.columns.values()[-1]
+    by_source: dict[int, list[Any]] = {}
+    for row in connection.execute(select(table.c.source_id, key).where(condition).limit(limit)):
+        by_source.setdefault(row[0], []).append(row[1])
+    # Asked again in the deletion: what was found to be somebody's meanwhile stays.
+    chosen = and_(
+        condition,
+        or_(
+            False, *(and_(table.c.source_id == number, among(key, own)) for number, own in by_source.items())
+        ),
+    )
+    messages = messages_of(connection, table, chosen)
+    connection.execute(table.delete().where(chosen))
+    drop_messages(connection, messages)
+    return sum(map(len, by_source.values()))
+
+
+def _was_somebodys(table: Table) -> ColumnElement[bool]:
+    """The condition that some version of a row's resource is of a patient."""
+    found = []
+    for each in (resource, superseded):
+        other = each.alias()
+        same = and_(other.c.source_id == table.c.source_id, other.c.key == table.c.key)
+        found.append(select(other.c.key).where(same, other.c.patient_id.is_not(None)).exists())
+    return or_(*found)
