@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from service.clinical.episodes import Assessment
-from service.ingest.judging import judge
+from service.errors import Damaged
+from service.ingest.arrivals import Arrival
+from service.ingest.judging import hold_failed, judge
 from service.ingest.storing import Receipt, Step, read_again, store
 from service.store import patients, resources, sources
 from service.store.patients import PatientRow
@@ -50,24 +52,34 @@ def conclude(
     step.receipt.patients |= _touched(step)
     _note_readings(step)
     known: dict[int, Source] = {}
-    while outdated := _outdated(step, people := _people(step, also, judged=judged), known):
-        _read_again(step, outdated, known)
-    failed = judge(
-        step.connection, step.locked, people, step.together, known, step.rules, step.now, told=told
-    )
+    unreadable: dict[int, Damaged] = {}
+    while outdated := _outdated(step, people := _people(step, also, unreadable, judged=judged), known):
+        unreadable |= _read_again(step, outdated, known)
+    _hold_unreadable(step, unreadable)
+    together = [group for group in step.together if not _persons(step, group) & unreadable.keys()]
+    failed = judge(step.connection, step.locked, people, together, known, step.rules, step.now, told=told)
     changed = (row for row in step.locked.values() if row.touched or row.person in people)
     patients.save(step.connection, changed)
-    return Concluded(people, failed)
+    return Concluded(people | unreadable.keys(), failed | unreadable.keys())
 
 
 def _touched(step: Step) -> set[int]:
     return {row.id for row in step.locked.values() if row.touched}
 
 
-def _people(step: Step, also: Collection[int], *, judged: bool) -> set[int]:
-    """Who is to be judged."""
+def _people(step: Step, also: Collection[int], unreadable: Collection[int], *, judged: bool) -> set[int]:
+    """Who is to be judged: nobody whose record cannot be read, nor whoever is reconciled with them."""
     remerged = {number for group in step.together for number in group}
-    return {step.locked[number].person for number in (_touched(step).union(also) if judged else remerged)}
+    wanted = _persons(step, _touched(step).union(also) if judged else remerged)
+    for group in (_persons(step, each) for each in step.together):
+        if not group.isdisjoint(unreadable):
+            wanted -= group
+    return wanted.difference(unreadable)
+
+
+def _persons(step: Step, numbers: Collection[int]) -> set[int]:
+    """The records under which these patients are judged."""
+    return {step.locked[number].person for number in numbers}
 
 
 def _note_readings(step: Step) -> None:
@@ -97,16 +109,35 @@ def _outdated(step: Step, people: Collection[int], known: dict[int, Source]) -> 
     return [row for row in rows if row.read_digest != digests[row.source_id]]
 
 
-def _read_again(step: Step, rows: Collection[PatientRow], known: Mapping[int, Source]) -> None:
+def _read_again(step: Step, rows: Collection[PatientRow], known: Mapping[int, Source]) -> dict[int, Damaged]:
     """Decode everything known about patients anew.
 
     What is plausible, which zone a time without one is in, and which version is the latest may read
     differently now.
+
+    Returns:
+        The people of whom something stored is missing or was changed, and what; nothing of them is read.
     """
     again = replace(step, receipt=Receipt(), resolution="rejudged")  # nothing arrived
-    for number in sorted({row.source_id for row in rows}):
-        own = [row for row in rows if row.source_id == number]
-        versions = resources.of_patients(step.connection, [row.id for row in own])
-        store(again, known[number], read_again(again, known[number], versions))
+    unreadable: dict[int, Damaged] = {}
+    read: dict[int, list[Arrival]] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        versions = resources.of_patients(step.connection, [row.id])
+        try:
+            read[row.id] = read_again(again, known[row.source_id], versions)
+        except Damaged as error:
+            unreadable[row.person] = error
+    readable = [row for row in rows if row.person not in unreadable]
+    for number in sorted({row.source_id for row in readable}):
+        own = [row for row in readable if row.source_id == number]
+        store(again, known[number], [arrival for row in own for arrival in read[row.id]])
         for row in own:
             row.read_digest = step.rules.digest(known[number])
+    return unreadable
+
+
+def _hold_unreadable(step: Step, unreadable: Mapping[int, Damaged]) -> None:
+    """Hold records that cannot be read by the rules of now: one must not stop the others."""
+    for person, error in sorted(unreadable.items()):
+        rows = [row for row in step.locked.values() if row.person == person]
+        hold_failed(step.connection, rows, error, step.now)

@@ -112,7 +112,7 @@ def judge(  # noqa: PLR0913 - what the transaction holds, each by itself
             changes = _reconcile(bench, rows, cases)
         except Exception as error:  # noqa: BLE001 - one record that cannot be judged must not stop the others
             failed |= set(pool)
-            _hold_failed(bench, rows, error)
+            hold_failed(connection, rows, error, now)
             continue
         noted += [_conclude(bench, case) for case in cases]
         if told is not None:
@@ -231,15 +231,17 @@ def next_review(assessment: Assessment, dispositions: Sequence[Disposition], as_
     return min((day for day in days if day > day_of(as_of)), default=None)
 
 
-def _hold_failed(bench: _Bench, rows: Sequence[PatientRow], error: Exception) -> None:
+def hold_failed(connection: Connection, rows: Sequence[PatientRow], error: Exception, now: datetime) -> None:
+    """Quarantine the records of somebody who could not be judged, unless they are there for that already."""
     log.error("a record could not be judged; it is kept, quarantined and tried again", exc_info=_place(error))
     detail = f"judging this record raised {type(error).__name__}; the record is kept and tried again"
+    troubled = quarantine.patients_held(connection, [row.id for row in rows], FAILED)
     held = [
-        Held(0, row.source_id, None, row.id, FAILED, None, detail, None, bench.now)
+        Held(0, row.source_id, None, row.id, FAILED, None, detail, None, now)
         for row in rows
-        if row.id not in bench.troubled
+        if row.id not in troubled
     ]
-    quarantine.hold(bench.connection, held)
+    quarantine.hold(connection, held)
 
 
 def _place(error: Exception) -> Exception:

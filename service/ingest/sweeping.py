@@ -12,6 +12,7 @@ from service.clinical.episodes import Assessment
 from service.ingest.escalating import escalate
 from service.ingest.concluding import conclude
 from service.ingest.in_force import check_in_force
+from service.ingest.judging import FAILED
 from service.ingest.receiving import in_transaction, replay
 from service.ingest.rules import Rules
 from service.ingest.storing import Receipt, Step
@@ -52,13 +53,16 @@ def sweep(engine: Engine, rules: Rules, now: datetime) -> Swept:
     def still_due(row: PatientRow) -> bool:
         return row.review_on is not None and row.review_on <= today
 
-    judged = failed = 0
+    judged = failed = passed_on = 0
     work = [(due, still_due)] if rules.clock == "system" else []
-    for query, wanted in [*work, (patients.unjudged, is_behind)]:
-        for page in pages(engine, query):
-            tried, failing = judge_page(engine, page, rules, now, wanted)
-            judged, failed = judged + tried, failed + failing
-    passed_on = escalate(engine, rules, now) if rules.clock == "system" else 0
+    try:
+        for query, wanted in [*work, (patients.unjudged, is_behind)]:
+            for page in pages(engine, query):
+                tried, failing = judge_page(engine, page, rules, now, wanted)
+                judged, failed = judged + tried, failed + failing
+    finally:  # whatever is wrong with some record, an urgent alert of another goes on to the next contact
+        if rules.clock == "system":
+            passed_on = escalate(engine, rules, now)
     return Swept(judged, failed, replayed, passed_on)
 
 
@@ -190,9 +194,17 @@ def rejudge(
 
 
 def outdated(connection: Connection, rules: Rules) -> bool:
-    """Whether any record was judged under another rulebook or other source settings than those of now."""
+    """Whether any record was judged under another rulebook or other source settings than those of now.
+
+    One that cannot be read any more is not waited for: it is in quarantine, as `assessment-failed`.
+    """
     digests = {each.id: rules.digest(each) for each in sources.every(connection)}
-    return bool(patients.outdated(connection, digests, 1))
+    after = 0
+    while page := patients.outdated(connection, digests, CHUNK, after):
+        if set(page) - quarantine.patients_held(connection, page, FAILED):
+            return True
+        after = page[-1]
+    return False
 
 
 def behind(connection: Connection, rules: Rules) -> bool:

@@ -77,8 +77,10 @@ def test_who_was_away_for_too_long_and_decides_is_led_to_the_door_and_nothing_is
 def test_who_is_away_for_too_long_finds_the_door_and_goes_on_with_the_same_list(clinic: Clinic) -> None:
     clinic.ward.feed_three()
     clinic.desk.account()
-    page = clinic.at(address="/?tier=urgent")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Worklist")
+    page = clinic.window()
+    page.goto("/?tier=urgent")
+    with page.expect_response("**/worklist/events*"):  # by which it is told
+        sign_in(page)
     clinic.desk.later(minutes=A_MINUTE_TOO_LONG)
     at_the_door(page)
     sign_in(page)
