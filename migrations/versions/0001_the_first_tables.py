@@ -829,7 +829,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=False,
             comment="a name that others have seen, as it was spelt",
         ),
-        sa.Column("folded", sa.String(length=512), nullable=False, comment="without regard to case"),
+        sa.Column(
+            "alike", sa.String(length=64), nullable=False, comment="the same for names that look alike"
+        ),
         sa.Column("account_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_account_name_account_id_account")
@@ -839,7 +841,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     )
     with op.batch_alter_table("account_name", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_account_name_account_id"), ["account_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_account_name_folded"), ["folded"], unique=False)
+        batch_op.create_index(batch_op.f("ix_account_name_alike"), ["alike"], unique=False)
     op.create_table(
         "simulation",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1282,7 +1284,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("simulation")
     op.drop_table("saved_view")
     with op.batch_alter_table("account_name", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_account_name_folded"))
+        batch_op.drop_index(batch_op.f("ix_account_name_alike"))
         batch_op.drop_index(batch_op.f("ix_account_name_account_id"))
     op.drop_table("account_name")
     op.drop_table("account")

@@ -61,6 +61,8 @@ ASLEEP = frozenset({State.SNOOZED, State.MONITORING, State.OVERRIDDEN})
 """States a decision put an alert in that end by themselves: see :func:`waking`."""
 
 
+DATE_HAS_COME = "its date has come"
+"""Why a decision no longer holds that was made until a date, and nothing new came before."""
 _AHEAD = timedelta(days=1)
 """Results dated so little after the moment of judgement are judged."""
 
@@ -182,7 +184,7 @@ def waking(held: Disposition, day: date, known: Known, episode: Episode) -> str 
         repeat = repeated_on(episode, held)
         if repeat is None or repeat > day + _AHEAD:
             return None
-    return "its date has come"
+    return DATE_HAS_COME
 
 
 def awaits_repeat(held: Disposition) -> bool:

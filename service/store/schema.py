@@ -657,7 +657,7 @@ account_name = Table(
     "account_name",
     metadata,
     Column("shown", String(128), primary_key=True, comment="a name that others have seen, as it was spelt"),
-    Column("folded", String(512), nullable=False, index=True, comment="without regard to case"),
+    Column("alike", String(64), nullable=False, index=True, comment="the same for names that look alike"),
     Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
     comment="whose name is whose, for ever: decisions and owners are told apart by it",
 )

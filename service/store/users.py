@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -226,7 +227,7 @@ def vouched_for(
         keep: roles and sources are for a new account; one that is there keeps its own.
 
     Raises:
-        Conflict: the account was removed here.
+        Conflict: the account was removed here, or no name tells the person from everybody else.
     """
     digest = hashlib.sha256(f"{person.issuer}\n{person.subject}".encode()).hexdigest()[:24]
     hold(connection)
@@ -263,14 +264,20 @@ def names_of(connection: Connection, account_id: str) -> frozenset[str]:
 
 def _keep_name(connection: Connection, of: Account) -> None:
     if of.shown not in names_of(connection, of.id):
-        values = {"shown": of.shown, "folded": of.shown.casefold(), "account_id": of.id}
+        values = {"shown": of.shown, "alike": _alike(of.shown), "account_id": of.id}
         connection.execute(account_name.insert().values(**values))
 
 
 def _is_anothers(connection: Connection, name: str, account_id: str) -> bool:
     """Whether any account but that one, removed or not, is or was shown by a name."""
-    query = select(account_name.c.account_id).where(account_name.c.folded == name.casefold())
+    query = select(account_name.c.account_id).where(account_name.c.alike == _alike(name))
     return bool(set(connection.execute(query).scalars()) - {account_id})
+
+
+def _alike(name: str) -> str:
+    """The same for names that look alike: without regard to case, blanks, and how letters are encoded."""
+    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return hashlib.sha256(folded.encode()).hexdigest()
 
 
 def _told_apart(connection: Connection, account_id: str, name: str, digest: str) -> str:
@@ -278,8 +285,12 @@ def _told_apart(connection: Connection, account_id: str, name: str, digest: str)
     name = name[:LONGEST_SHOWN]
     if not _is_anothers(connection, name, account_id):
         return name
-    mark = f" ({digest[:6]})"
-    return name[: LONGEST_SHOWN - len(mark)] + mark
+    marks = (f" ({digest[:many]})" for many in range(6, len(digest) + 1, 6))
+    marked = (name[: LONGEST_SHOWN - len(mark)] + mark for mark in marks)
+    found = next((each for each in marked if not _is_anothers(connection, each, account_id)), None)
+    if found is None:
+        raise Conflict("name: other users are or were shown by it, however it is marked")
+    return found
 
 
 def _check(connection: Connection, wanted: Account) -> None:

@@ -121,8 +121,13 @@ def test_nobody_is_shown_by_the_name_of_another_so_that_owners_are_told_apart(de
     with writing(desk.engine) as connection:
         adams, bell = (users.by_id(connection, name) for name in ("adams", "bell"))
         taken = replace(bell, shown=adams.shown.upper())
-        with pytest.raises(Conflict):
-            users.change(connection, taken)
+        for alike in (
+            taken.shown,
+            adams.shown.replace(" ", "  "),
+            "\N{FULLWIDTH LATIN CAPITAL LETTER A}dams the Tester",
+        ):
+            with pytest.raises(Conflict):
+                users.change(connection, replace(bell, shown=alike))
         users.change(connection, replace(adams, shown="Ann Baker"))
         with pytest.raises(Conflict):  # it was another's
             users.change(connection, taken)
@@ -142,6 +147,11 @@ def test_somebody_of_the_same_name_from_elsewhere_is_shown_with_a_mark_and_keeps
         ]
     shown = [each.shown for each in vouched]
     assert len({name, *shown}) == 3
+    with writing(desk.engine) as connection:  # somebody took the mark of one who comes later
+        c, mark = Person("https://id.test", "c", name), "(d07040)"
+        users.change(connection, replace(users.by_id(connection, "adams"), shown=f"{name} {mark}"))
+        marked = users.vouched_for(connection, c, now, roles=[Role.NURSE], names=["clinic"])
+    assert marked.shown == f"{name} (d07040fdae5a)"
     assert shown[0] == shown[2]
     assert all(each.startswith(f"{name} (") for each in shown)
 

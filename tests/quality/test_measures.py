@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from service.alerts.alert import State
+from service.alerts.alert import Action, State
 from service.alerts.events import EventKind
+from service.alerts.states import DATE_HAS_COME
 from service.clinical.episodes import Tier
 from service.errors import InvalidResource, NotFound
 from service.quality.measures import MEASURES, Figure, People, evaluate, measure_named, people_behind
@@ -109,6 +110,29 @@ def test_a_close_that_was_undone_only_after_the_period_counts_in_it(engine: Engi
             ((_, figures),) = evaluate(connection, question, [measure_named("closed-in-time")])
         found.append(figures.total)
     assert found == [Figure(1, 1, 4.0, 4.0), Figure(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("then", "taken", "closed"),
+    [
+        ([(EventKind.WOKEN, DATE_HAS_COME)], False, True),
+        ([(EventKind.WOKEN, DATE_HAS_COME)], True, False),
+        ([(EventKind.WOKEN, DATE_HAS_COME), (EventKind.TIER_RAISED, "soon → urgent")], False, False),
+        ([(EventKind.WOKEN, "an urgent finding that was not there when it was decided")], False, False),
+    ],
+)
+def test_a_known_cause_stays_closed_when_it_is_looked_at_again_and_by_nothing_else(
+    engine: Engine, then: list[tuple[EventKind, str]], taken: bool, closed: bool
+) -> None:
+    clinic = MeasuredClinic(engine)
+    clinic.person("p1")
+    at, planned = at_nine(2, 2), at_nine(3, 2)
+    woken = [(planned + number * DAY, *each) for number, each in enumerate(then)]
+    alert = clinic.raised("p1", Tier.SOON, at, State.OPEN, then=woken)
+    clinic.decided(alert, Action.KNOWN_CAUSE, at + DAY, until=planned.date())
+    if taken:
+        clinic.decided(alert, Action.TAKE, planned + 3 * DAY)
+    assert clinic.figures("closed-in-time").total.numerator == closed
 
 
 def test_urgency_when_raised_is_that_of_the_raising_and_urgency_now_that_of_now(engine: Engine) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from service.alerts.alert import Action, Disposition, State
 from service.alerts.events import EventKind
-from service.alerts.states import day_of
+from service.alerts.states import DATE_HAS_COME, day_of
 from service.clinical.episodes import Tier
 from service.clinical.recommendations import alerting_findings
 from service.fhir.names import finding_in_words
@@ -79,13 +79,11 @@ class AlertStory:
                 break
             if isinstance(happened, Disposition):
                 held = happened if happened.action in _SETTLED else None
-            elif happened is EventKind.RESOLVED:
+            elif happened.kind is EventKind.RESOLVED:
                 resolved = self.died is None
-            elif happened in (EventKind.REOPENED, EventKind.WITHDRAWN):
+            elif happened.kind in (EventKind.REOPENED, EventKind.WITHDRAWN):
                 resolved = False
-            elif happened is EventKind.WOKEN:
-                if held is not None and held.until is not None and day_of(at) >= held.until:
-                    break
+            elif happened.kind is EventKind.TIER_RAISED or _woke_early(happened):
                 held = None
             since = (since or max(at, self.at)) if resolved or held is not None else None
         return since
@@ -119,12 +117,16 @@ class AlertStory:
             *(("rule", rule) for rule in rules),
         )
 
-    def _steps(self) -> Iterator[tuple[datetime, EventKind | Disposition]]:
+    def _steps(self) -> Iterator[tuple[datetime, Happened | Disposition]]:
         """What happened and what was decided, in order; of one moment, first what happened by itself."""
-        happened = [(each.at, each.kind) for each in self.raised.events]
+        happened = [(each.at, each) for each in self.raised.events]
         made = [(each.at, each) for each in self.raised.decisions]
-        steps: list[tuple[datetime, EventKind | Disposition]] = [*happened, *made]
+        steps: list[tuple[datetime, Happened | Disposition]] = [*happened, *made]
         yield from sorted(steps, key=lambda step: step[0])
+
+
+def _woke_early(happened: Happened) -> bool:
+    return happened.kind is EventKind.WOKEN and happened.detail != DATE_HAS_COME
 
 
 def story_of(raised: Raised, question: Question) -> AlertStory | None:
