@@ -565,5 +565,5 @@ def test_a_table_that_names_patients_is_never_forgotten() -> None:
         *("audit", "audit_seal", "source", "stored_text", "raw_message", "outcome", "ignored", "catch_up"),
         *("subscription", "heard", "bulk_export", "bulk_file", "last_message", "reader_token", "cds_token"),
         *("signed_message", "account", "account_name", "saved_view", "session", "sign_in_attempt"),
-        *("sign_in_elsewhere", "simulation", "simulation_source"),
+        *("sign_in_elsewhere", "simulation", "simulation_source", "shadow", "activation"),
     }
