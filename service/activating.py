@@ -1,10 +1,8 @@
 """Putting a rulebook in force: proposed by one person, confirmed by another, from a moment on.
 
-What two people are: two accounts, of which neither was ever made or changed by the other, nor by an account
-that the other made, and of which the second was not made or changed by anybody since the first proposed: who
-manages accounts could else be both.
-The operator of the machine can do neither, for a shell does not tell who sits at it; but they may withdraw,
-by which nobody is judged otherwise.
+Who they may be is said in `two_people`. The operator of the machine can be neither, for a shell does not tell
+who sits at it; but they may withdraw, by which nobody is judged otherwise, and what this release cannot read,
+for else it could never start.
 """
 
 import time
@@ -16,26 +14,24 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine
 
 from service.clinical.rulebook import Rulebook
-from service.errors import Conflict, Forbidden, InvalidDecision
+from service.errors import Conflict, Damaged, InvalidDecision, NotFound
 from service.ingest import Rules, outdated, rejudge
 from service.ingest.in_force import NOTICE
-from service.store import activations, decisions, users
-from service.store.account_managing import managed_by, was_managed
+from service.settings import code_version
+from service.store import activations, decisions
 from service.store.activations import Activation, State
+from service.store.rulebooks import stored_rulebook
 from service.store.schema import activation
 from service.store.session import reading, write_alone, writing
-from service.store.users import ACTOR, Role
+from service.store.users import ACTOR
+from service.two_people import check_decides, check_two_people, decides
 
-DECIDERS: Final = (Role.PHYSICIAN,)
-"""Who may propose and confirm: rules are medicine, and admins could make themselves a second person."""
 LATE: Final = timedelta(hours=1)
 """For so long after the moment it is looked whether somebody new was still judged by the older rulebook.
 
 What was under way when the moment came ends by the one that it began with. Whoever was known is judged anew
 after that, for their records are locked; but of somebody new nobody knows before it is committed.
 """
-
-
 _ITSELF: Final = "liverwatch"
 """What the audit log calls this service."""
 
@@ -65,7 +61,7 @@ def propose(
         InvalidDecision: the moment has passed.
     """
     write_alone(connection, activation)
-    _check_decides(connection, account)
+    check_decides(connection, account)
     _check_differs(rules, candidate.digest)
     if activations.pending(connection, now) is not None:
         raise Conflict("another proposal is under way: withdraw it first")
@@ -79,27 +75,40 @@ def propose(
 
 
 def confirm(
-    connection: Connection, rules: Rules, activation_id: UUID, *, account: str, now: datetime
+    connection: Connection, rules: Rules, activation_id: UUID, *, shown: str, account: str, now: datetime
 ) -> datetime:
     """Confirm what somebody else proposed; the moment from which it is in force.
 
     That is not before every process can have learnt of it.
 
+    Args:
+        connection: in a transaction that may write.
+        rules: what records are judged by now.
+        activation_id: the proposal.
+        shown: the digest of the candidate whose effects whoever confirms was shown.
+        account: id of who confirms it.
+        now: the moment, aware.
+
     Raises:
         NotFound: there is no such proposal.
-        Conflict: it is not to be confirmed any more, or not by this person; who proposed it may not any more.
+        Conflict: it is not to be confirmed any more, or not by this person; who proposed it may not any more;
+            another candidate was shown; this release cannot read it.
         Forbidden: the account may not.
     """
     write_alone(connection, activation)
     made = activations.by_id(connection, activation_id)
     if made.state(now) is not State.PROPOSED:
         raise Conflict("this proposal has been confirmed or withdrawn already")
+    if shown != made.digest:
+        raise Conflict("you were shown another candidate than is proposed: withdraw the proposal")
+    if not _readable(connection, made.digest):
+        raise Conflict("this release cannot read what is proposed: withdraw it and propose it anew")
     _check_differs(rules, made.digest)
     proposer = made.proposed_by.removeprefix(ACTOR)
-    _check_decides(connection, account)
-    if not _decides(connection, proposer):
+    check_decides(connection, account)
+    if not decides(connection, proposer):
         raise Conflict("who proposed it may not put a rulebook in force any more: withdraw it")
-    _check_two_people(connection, proposer, account, made.proposed_at)
+    check_two_people(connection, proposer, account, made.proposed_at)
     moment = max(made.wanted_from or now, now + NOTICE)
     by = f"{ACTOR}{account}"
     activations.change(connection, made.id, confirmed_by=by, confirmed_at=now, in_force_from=moment)
@@ -125,10 +134,35 @@ def withdraw(connection: Connection, activation_id: UUID, *, by: str, now: datet
     if made.withdrawn_at is not None:
         raise Conflict("this proposal has been withdrawn already")
     # Every process has to learn of it before the moment, or one of them would take up what is withdrawn.
-    if made.in_force_from is not None and now > made.in_force_from - NOTICE:
+    about_to_be = made.in_force_from is not None and now > made.in_force_from - NOTICE
+    if about_to_be or made.begun_at is not None:
         raise Conflict("this rulebook is in force, or about to be: propose another instead")
     activations.change(connection, made.id, withdrawn_by=by, withdrawn_at=now)
     _audit(connection, made, "rulebook-withdraw", by, now)
+
+
+def withdraw_unreadable(connection: Connection, *, by: str, now: datetime) -> None:
+    """Let what two people put in force count no more where this release cannot read it.
+
+    What was in force before counts again: else a service of this release could never start.
+
+    Args:
+        connection: in a transaction that may write.
+        by: who does so, as the audit log names them.
+        now: the moment, aware.
+
+    Raises:
+        NotFound: nobody has put a rulebook in force.
+        Conflict: this release can read it.
+    """
+    write_alone(connection, activation)
+    made = activations.latest_in_force(connection, now)
+    if made is None:
+        raise NotFound("two people have put no rulebook in force: the one of the settings counts")
+    if _readable(connection, made.digest):
+        raise Conflict("this release can read the rulebook in force: two people put another there on /shadow")
+    activations.change(connection, made.id, withdrawn_by=by, withdrawn_at=now)
+    _audit(connection, made, "rulebook-withdraw", by, now, unreadable_by=code_version())
 
 
 def carry_out(
@@ -154,6 +188,9 @@ def carry_out(
     if made.begun_at is None:
         # Before anybody is judged anew: a process whose clock lags could undo it.
         with writing(engine) as connection:
+            write_alone(connection, activation)
+            if activations.by_id(connection, made.id).withdrawn_at is not None:
+                return 0
             activations.change(connection, made.id, begun_at=now)
     if made.rejudged_at is not None:
         with reading(engine) as connection:
@@ -169,28 +206,17 @@ def carry_out(
     return judged
 
 
-def _decides(connection: Connection, account: str) -> bool:
-    found = users.find(connection, account)
-    return found is not None and found.active and not found.roles.isdisjoint(DECIDERS)
-
-
-def _check_decides(connection: Connection, account: str) -> None:
-    if not _decides(connection, account):
-        raise Forbidden(f"only people with the role {' or '.join(DECIDERS)} put a rulebook in force")
-
-
 def _check_differs(rules: Rules, digest: str) -> None:
     if digest == rules.rulebook.digest:
         raise Conflict("this is the rulebook in force already")
 
 
-def _check_two_people(connection: Connection, proposer: str, account: str, proposed_at: datetime) -> None:
-    if account == proposer:
-        raise Conflict("you proposed it: somebody else has to confirm")
-    if account in managed_by(connection, proposer) or proposer in managed_by(connection, account):
-        raise Conflict("one of you has managed the account of the other: somebody else has to confirm")
-    if was_managed(connection, account, proposed_at):
-        raise Conflict("your account was changed since this was proposed: somebody else has to confirm")
+def _readable(connection: Connection, digest: str) -> bool:
+    try:
+        stored_rulebook(connection, digest)
+    except Damaged:
+        return False
+    return True
 
 
 def _audit(

@@ -21,14 +21,16 @@ class RejudgingMemory:
 
     _answer: bool = False
     _asked_at: float = float("-inf")
+    _rulebook: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def rejudging(self, connection: Connection, rules: Rules) -> bool:
         """Whether some records were judged under an older rulebook or older source settings."""
         with self._lock:
-            if time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
+            another = self._rulebook != rules.rulebook.digest
+            if another or time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
                 self._answer = outdated(connection, rules)
-                self._asked_at = time.monotonic()
+                self._asked_at, self._rulebook = time.monotonic(), rules.rulebook.digest
             return self._answer
 
 

@@ -1,5 +1,6 @@
 """A rulebook put in force by two people: who they may be, from when it counts, and what it does once."""
 
+import hashlib
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -12,22 +13,24 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from service import accounts
-from service.activating import carry_out, confirm, propose, withdraw
+from service.activating import carry_out, confirm, propose, withdraw, withdraw_unreadable
 from service.alerts.alert import Action
 from service.clinical.rulebook import Rulebook, load_rulebook
-from service.errors import Conflict, Forbidden, InvalidDecision, NotFound
+from service.errors import Conflict, Damaged, Forbidden, InvalidDecision, NotFound
 from service.ingest import InForce, RulebookChanged, Rules, outdated, rejudge, rules_in_force, sweeping, take
 from service.ingest.in_force import NOTICE
 from service.ingest.receiving import receive
+from service.settings import code_version
 from service.store import activations, users
 from service.store.activations import Activation, State
-from service.store.schema import audit, decision, outbox
+from service.store.schema import activation, audit, decision, outbox, stored_text
 from service.store.session import open_engine, reading, writing
 from service.store.source_settings import SourceSettings
-from service.store.users import Account, Role
+from service.store.users import Account, Person, Role
+from service.two_people import SETTLED
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, observation, persistent
 from tests.ingest.feeding import patient as person
 from tests.quality.trying import GUIDELINE, LOADED, NARROW, load, made_up, standing
@@ -45,7 +48,7 @@ class Committee:
         self.account("bell", by="cli:root")
 
     def account(
-        self, name: str, *roles: Role, by: str = "cli:root", at: datetime = NOW - timedelta(days=9)
+        self, name: str, *roles: Role, by: str = "cli:root", at: datetime = NOW - timedelta(days=365)
     ) -> None:
         made = Account(
             name, name.title(), frozenset(roles or [Role.PHYSICIAN]), frozenset(), "kept", False, None, True
@@ -70,10 +73,13 @@ class Committee:
             made = propose(connection, rules, candidate, account=account, wanted_from=wanted_from, now=now)
         return made.id
 
-    def confirm(self, activation: UUID, account: str = "bell", now: datetime = NOW) -> datetime:
+    def confirm(
+        self, activation: UUID, account: str = "bell", now: datetime = NOW, shown: Rulebook | None = None
+    ) -> datetime:
         with writing(self.engine) as connection:
             rules = rules_in_force(connection, RULES, now)
-            return confirm(connection, rules, activation, account=account, now=now)
+            digest = activations.by_id(connection, activation).digest if shown is None else shown.digest
+            return confirm(connection, rules, activation, shown=digest, account=account, now=now)
 
     def withdraw(self, activation: UUID, by: str = "user:bell", now: datetime = NOW) -> None:
         with writing(self.engine) as connection:
@@ -183,10 +189,51 @@ def test_an_account_made_or_changed_since_the_proposal_does_not_confirm_it(
     committee.account("new", by=by, at=later)
     committee.change("cole", Role.PHYSICIAN, by=by, at=later)
     for name in ("new", "cole"):
-        with pytest.raises(Conflict, match="since this was proposed"):
+        with pytest.raises(Conflict, match="your account was managed"):
             committee.confirm(proposed, name, now=later)
     committee.withdraw(proposed, now=later)
-    committee.confirm(committee.propose(now=later + timedelta(minutes=1)), "new", now=later + NOTICE * 60)
+    settled = later + SETTLED
+    with pytest.raises(Conflict, match="your account was managed"):
+        committee.confirm(proposed := committee.propose(now=settled), "new", now=settled)
+    committee.withdraw(proposed, now=settled)
+    settled += timedelta(seconds=1)
+    committee.confirm(committee.propose(now=settled), "new", now=settled)
+
+
+@pytest.mark.parametrize("by", ["user:chief", "cli:alice"])
+def test_who_reset_the_password_of_another_just_before_is_not_both(committee: Committee, by: str) -> None:
+    """An operator of the machine or an admin keeps the password: nobody can tell who signs in."""
+    with writing(committee.engine) as connection:
+        accounts.give_password(
+            connection, "adams", "kept", one_time=True, by=by, now=NOW - timedelta(minutes=1)
+        )
+    with pytest.raises(Conflict, match="the account of who proposed it was managed"):
+        committee.confirm(proposed := committee.propose())
+    committee.account("cole")
+    committee.withdraw(proposed)
+    with pytest.raises(Conflict, match="your account was managed"):
+        committee.confirm(committee.propose(account="cole"), "adams")
+
+
+def test_accounts_of_different_issuers_may_be_one_person(committee: Committee) -> None:
+    clinic, ehr = "https://login.clinic.test", "https://ehr.clinic.test/fhir"
+    people = [Person(clinic, "1", "Ada A"), Person(ehr, "7", "Ada B"), Person(clinic, "2", "Ben C")]
+    with writing(committee.engine) as connection:
+        ada, ada_of_the_ehr, ben = (
+            users.vouched_for(connection, each, NOW, roles=[Role.PHYSICIAN], names=[]).id for each in people
+        )
+    proposed = committee.propose(account=ada)
+    for other in (ada_of_the_ehr, "bell"):
+        with pytest.raises(Conflict, match="do not sign in where"):
+            committee.confirm(proposed, other)
+    committee.confirm(proposed, ben)
+
+
+def test_nobody_confirms_another_candidate_than_they_were_shown(committee: Committee) -> None:
+    proposed = committee.propose(GUIDELINE)
+    with pytest.raises(Conflict, match="another candidate"):
+        committee.confirm(proposed, shown=NARROW)
+    assert committee.of(proposed).in_force_from is None
 
 
 @pytest.mark.parametrize("role", [each for each in Role if each is not Role.PHYSICIAN])
@@ -284,6 +331,39 @@ def test_what_is_in_force_or_about_to_be_is_not_withdrawn(committee: Committee, 
         committee.withdraw(proposed, now=LATER - early)
 
 
+def test_what_a_clock_that_is_ahead_has_begun_is_not_withdrawn(committee: Committee, feed: Feed) -> None:
+    feed.send(person("p1"), *persistent("p1"))
+    proposed = committee.propose(wanted_from=LATER)
+    committee.confirm(proposed)
+    ahead = InForce(committee.engine, RULES, lambda: LATER)
+    assert carry_out(committee.engine, ahead.rules, LATER) == 1
+    with pytest.raises(Conflict, match="in force"):
+        committee.withdraw(proposed, now=LATER - NOTICE * 2)
+
+
+def test_what_is_withdrawn_is_not_begun_by_a_clock_that_is_ahead(
+    committee: Committee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two, for it was read before it was withdrawn."""
+    proposed = committee.propose(wanted_from=LATER)
+    committee.confirm(proposed)
+    rules, known = committee.rules(LATER), committee.of(proposed)
+    committee.withdraw(proposed)
+    monkeypatch.setattr(activations, "latest_in_force", lambda *_: known)
+    assert carry_out(committee.engine, rules, LATER) == 0
+    assert committee.of(proposed).begun_at is None
+
+
+def test_a_process_that_took_up_too_early_what_is_withdrawn_goes_back(committee: Committee) -> None:
+    proposed = committee.propose(wanted_from=LATER)
+    committee.confirm(proposed)
+    ahead = InForce(committee.engine, RULES, lambda: LATER)
+    assert ahead.rules.rulebook.digest == GUIDELINE.digest
+    committee.withdraw(proposed, now=LATER - NOTICE * 2)
+    ahead.look()
+    assert ahead.rules == RULES
+
+
 def test_every_step_is_audited_with_rulebook_and_moment(committee: Committee) -> None:
     proposed = committee.propose(wanted_from=LATER)
     committee.confirm(proposed)
@@ -295,6 +375,62 @@ def test_every_step_is_audited_with_rulebook_and_moment(committee: Committee) ->
         ("user:bell", "rulebook-confirm", named | at),
         ("cli:root", "rulebook-withdraw", named),
     ]
+
+
+# ------------------------------------------------------------------ what this release cannot read
+
+
+def spoil(engine: Engine, rulebook: Rulebook = GUIDELINE) -> None:
+    """As where another release kept it, which knew one entry less than this one asks for."""
+    text = "\n".join(line for line in rulebook.text.splitlines() if "close_days" not in line)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    with writing(engine) as connection:
+        kept = update(stored_text).where(stored_text.c.digest == rulebook.digest)
+        connection.execute(kept.values(digest=digest, text=text))
+        made = update(activation).where(activation.c.digest == rulebook.digest)
+        connection.execute(made.values(digest=digest))
+
+
+def test_what_cannot_be_read_is_not_confirmed(committee: Committee) -> None:
+    proposed = committee.propose()
+    spoil(committee.engine)
+    with pytest.raises(Conflict, match="cannot read"):
+        committee.confirm(proposed)
+
+
+def test_what_will_be_in_force_and_cannot_be_read_keeps_nobody_from_what_is(
+    committee: Committee, caplog: pytest.LogCaptureFixture
+) -> None:
+    moment = committee.put_in_force(NARROW)
+    held = InForce(committee.engine, RULES, lambda: moment)
+    committee.confirm(committee.propose(wanted_from=LATER, now=moment), now=moment)
+    spoil(committee.engine)
+    held.look()
+    assert held.rules.rulebook.digest == NARROW.digest
+    assert "nobody will be judged from" in caplog.text
+
+
+def test_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_for_the_one_before(
+    committee: Committee,
+) -> None:
+    before = committee.put_in_force(NARROW)
+    moment = committee.put_in_force(now=before)
+    carry_out(committee.engine, committee.rules(moment), moment)
+    spoil(committee.engine)
+    with pytest.raises(Damaged, match="withdraw --unreadable"):
+        InForce(committee.engine, RULES, lambda: moment)
+    with writing(committee.engine) as connection:
+        withdraw_unreadable(connection, by="cli:root", now=moment)
+    assert InForce(committee.engine, RULES, lambda: moment).rules.rulebook.digest == NARROW.digest
+    actor, action, detail = committee.audited()[-1]
+    assert (actor, action, detail["unreadable_by"]) == ("cli:root", "rulebook-withdraw", code_version())
+
+
+def test_a_rulebook_in_force_that_can_be_read_is_not_withdrawn_by_one(committee: Committee) -> None:
+    for moment, refused in ((NOW, NotFound), (committee.put_in_force(), Conflict)):
+        with pytest.raises(refused), writing(committee.engine) as connection:
+            withdraw_unreadable(connection, by="cli:root", now=moment)
+    assert committee.rules(moment).rulebook.digest == GUIDELINE.digest
 
 
 # -------------------------------------------------------------------------- every process, at the moment

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from service import activating
 from service.clinical.rulebook import load_rulebook
 from service.ingest import Rules
 from service.store import activations, users
 from service.store.activations import Activation
+from service.store.schema import stored_text
 from service.store.session import writing
 from service.store.users import Account, Role
 from tests.commands import Run, audited
@@ -99,6 +100,24 @@ def test_what_was_proposed_is_withdrawn_by_the_operator(run: Run, engine: Engine
     assert run("rulebook", "withdraw").code == 0
     assert audited(engine)[-1] == "rulebook-withdraw"
     assert run("rulebook", "withdraw").code == 1
+
+
+def test_only_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_by_the_operator(
+    run: Run, engine: Engine, site: Path
+) -> None:
+    made = proposed(engine, site)
+    in_force(engine, made)
+    assert "this release can read the rulebook in force" in run("rulebook", "withdraw", "--unreadable").err
+    with writing(engine) as connection:
+        connection.execute(
+            update(stored_text).where(stored_text.c.digest == made.digest).values(text="version = 2")
+        )
+    assert "liverwatch rulebook withdraw --unreadable" in run("sweep").err
+    told = run("rulebook", "withdraw", "--unreadable")
+    assert (told.code, told.out) == (0, "withdrawn; judge everybody anew with `liverwatch rejudge`\n")
+    assert audited(engine)[-1] == "rulebook-withdraw"
+    assert run("rejudge").code == 0
+    assert run("rulebook", "show", "--json").json["version"] == "2026.1"
 
 
 def test_commands_use_the_rulebook_in_force_whatever_the_settings_name(

@@ -51,7 +51,16 @@ def shadow(
     say(f"{candidate.version} runs in the shadow of {rules.rulebook.version}")
 
 
-def withdraw() -> None:
+def withdraw(
+    unreadable: Annotated[
+        bool,
+        typer.Option(
+            "--unreadable",
+            help="Withdraw the rulebook in force instead, where this release cannot read it: the one before "
+            "counts again, or the one that the settings name.",
+        ),
+    ] = False,
+) -> None:
     """Withdraw the rulebook proposed on the page /shadow, confirmed or not, before it is in force."""
     from service import activating
     from service.errors import NotFound
@@ -59,6 +68,10 @@ def withdraw() -> None:
     from service.store.session import writing
 
     with database(settings_of()) as engine, writing(engine) as connection:
+        if unreadable:
+            activating.withdraw_unreadable(connection, by=actor(), now=now())
+            say("withdrawn; judge everybody anew with `liverwatch rejudge`")
+            return
         pending = activations.pending(connection, now())
         if pending is None:
             raise NotFound("no rulebook is proposed")

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 from fastapi import Depends
 from starlette.requests import Request
 
-from service.activating import DECIDERS as RULEBOOK_DECIDERS
 from service.dashboard import cookies
 from service.dashboard.forms import SAFE_METHODS, Sent, check_origin, check_token, token_of
 from service.errors import Forbidden, Unauthenticated
@@ -21,6 +20,7 @@ from service.store import decisions, sessions, users
 from service.store.session import reading, writing
 from service.store.sessions import Session
 from service.store.users import Role
+from service.two_people import DECIDERS as RULEBOOK_DECIDERS
 
 __all__ = [
     "NotAllowed",

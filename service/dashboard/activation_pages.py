@@ -1,7 +1,7 @@
 """`/shadow/activation`: a rulebook proposed by one physician and confirmed by another, or withdrawn."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from service.dashboard.access import User
 from service.dashboard.forms import Sent
 from service.dashboard.pages import PageRoute
 from service.dashboard.shadow_pages import SHADOW_PAGE, Decider, shown
-from service.errors import Conflict, InvalidDecision
+from service.errors import Conflict, Forbidden, InvalidDecision, LiverwatchError, NotFound
 from service.ingest import Rules
 from service.request_ids import request_id
 from service.store import shadows
@@ -34,14 +34,23 @@ def activate(request: Request, user: Decider, fields: Sent) -> Response:
         with writing(engine) as connection:
             _carry_out(connection, request.app.state.rules, user, fields, now)
     except (Conflict, InvalidDecision) as error:
-        if fields.get("action") == "confirm":
-            with writing(engine) as connection:
-                detail = {"why": error.message, "request": request_id(request)}
-                write_audit(
-                    connection, at=now, actor=user.id, action="rulebook-confirm-refused", detail=detail
-                )
+        _note_refused(request, user, fields, error, now)
         return shown(request, user, error)
+    except (Forbidden, NotFound) as error:
+        _note_refused(request, user, fields, error, now)
+        raise
     return RedirectResponse(SHADOW_PAGE, 303, {"Cache-Control": "no-store"})
+
+
+def _note_refused(
+    request: Request, user: User, fields: Mapping[str, str], error: LiverwatchError, now: datetime
+) -> None:
+    """Whoever may not be a second person and tries is in the audit."""
+    if fields.get("action") != "confirm":
+        return
+    detail = {"why": error.message, "request": request_id(request)}
+    with writing(request.app.state.engine) as connection:
+        write_audit(connection, at=now, actor=user.id, action="rulebook-confirm-refused", detail=detail)
 
 
 def _carry_out(
@@ -58,7 +67,14 @@ def _carry_out(
                 connection, rules, candidate, account=user.account, wanted_from=moment, now=now
             )
         case "confirm":
-            activating.confirm(connection, rules, _named(fields), account=user.account, now=now)
+            activating.confirm(
+                connection,
+                rules,
+                _named(fields),
+                shown=fields.get("candidate", ""),
+                account=user.account,
+                now=now,
+            )
         case "withdraw":
             activating.withdraw(connection, _named(fields), by=user.id, now=now)
         case _:
@@ -80,5 +96,7 @@ def _moment(text: str, user: User) -> datetime | None:
         told = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidDecision("give the day and the time from which it is in force") from None
+    if told.year == MAXYEAR:  # its end is none in every zone
+        raise InvalidDecision(f"give a moment before the year {MAXYEAR}")
     zone = ZoneInfo(user.zone) if user.zone else UTC
     return told if told.tzinfo else told.replace(tzinfo=zone)

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service.activating import DECIDERS
 from service.alerts.states import day_of
 from service.dashboard.access import MEASURE_READERS, User, needs
 from service.dashboard.forms import Sent
@@ -32,6 +31,7 @@ from service.store.rulebooks import stored_rulebook
 from service.store.session import reading, snapshot, writing
 from service.store.shadows import Shadow
 from service.store.users import ACTOR
+from service.two_people import DECIDERS, SETTLED
 
 SHADOW_PAGE: Final = "/shadow"
 STATES: Final[Mapping[State, str]] = {
@@ -125,6 +125,7 @@ def shown(request: Request, user: User, wrong: Conflict | InvalidDecision | None
         **compared,
         **content,
         states=STATES,
+        settled_days=SETTLED.days,
         errors={} if wrong is None else {"activation": wrong.message},
         sources=sorted(seen.values()),
         now=now,

@@ -7,7 +7,7 @@ clock be wrong, then what it judges is refused where that would be written, and 
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -15,9 +15,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.errors import LiverwatchError, Overloaded
+from service.errors import Damaged, LiverwatchError, Overloaded
 from service.ingest.rules import Rules
 from service.store import activations
+from service.store.activations import Activation
 from service.store.rulebooks import stored_rulebook
 from service.store.session import reading
 
@@ -49,13 +50,25 @@ def check_in_force(connection: Connection, rules: Rules, now: datetime) -> None:
         raise RulebookChanged
 
 
-def rules_in_force(connection: Connection, rules: Rules, now: datetime) -> Rules:
-    """The rules that count: those given, with the rulebook that is in force where two people put one there.
+def rules_in_force(connection: Connection, rules: Rules, now: datetime, *known: Rules) -> Rules:
+    """The rules that count: those of the settings, by the rulebook that two people put in force if any.
+
+    Args:
+        connection: an open transaction.
+        rules: as the settings say.
+        now: the moment, aware.
+        known: what came of these rules before, and is not read again.
 
     Raises:
         Damaged: its text is missing or changed, or this release cannot read it.
     """
-    return _with(connection, rules, activations.in_force(connection, now))
+    try:
+        return _with(connection, activations.in_force(connection, now), rules, *known)
+    except Damaged as error:
+        raise Damaged(
+            f"the rulebook in force cannot be used: {error.message}; run the release that could, or let it "
+            "count no more with `liverwatch rulebook withdraw --unreadable`"
+        ) from error
 
 
 class _Coming(NamedTuple):
@@ -83,6 +96,7 @@ class InForce:
         """
         self._engine = engine
         self._clock = clock
+        self._settings_rules = rules
         self._held: tuple[Rules, _Coming | None] = (rules, None)
         self.look()
 
@@ -96,16 +110,32 @@ class InForce:
         """Ask the database what is in force, and what will be.
 
         Raises:
-            Damaged: one of the two is missing or changed, or this release cannot read it.
+            Damaged: what is in force is missing or changed, or this release cannot read it.
         """
         now = self._clock()
+        held, coming = self._held
+        known = (held,) if coming is None else (held, coming.rules)
         with reading(self._engine) as connection:
-            rules = rules_in_force(connection, self.rules, now)
+            # From what the settings say each time: what a clock took up too early may have been withdrawn.
+            rules = rules_in_force(connection, self._settings_rules, now, *known)
             ahead = activations.pending(connection, now)
-            coming = None
-            if ahead is not None and ahead.in_force_from is not None:
-                coming = _Coming(ahead.in_force_from, _with(connection, rules, ahead.digest))
+            coming = None if ahead is None else self._coming(connection, ahead, known)
         self._held = (rules, coming)
+
+    def _coming(self, connection: Connection, ahead: Activation, known: Sequence[Rules]) -> _Coming | None:
+        """What will be in force; None too where it cannot be read, for what is in force counts until then."""
+        if ahead.in_force_from is None:
+            return None
+        try:
+            rules = _with(connection, ahead.digest, self._settings_rules, *known)
+        except Damaged as error:
+            log.error(  # noqa: TRY400
+                "nobody will be judged from %s on: %s; see `liverwatch rulebook withdraw --help`",
+                ahead.in_force_from.isoformat(),
+                error.message,
+            )
+            return None
+        return _Coming(ahead.in_force_from, rules)
 
     def run(self, stop: threading.Event) -> None:
         """Keep up until `stop` is set. What goes wrong is logged and tried again."""
@@ -120,7 +150,10 @@ class InForce:
                 log.exception("asking which rulebook is in force failed; it is tried again")
 
 
-def _with(connection: Connection, rules: Rules, digest: str | None) -> Rules:
-    if digest is None or digest == rules.rulebook.digest:
+def _with(connection: Connection, digest: str | None, rules: Rules, *known: Rules) -> Rules:
+    if digest is None:
         return rules
+    for each in (rules, *known):
+        if digest == each.rulebook.digest:
+            return each
     return replace(rules, rulebook=stored_rulebook(connection, digest))

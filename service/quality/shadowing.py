@@ -21,7 +21,7 @@ from service.ingest import Rules
 from service.ingest import pages as pages_of
 from service.quality.side_by_side import Judged, Page
 from service.quality.tallying import Tally
-from service.store import decisions, shadow_figures, shadows, sources
+from service.store import activations, decisions, shadow_figures, shadows, sources
 from service.store.patients import PatientRow
 from service.store.people import by_number, people
 from service.store.rulebooks import stored_rulebook
@@ -51,10 +51,11 @@ def begin(connection: Connection, rules: Rules, candidate: Rulebook, *, by: str,
         now: the moment, aware.
 
     Raises:
-        Conflict: it is the one in force, or another runs already.
+        Conflict: it is the one in force, another runs already, or a rulebook is proposed.
     """
     if candidate.digest == rules.rulebook.digest:
         raise Conflict("this is the rulebook in force: nothing would differ")
+    _check_nothing_is_proposed(connection, now)
     write_alone(connection, shadow)
     if shadows.running(connection) is not None:
         raise Conflict("another candidate runs in the shadow already: end it first")
@@ -81,8 +82,19 @@ def end(connection: Connection, *, by: str, now: datetime) -> None:
     """Judge by the candidate no more; what was collected stays.
 
     Raises:
-        Conflict: none runs.
+        Conflict: none runs, or a rulebook is proposed.
     """
+    _check_nothing_is_proposed(connection, now)
+    _end(connection, by=by, now=now)
+
+
+def _check_nothing_is_proposed(connection: Connection, now: datetime) -> None:
+    """Who confirms a proposal is shown what is in the shadow: it stays what the proposer saw there."""
+    if activations.pending(connection, now) is not None:
+        raise Conflict("a rulebook is proposed: until it is in force or withdrawn, the shadow stays")
+
+
+def _end(connection: Connection, *, by: str, now: datetime) -> None:
     made = shadows.running(connection, hold=True)
     if made is None:
         raise Conflict("no candidate runs in the shadow")
@@ -114,7 +126,7 @@ def follow(engine: Engine, rules: Rules, now: datetime, pause: Pause = lambda _s
     if (made.in_force_digest, made.clock) != (rules.rulebook.digest, rules.clock):
         with writing(engine) as connection:
             if shadows.running(connection, hold=True) == made:
-                end(connection, by="liverwatch", now=now)
+                _end(connection, by="liverwatch", now=now)
         return 0
     done = 0
     for numbers, walked in _pages(engine, made, now):

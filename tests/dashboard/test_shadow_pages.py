@@ -16,7 +16,8 @@ from service.quality import shadowing
 from service.quality.simulating import keep, simulate
 from service.store import activations, shadows, users
 from service.store.activations import State
-from service.store.schema import account
+from service.store.decisions import keep_texts
+from service.store.schema import account, shadow
 from service.store.session import reading, writing
 from tests.dashboard.front_desk import Browser, FrontDesk
 from tests.dashboard.reading_pages import Page
@@ -32,6 +33,7 @@ limits.policy = { value = "guideline", citation = "site", tag = "V" }
 site = "Clinic of Example, liver test committee."
 """
 )
+OTHER = parse_rulebook(GUIDELINE.text.replace("2026.1-clinic", "2026.1-other"))
 PHYSICIAN = (Role.PHYSICIAN,)
 
 
@@ -202,7 +204,12 @@ def test_one_person_with_two_browsers_is_one_person(clinic: Clinic) -> None:
     with reading(clinic.engine) as connection:
         pending = activations.pending(connection, datetime.now(UTC))
     assert pending is not None
-    form = {"csrf_token": there.token, "activation": str(pending.id), "action": "confirm"}
+    form = {
+        "csrf_token": there.token,
+        "activation": str(pending.id),
+        "candidate": GUIDELINE.digest,
+        "action": "confirm",
+    }
     refused = there.post("/shadow/activation", data=form)
     assert refused.status_code == 409
     assert "you proposed it: somebody else has to confirm" in Page(refused.text).texts("a")
@@ -223,12 +230,46 @@ def test_a_moment_is_told_in_the_zone_of_who_reads(clinic: Clinic) -> None:
     assert any("2999-01-02 08:00 JST" in text for text in get(browser).texts("p"))
 
 
-@pytest.mark.parametrize("moment", ["2001-01-01T00:00", "tomorrow"])
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00", "2001-01-01T00:00", "tomorrow", "9999-12-31T23:00", "9999-12-31T23:00Z"]
+)
 def test_a_moment_that_cannot_be_is_refused_on_the_page(clinic: Clinic, moment: str) -> None:
     clinic.in_the_shadow()
+    with writing(clinic.engine) as connection:
+        connection.execute(update(account).values(zone="America/New_York"))
     refused = send(clinic.desk.at("adams"), "Propose 2026.1-clinic", **{"from": moment})
     assert refused.status_code == 422
     assert "There is a problem" in Page(refused.text).texts("h2")
+
+
+def test_a_confirmation_that_is_refused_is_audited_whatever_was_wrong(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic.in_the_shadow()
+    send(clinic.desk.at("adams"), "Propose 2026.1-clinic")
+    bell = clinic.desk.at("bell")
+    form = {"csrf_token": bell.token, "activation": str(UUID(int=1)), "action": "confirm"}
+    assert bell.post("/shadow/activation", data=form).status_code == 404
+    # The role is taken away between the page's look at it and the confirmation's.
+    monkeypatch.setattr("service.two_people.decides", lambda *_: False)
+    assert send(bell, "Confirm 2026.1-clinic").status_code == 403
+    no_such, no_physician = (detail["why"] for _, detail in clinic.audited("rulebook-confirm-refused"))
+    assert no_such == "there is no such proposal"
+    assert no_physician.startswith("only people with the role physician")
+
+
+def test_what_is_in_the_shadow_stays_while_it_is_proposed(clinic: Clinic) -> None:
+    """Who confirms reads there what they confirm."""
+    clinic.in_the_shadow()
+    adams, bell = clinic.desk.at("adams"), clinic.desk.at("bell")
+    send(adams, "Propose 2026.1-clinic")
+    assert "End the shadow" not in buttons(get(adams))
+    assert adams.post("/shadow", data={"csrf_token": adams.token, "action": "end"}).status_code == 409
+    with writing(clinic.engine) as connection:  # as by another process, at the very moment of the proposal
+        connection.execute(update(shadow).values(candidate_digest=OTHER.digest))
+        keep_texts(connection, {OTHER.digest: OTHER.text}, datetime.now(UTC))
+    assert send(bell, "Confirm 2026.1-clinic").status_code == 409
+    assert clinic.rulebook(timedelta(days=1)) == "2026.1"
 
 
 def test_any_physician_withdraws_what_is_not_in_force_yet(clinic: Clinic) -> None:

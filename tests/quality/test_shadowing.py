@@ -20,7 +20,8 @@ from service.ingest.receiving import receive
 from service.quality import shadowing
 from service.quality.side_by_side import Page
 from service.quality.simulating import simulate
-from service.store import shadow_figures, shadows, simulations, sources
+from service.store import activations, shadow_figures, shadows, simulations, sources
+from service.store.activations import Activation
 from service.store.changed_alerts import ChangedAlert
 from service.store.schema import audit, metadata, shadow_alert, shadow_person
 from service.store.session import open_engine, reading, snapshot, writing
@@ -223,6 +224,16 @@ def test_one_candidate_runs_at_a_time_and_ends_once(feed: Feed) -> None:
         ("user:bell", "shadow-end"),
         ("cli:ada", "shadow-begin"),
     ]
+
+
+def test_it_is_neither_begun_nor_ended_while_a_rulebook_is_proposed(feed: Feed) -> None:
+    begin(feed.engine)
+    with writing(feed.engine) as connection:
+        activations.add(connection, Activation(UUID(int=1), GUIDELINE.digest, "user:adams", NOW, None))
+    with pytest.raises(Conflict, match="is proposed"), writing(feed.engine) as connection:
+        shadowing.end(connection, by="user:bell", now=NOW)
+    with pytest.raises(Conflict, match="is proposed"):
+        begin(feed.engine)
 
 
 def test_it_ends_by_itself_where_another_rulebook_is_in_force_than_it_is_compared_with(feed: Feed) -> None:
