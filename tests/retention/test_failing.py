@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from service import retention
-from service.store import erasing, leftovers
+from service.store import erasing
 from service.store.expiry import Standing
+from service.store.past import past_of
 from service.store.session import open_engine, writing
 from tests.ingest.feeding import Feed, observation
 from tests.ingest.feeding import patient as person
@@ -41,9 +41,8 @@ def test_a_record_that_cannot_be_erased_keeps_no_other(
 ) -> None:
     bad = feed.patient_number("p1")
     if place == "looking":
-        monkeypatch.setattr(
-            retention, "past_of", failing(retention.past_of, lambda _, numbers: bad in numbers)
-        )
+        looking = failing(past_of, lambda _, numbers: bad in numbers)
+        monkeypatch.setattr("service.retention.past_of", looking)
     else:
         monkeypatch.setattr(erasing, "erase", failing(erasing.erase, lambda _, past: bad in past.numbers))
     done = expire(feed)
@@ -57,7 +56,8 @@ def test_a_record_that_cannot_be_erased_keeps_no_other(
 
 
 def test_leftovers_that_cannot_be_erased_keep_no_record(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "drop_messages", failing(leftovers.drop_messages, lambda *_: True))
+    never = failing(erasing.drop_messages, lambda *_: True)
+    monkeypatch.setattr("service.store.leftovers.drop_messages", never)
     done = expire(feed)
     assert done.failed
     assert done.records == {Standing.DUE: 2}
