@@ -4,11 +4,13 @@ A record is erased whole, with every other that it shares a past with (`store.pa
 was, and every decision on it can still be made again. What the audit log holds stays as it is.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -22,14 +24,24 @@ from service.store.expiry import Standing
 from service.store.leftovers import Leftovers
 from service.store.past import Past, past_of
 from service.store.patients import PatientRow
-from service.store.session import reading
+from service.store.session import is_away, is_held_up, reading
+
+log = logging.getLogger(__name__)
 
 PAGE: Final = 500
-"""Patients looked at in one transaction."""
-MOST_UNASKED: Final = 0.01
-"""Of all records. Kept for ten years, one in some thousands expires a day."""
+"""Patients looked for in one transaction."""
+MOST_UNASKED: Final[Mapping[str, float]] = {
+    "records": 0.01,
+    "nobodys": 0.1,
+    "quarantine": 0.9,
+    "simulations": 0.9,
+}
+"""Of all there are of a kind: what is kept for years expires little by little, what is kept for days may well
+all but go in one; where a clock is wrong, all of it does."""
 FEW: Final = 10
 """So many may expire on one day where there are few."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +78,16 @@ class Expired:
     leftovers: Counter[str] = field(default_factory=Counter)
     """How many `nobodys` (versions and items of quarantine of no patient), items of `quarantine` and
     `simulations` have been erased as well."""
+    failed: int = 0
+    """How many records, or kinds of leftovers, could not be looked at or erased: another run tries again."""
 
 
 def rehearse(engine: Engine, kept: Retention, now: datetime) -> Expired:
     """What :func:`erase_expired` would erase; nothing is."""
     found = Expired()
     for what, every in _leftovers(kept, now).items():
-        with reading(engine) as connection:
-            found.leftovers[what] = sum(leftovers.count(connection, each) for each in every)
-    for _, standing in _looked_at(engine, kept, now):
+        found.leftovers[what] = _sum(engine, leftovers.count, every)
+    for _, standing in _looked_at(engine, kept, now, found):
         found.records[standing] += 1
     return found
 
@@ -85,7 +98,8 @@ def erase_expired(
     """Erase what is older than it is to be kept.
 
     It may be stopped, or die, at any time, and several may run at once: every record goes in a transaction of
-    its own, once it is seen under its locks that nothing stands against it.
+    its own, once it is seen under its locks that nothing stands against it. What fails stays, and keeps
+    nothing else from being erased.
 
     Args:
         engine: the database.
@@ -97,12 +111,17 @@ def erase_expired(
     done = Expired()
     # First of all what waits for a Patient in vain: it would keep whoever carries that identifier.
     for what, every in _leftovers(kept, now).items():
+        done.leftovers[what] = 0
         for each in every:
-            done.leftovers[what] += _erase_leftovers(engine, what, each, now, by, stop)
-    for number, looked in _looked_at(engine, kept, now):
+            work = partial(_erase_leftovers, engine, what, each, now, by)
+            while not stop() and (count := _or_failed(done, work)):
+                done.leftovers[what] += count
+    for number, looked in _looked_at(engine, kept, now, done):
         if stop():
             break
-        became = looked if looked is not Standing.DUE else _erase_record(engine, number, kept, now, by)
+        became: Standing | None = looked
+        if looked is Standing.DUE:
+            became = _or_failed(done, partial(_erase_record, engine, number, kept, now, by))
         if became is not None:
             done.records[became] += 1
     return done
@@ -114,17 +133,46 @@ def erase_unasked(
     """As :func:`erase_expired`, where nobody looks on: not so much at once that something is likelier wrong.
 
     Raises:
-        Conflict: it would be more than one in a hundred of all records; nothing was erased.
+        Conflict: it would be more than `MOST_UNASKED` of all that there are of a kind; nothing was erased.
     """
-    due = sum(standing is Standing.DUE for _, standing in _looked_at(engine, kept, now))
+    foretold = rehearse(engine, kept, now)
+    due = {"records": foretold.records[Standing.DUE], **foretold.leftovers}
     with reading(engine) as connection:
         everybody = people.count(connection, [each.id for each in sources.every(connection)])
-    if due > max(FEW, everybody * MOST_UNASKED):
+    there = {what: _sum(engine, leftovers.count_all, every) for what, every in _leftovers(kept, now).items()}
+    there["records"] = everybody
+    too_many = [
+        f"{what}: {count} of {there[what]}"
+        for what, count in due.items()
+        if count > max(FEW, there[what] * MOST_UNASKED[what])
+    ]
+    if too_many:
         raise Conflict(
-            f"{due} of {everybody} records have expired, too many to erase them unasked: if neither the "
-            "clock nor LIVERWATCH_RETENTION_YEARS is wrong, run `liverwatch database erase-expired`"
+            f"too much has expired to erase it unasked ({'; '.join(too_many)}): if neither the clock nor a "
+            "setting LIVERWATCH_RETENTION_* is wrong, run `liverwatch database erase-expired`"
         )
     return erase_expired(engine, kept, now, by=by, stop=stop)
+
+
+def _or_failed(found: Expired, work: Callable[[], T]) -> T | None:
+    """What some work on one thing comes to; None where it fails, and that is counted.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database is away, for everything else too.
+    """
+    try:
+        return work()
+    except Exception as error:
+        if is_away(error) and not is_held_up(error):
+            raise
+        found.failed += 1
+        log.warning("something that has expired cannot be erased now: %s", type(error).__name__)
+        return None
+
+
+def _sum(engine: Engine, count: Callable[[Connection, Leftovers], int], every: Sequence[Leftovers]) -> int:
+    with reading(engine) as connection:
+        return sum(count(connection, each) for each in every)
 
 
 def _leftovers(kept: Retention, now: datetime) -> dict[str, Sequence[Leftovers]]:
@@ -143,7 +191,9 @@ def _since(years: int, now: datetime) -> datetime:
     return datetime.combine(add_months(now.astimezone(UTC).date(), -12 * years), time.min, UTC)
 
 
-def _looked_at(engine: Engine, kept: Retention, now: datetime) -> Iterator[tuple[int, Standing]]:
+def _looked_at(
+    engine: Engine, kept: Retention, now: datetime, found: Expired
+) -> Iterator[tuple[int, Standing]]:
     """Every record that looks old enough, and what stands against erasing it; of a past the lowest number."""
     after = 0
     while kept.years is not None:
@@ -153,12 +203,19 @@ def _looked_at(engine: Engine, kept: Retention, now: datetime) -> Iterator[tuple
             if not page:
                 return
             after = page[-1]
-            found = []
-            for number in expiry.quiet(connection, page, since):
-                past = past_of(connection, [number])
-                if number == min(expiry.quiet(connection, past.numbers, since)):
-                    found.append((number, expiry.standing(connection, past, since)))
-        yield from found
+            quiet = expiry.quiet(connection, page, since)
+        for number in quiet:
+            standing = _or_failed(found, partial(_look_at, engine, number, since))
+            if standing is not None:
+                yield number, standing
+
+
+def _look_at(engine: Engine, number: int, since: datetime) -> Standing | None:
+    """What stands against erasing a record; None where it is gone, or another number stands for its past."""
+    with reading(engine) as connection:
+        past = past_of(connection, [number])
+        first = min(expiry.quiet(connection, past.numbers, since), default=None)
+        return expiry.standing(connection, past, since) if number == first else None
 
 
 def _erase_record(engine: Engine, number: int, kept: Retention, now: datetime, by: str) -> Standing | None:
@@ -203,21 +260,14 @@ def _note_erased(
         )
 
 
-def _erase_leftovers(
-    engine: Engine, what: str, left: Leftovers, now: datetime, by: str, stop: Callable[[], bool]
-) -> int:
-    erased = 0
-    while not stop():
+def _erase_leftovers(engine: Engine, what: str, left: Leftovers, now: datetime, by: str) -> int:
+    """Erase as many as go in one transaction; how many there were."""
 
-        def work(connection: Connection) -> int:
-            count = leftovers.erase(connection, left)
-            if count:
-                detail = {"of": what, "count": count}
-                decisions.write_audit(connection, at=now, actor=by, action="erase", detail=detail)
-            return count
+    def work(connection: Connection) -> int:
+        count = leftovers.erase(connection, left)
+        if count:
+            detail = {"of": what, "count": count}
+            decisions.write_audit(connection, at=now, actor=by, action="erase", detail=detail)
+        return count
 
-        count = in_transaction(engine, work)
-        erased += count
-        if not count:
-            break
-    return erased
+    return in_transaction(engine, work)

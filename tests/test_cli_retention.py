@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, update
 
+from service.store import erasing
 from service.store.schema import alert, patient, resource
 from service.store.session import reading, writing
 from tests.commands import Run, audited
@@ -44,6 +45,7 @@ def test_what_is_held_stays_until_it_is_released(run: Run, engine: Engine) -> No
         "erased": True,
         "records": {"due": 1, "held": 1},
         "leftovers": {"nobodys": 0},
+        "failed": 0,
     }
     assert there(engine) == ["p1"]
     assert run("patient", "release", "p1").out == "released\n"
@@ -53,6 +55,20 @@ def test_what_is_held_stays_until_it_is_released(run: Run, engine: Engine) -> No
         *("hold", "erase"),
         *("hold-release", "erase"),
     ]
+
+
+def test_where_a_record_could_not_be_erased_the_exit_code_tells(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("p1")
+
+    monkeypatch.setattr(erasing, "erase", fail)
+    told = run("database", "erase-expired")
+    assert (told.code, told.out) == (1, "0 records were erased\n")
+    assert "2 failed" in told.err
+    assert "p1" not in told.err
+    assert there(engine) == ["p1", "p2"]
 
 
 def test_holds_are_listed_by_opaque_ids_and_that_is_audited(run: Run, engine: Engine) -> None:

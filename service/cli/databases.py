@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.console import Json, counted, note, say, say_json
+from service.cli.console import Json, complain, counted, note, say, say_json
 from service.cli.opening import actor, database, now, settings_of
 
 app = typer.Typer(help="The database itself: its roles, and what has expired in it.", no_args_is_help=True)
@@ -54,11 +54,15 @@ def erase_expired(
         done = rehearse(engine, kept, now()) if dry_run else erase_expired(engine, kept, now(), by=actor())
     records = {standing.value: count for standing, count in sorted(done.records.items())}
     if as_json:
-        say_json({"erased": not dry_run, "records": records, "leftovers": dict(done.leftovers)})
-        return
-    due = records.pop("due", 0)
-    say(f"{due} records {'would be' if dry_run else 'were'} erased")
-    if records:
-        note(f"old too, and kept: {counted(records)}")
-    if done.leftovers.total():
-        say(f"{'would go' if dry_run else 'went'} as well: {counted(done.leftovers)}")
+        left = dict(done.leftovers)
+        say_json({"erased": not dry_run, "records": records, "leftovers": left, "failed": done.failed})
+    else:
+        due = records.pop("due", 0)
+        say(f"{due} records {'would be' if dry_run else 'were'} erased")
+        if records:
+            note(f"old too, and kept: {counted(records)}")
+        if done.leftovers.total():
+            say(f"{'would go' if dry_run else 'went'} as well: {counted(done.leftovers)}")
+    if done.failed:
+        complain(f"{done.failed} failed and stayed; run it again, the log says by what they failed")
+        raise typer.Exit(1)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -106,13 +106,20 @@ class Recorded(NamedTuple):
 _recorded = select(decision.c.id, *(decision.c[name] for name in Decision._fields)).order_by(decision.c.id)
 
 
+_NAMED_AT_ONCE: Final = 200
+"""Patients asked for in one condition: SQLite takes no deeper one than 1000."""
+
+
 def of_records(connection: Connection, patient_ids: Collection[int]) -> list[Recorded]:
     """The judgements that these patients' records took part in, merged into others too; oldest first."""
     own = _recorded.where(among(decision.c.patient_id, patient_ids))
     found = {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(own)}
-    named = or_(False, *(decision.c.inputs.contains(f"[{number},") for number in patient_ids))
-    merged = _recorded.where(text(ON_MERGED), named)
-    found |= {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(merged)}
+    numbers = list(patient_ids)
+    for first in range(0, len(numbers), _NAMED_AT_ONCE):
+        some = numbers[first : first + _NAMED_AT_ONCE]
+        named = or_(False, *(decision.c.inputs.contains(f"[{number},") for number in some))
+        merged = _recorded.where(text(ON_MERGED), named)
+        found |= {row[0]: Recorded(row[0], Decision(*row[1:])) for row in connection.execute(merged)}
     return [found[number] for number in sorted(found)]
 
 

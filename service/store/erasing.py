@@ -30,6 +30,10 @@ KEPT: Final = (audit, audit_seal)
 """What an erasure leaves: who did what to which record, by numbers and ids of ours alone."""
 
 
+LOCK_TIMEOUT_MILLISECONDS: Final = 2_000
+"""Whoever wants to file something queues behind an erasure that waits: it soon gives up."""
+
+
 def erase(connection: Connection, past: Past) -> None:
     """Erase records that share a past, all of them; the transaction has locked them."""
     overwrite_what_is_deleted(connection)
@@ -116,6 +120,7 @@ def _let_nobody_file(connection: Connection, table: Table) -> None:
     What is filed twice is stored once: somebody could find it there just before it is dropped.
     """
     if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MILLISECONDS}"))
         connection.execute(text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 

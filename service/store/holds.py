@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, or_, select
 
 from service.store.query import among
 from service.store.rows import insert_rows
@@ -69,6 +69,17 @@ def held(connection: Connection, numbers: Collection[int]) -> bool:
         among(legal_hold.c.patient_id, numbers), legal_hold.c.released.is_(None)
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def everybody_held() -> Select[tuple[int]]:
+    """The numbers of all records that must be kept, of each person whatever was merged since it was held."""
+    held, own = patient.alias(), patient.alias()
+    person = (
+        select(func.coalesce(held.c.survivor_id, held.c.id))
+        .join(legal_hold, legal_hold.c.patient_id == held.c.id)
+        .where(legal_hold.c.released.is_(None))
+    )
+    return select(own.c.id).where(or_(own.c.id.in_(person), own.c.survivor_id.in_(person)))
 
 
 def standing(connection: Connection, sources: Collection[int]) -> list[HeldRecord]:

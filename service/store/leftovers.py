@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, true
 
+from service.store import holds
 from service.store.erasing import drop_messages, messages_of, overwrite_what_is_deleted
 from service.store.past import RECEIVED
 from service.store.query import among
 from service.store.schema import (
+    patient,
     quarantine,
     resource,
     simulation,
@@ -23,37 +25,59 @@ class Leftovers(NamedTuple):
     """Rows of one table that may go."""
 
     table: Table
-    condition: ColumnElement[bool]
+    kind: ColumnElement[bool]
+    """What they are, whatever their age."""
+    expired: ColumnElement[bool]
+    """What they are too, so that they may go."""
     at_once: int = 500
     """So many are erased in one transaction."""
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """Which they are."""
+        return and_(self.kind, self.expired)
 
 
 def nobodys(before: datetime) -> Sequence[Leftovers]:
     """What was received before then, and never was of a patient; what once was goes with the record."""
     return [
         Leftovers(
-            table, and_(table.c.patient_id.is_(None), table.c.received < before, ~_was_somebodys(table))
+            table,
+            table.c.patient_id.is_(None),
+            and_(table.c.received < before, ~_was_somebodys(table), ~_is_held(table)),
         )
         for table in RECEIVED
     ]
 
 
 def closed(before: datetime) -> Sequence[Leftovers]:
-    """Items of quarantine that were closed before then."""
-    return [Leftovers(quarantine, quarantine.c.resolved < before)]
+    """Items of quarantine that were closed before then, but of those whose records are held."""
+    is_closed = quarantine.c.resolved.is_not(None)
+    return [Leftovers(quarantine, is_closed, and_(quarantine.c.resolved < before, ~_is_held(quarantine)))]
 
 
 def simulations(before: datetime) -> Sequence[Leftovers]:
-    """Simulations that were run before then."""
+    """Simulations that were run before then, and name nobody whose record is held."""
+    named = simulation_alert.c.simulation_id == simulation.c.id
+    held = select(simulation_alert.c.id).where(
+        named, simulation_alert.c.patient_id.in_(holds.everybody_held())
+    )
     # One may have as many alerts as there are patients.
-    return [Leftovers(simulation, simulation.c.at < before, at_once=1)]
+    return [Leftovers(simulation, true(), and_(simulation.c.at < before, ~held.exists()), at_once=1)]
 
 
 def count(connection: Connection, left: Leftovers) -> int:
-    """How many rows there are."""
-    return int(
-        connection.execute(select(func.count()).select_from(left.table).where(left.condition)).scalar_one()
-    )
+    """How many rows may go."""
+    return _count(connection, left.table, left.condition)
+
+
+def count_all(connection: Connection, left: Leftovers) -> int:
+    """How many rows of the kind there are, whatever their age."""
+    return _count(connection, left.table, left.kind)
+
+
+def _count(connection: Connection, table: Table, condition: ColumnElement[bool]) -> int:
+    return int(connection.execute(select(func.count()).select_from(table).where(condition)).scalar_one())
 
 
 def erase(connection: Connection, left: Leftovers) -> int:
@@ -97,4 +121,19 @@ def _was_somebodys(table: Table) -> ColumnElement[bool]:
         other = each.alias()
         same = and_(other.c.source_id == table.c.source_id, other.c.key == table.c.key)
         found.append(select(other.c.key).where(same, other.c.patient_id.is_not(None)).exists())
+    return or_(*found)
+
+
+def _is_held(table: Table) -> ColumnElement[bool]:
+    """The condition that a row is of somebody whose record must be kept, be it by its `Type/id` alone."""
+    held = holds.everybody_held()
+    same_source = patient.c.source_id == table.c.source_id
+    own = or_(
+        patient.c.id == table.c.patient_id, and_(same_source, table.c.key == "Patient/" + patient.c.fhir_id)
+    )
+    found = [select(patient.c.id).where(patient.c.id.in_(held), own).exists()]
+    for each in RECEIVED:
+        other = each.alias()
+        same = and_(other.c.source_id == table.c.source_id, other.c.key == table.c.key)
+        found.append(select(other.c.key).where(same, other.c.patient_id.in_(held)).exists())
     return or_(*found)

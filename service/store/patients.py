@@ -164,6 +164,12 @@ def numbers(connection: Connection, after: int, limit: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+def still_there(connection: Connection, numbers: Collection[int]) -> set[int]:
+    """Those of these patients who have not been erased, and are not until the transaction ends."""
+    query = select(patient.c.id).where(among(patient.c.id, numbers)).order_by(patient.c.id)
+    return set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
+
+
 def source_of(connection: Connection, number: int) -> int:
     """The source that a patient is of."""
     return int(connection.execute(select(patient.c.source_id).where(patient.c.id == number)).scalar_one())

@@ -448,6 +448,8 @@ decision = Table(
         postgresql_where=text(ON_MERGED),
         sqlite_where=text(ON_MERGED),
     ),
+    # A shadow tells by the number what was decided since: a new decision never gets that of an erased one.
+    sqlite_autoincrement=True,
 )
 
 outcome = Table(

@@ -26,7 +26,8 @@ LOCK_TIMEOUT_MILLISECONDS = 30_000
 _LOST_RACE = frozenset({"40001", "40P01"})
 _AWAY_CLASSES = frozenset({"08", "53", "57", "58"})
 """Connection, resources, intervention of an operator, trouble of the system."""
-_AWAY_STATES = frozenset({"55P03", "25P03", "25006"})
+_HELD_UP = "55P03"
+_AWAY_STATES = frozenset({_HELD_UP, "25P03", "25006"})
 """A lock nobody gives back, a transaction the server gave up, a server that only reads (a standby)."""
 _CANCELLED = "57014"
 """A statement over its time: that is about the statement, and would be so again."""
@@ -226,6 +227,12 @@ def is_away(error: BaseException) -> bool:
     if not state:  # the driver's own words: no connection, or one that broke
         return bool(kinds & {"InterfaceError", "OperationalError"})
     return state in _AWAY_STATES or (state[:2] in _AWAY_CLASSES and state != _CANCELLED)
+
+
+def is_held_up(error: BaseException) -> bool:
+    """Whether somebody else held a lock for longer than the transaction waits for it (PostgreSQL's 55P03)."""
+    driver, origin, _ = _from_driver(error)
+    return driver == "postgresql" and _state(origin) == _HELD_UP
 
 
 def is_drivers(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from service.store import changed_alerts
 from service.store.changed_alerts import ChangedAlert
+from service.store.patients import still_there
 from service.store.query import among
 from service.store.rows import insert_rows
 from service.store.schema import decision, patient, shadow, shadow_alert, shadow_person
@@ -144,13 +145,17 @@ def save(
     Args:
         connection: in a transaction that may write, which holds the shadow.
         shadow_id: the shadow.
-        judged: the people, with every alert that either rulebook raises.
+        judged: the people, with every alert that either rulebook raises; of who was erased meanwhile nothing
+            is kept.
         members: by person, every patient whose record is judged under theirs, their own too.
         now: since when what is new is so, and until when what is no more was.
     """
-    known = _known(connection, shadow_id, [each.patient_id for each in judged])
+    there = still_there(connection, [each.patient_id for each in judged])
+    known = _known(connection, shadow_id, there)
     fresh = {
-        each: found for each, found in judged.items() if known.get(each.patient_id, -1) <= each.decision_id
+        each: found
+        for each, found in judged.items()
+        if each.patient_id in there and known.get(each.patient_id, -1) <= each.decision_id
     }
     everybody = [number for each in fresh for number in members[each.patient_id]]
     mine = (shadow_person.c.shadow_id == shadow_id) & among(shadow_person.c.patient_id, everybody)

@@ -12,7 +12,7 @@ from service.alerts.comparing import Outcome
 from service.errors import NotFound
 from service.store import changed_alerts
 from service.store.changed_alerts import ChangedAlert, Listed, plain
-from service.store.people import public_ids
+from service.store.patients import still_there
 from service.store.query import among
 from service.store.rows import insert_rows
 from service.store.schema import simulation, simulation_alert, simulation_source
@@ -80,7 +80,7 @@ def add(
         effects: by the source's number.
         changed: every alert that would not stay as it is; of who was erased meanwhile none is kept.
     """
-    there = public_ids(connection, {each.patient_id for each in changed})
+    there = still_there(connection, {each.patient_id for each in changed})
     insert_rows(connection, simulation, Simulation._fields, [tuple(made)])
     rows = [
         (made.id, source_id, msgspec.json.encode(effect, order="sorted").decode())

@@ -20,9 +20,10 @@ from service.ingest.receiving import receive
 from service.quality import shadowing
 from service.quality.side_by_side import Page
 from service.quality.simulating import simulate
-from service.store import activations, shadow_figures, shadows, simulations, sources
+from service.store import activations, erasing, patients, shadow_figures, shadows, simulations, sources
 from service.store.activations import Activation
 from service.store.changed_alerts import ChangedAlert
+from service.store.past import past_of
 from service.store.schema import audit, metadata, shadow_alert, shadow_person
 from service.store.session import open_engine, reading, snapshot, writing
 from service.store.shadows import Shadow
@@ -243,6 +244,45 @@ def test_it_ends_by_itself_where_another_rulebook_is_in_force_than_it_is_compare
     rejudge(feed.engine, other, feed.now)
     assert follow(feed.engine, rules=other) == 0
     assert latest(feed.engine).ended_by == "liverwatch"
+
+
+def test_whoever_is_erased_while_a_page_is_judged_is_left_out(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.send(person("p1"), *persistent("p1", times=0.9), person("p2"), *persistent("p2", "q", times=0.9))
+    begin(feed.engine)
+    gone, left = feed.patient_number("p1"), feed.patient_number("p2")
+    judged = Page.judged
+
+    def erase_meanwhile(*given: Any) -> Any:
+        erase(feed.engine, gone)
+        return judged(*given)
+
+    monkeypatch.setattr(Page, "judged", erase_meanwhile)
+    follow(feed.engine)
+    with reading(feed.engine) as connection:
+        for table in (shadow_person, shadow_alert):
+            assert set(connection.execute(select(table.c.patient_id)).scalars()) <= {left}
+        assert connection.execute(select(shadow_person.c.patient_id)).scalars().all() == [left]
+
+
+def test_who_is_judged_after_an_erasure_is_judged_by_the_candidate_too(feed: Feed) -> None:
+    """The newest decisions go with who is erased: those made next must not look like them."""
+    feed.send(person("p2"), observation("q1", "p2", 0.9, days_ago=20))
+    feed.send(person("p1"), *persistent("p1", times=0.9))
+    begin(feed.engine)
+    for passed in range(3):
+        follow(feed.engine, NOW + passed * HOUR)
+    erase(feed.engine, feed.patient_number("p1"))
+    feed.send(observation("q2", "p2", 30, days_ago=1))
+    assert follow(feed.engine, NOW + 3 * HOUR) == 1
+
+
+def erase(engine: Engine, number: int) -> None:
+    with writing(engine) as connection:
+        past = past_of(connection, [number])
+        patients.lock(connection, past.numbers)
+        erasing.erase(connection, past)
 
 
 def test_what_came_of_somebody_after_it_ended_is_not_collected(
