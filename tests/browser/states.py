@@ -256,6 +256,30 @@ def account_with_opened_records(busy: Clinic) -> Page:
     return page
 
 
+def record_under_hold(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    page = busy.at("audit")
+    page.get_by_role("heading", level=3).get_by_role("link").first.click()
+    hold = page.get_by_role("region", name="Legal hold")
+    hold.get_by_text("Place under hold").first.click()
+    hold.get_by_label("Why nothing of this record may be erased").fill("Case 12/2026")
+    hold.get_by_role("button", name="Place under hold").click()
+    expect(page.get_by_text("This record is under legal hold")).to_be_visible()
+    return page
+
+
+def records_under_hold(busy: Clinic) -> Page:
+    page = record_under_hold(busy)
+    page.goto("/holds")
+    expect(page.get_by_role("row").filter(has_text="Case 12/2026")).to_be_visible()
+    return page
+
+
+def no_records_under_hold(busy: Clinic) -> Page:
+    busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
+    return busy.at("audit", "/holds")
+
+
 def simulations(busy: Clinic) -> Page:
     _tried(busy)
     busy.desk.account("audit", roles=(Role.AUDITOR,), sees=SEES)
@@ -576,6 +600,9 @@ STATES = (
     simulation,
     alerts_that_a_simulation_gains,
     simulations_of_none,
+    record_under_hold,
+    records_under_hold,
+    no_records_under_hold,
     shadow,
     shadow_of_nothing,
     alerts_that_the_shadow_gains,
