@@ -29,7 +29,7 @@ NOW = datetime(2024, 9, 1, 8, tzinfo=UTC)
 CAUSES = (CauseName.DRUG, CauseName.ALCOHOL, CauseName.FATTY_LIVER)
 COLUMNS = (
     *("id", "patient_id", "source_id", "family", "state", "tier", "created", "updated", "revision"),
-    *("place", "owner", "cause", "content"),
+    *("place", "owner", "cause", "content", "last_result"),
 )
 
 WANTED: dict[str, Wanted] = {
@@ -77,7 +77,7 @@ def _row(n: int, source_id: int, chance: random.Random) -> tuple[object, ...]:
     made = replace(
         of, id=UUID(int=n), subject=n, tier=tier, state=state, owner=owner, family=family, episode=episode
     )
-    content = (alerts.place_of(made), owner, cause.value, alerts.encode(made))
+    content = (alerts.place_of(made), owner, cause.value, alerts.encode(made), episode.last_result)
     return (made.id, n, source_id, family.value, state.value, int(tier), NOW, NOW, 1, *content)
 
 
