@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 
 from service.clinical.rulebook import Rulebook
 from service.errors import Conflict, Damaged, InvalidDecision, NotFound
+from service.fhir.encode_audit import THE_SERVICE
 from service.ingest import Rules, outdated, rejudge
 from service.ingest.in_force import NOTICE
 from service.settings import code_version
@@ -32,8 +33,6 @@ LATE: Final = timedelta(hours=1)
 What was under way when the moment came ends by the one that it began with. Whoever was known is judged anew
 after that, for their records are locked; but of somebody new nobody knows before it is committed.
 """
-_ITSELF: Final = "liverwatch"
-"""What the audit log calls this service."""
 
 
 def propose(
@@ -202,7 +201,7 @@ def carry_out(
     with writing(engine) as connection:
         if made.rejudged_at is None and not outdated(connection, rules):
             activations.change(connection, made.id, rejudged_at=ended)
-            _audit(connection, made, "rulebook-rejudged", _ITSELF, ended, failed=failed)
+            _audit(connection, made, "rulebook-rejudged", THE_SERVICE, ended, failed=failed)
     return judged
 
 

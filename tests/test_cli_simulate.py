@@ -9,29 +9,17 @@ from sqlalchemy import Engine, select
 from service.store.schema import patient
 from service.store.session import reading
 from tests.commands import Run, audited
-from tests.liver_files import persistent, person, write_lines
-
-SITE = """
-version = "2026.1-clinic"
-parent = "2026.1"
-limits.policy = { value = "guideline", citation = "site", tag = "V" }
-[citations]
-site = "Clinic of Example, liver test committee."
-"""
+from tests.trying_rulebooks import SITE, load_two_people, site_rulebook
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    file = tmp_path / "clinic.toml"
-    file.write_text(SITE, encoding="utf-8")
-    return file
+    return site_rulebook(tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def loaded(run: Run, tmp_path: Path) -> None:
-    """A man who is elevated by any limit, and a woman who is so by the guideline's alone."""
-    people = [person("p1", gender="male"), *persistent("p1"), person("p2"), *persistent("p2", value=38)]
-    assert run("load", write_lines(tmp_path / "people.ndjson", people), "--source", "clinic").code == 0
+    load_two_people(run, tmp_path)
 
 
 def test_text_tells_what_becomes_of_alerts_and_how_many_are_new_a_week(run: Run, site: Path) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from service.alerts.states import day_of
 from service.clinical.rulebook import Rulebook
 from service.errors import Conflict
+from service.fhir.encode_audit import THE_SERVICE
 from service.ingest import Rules
 from service.ingest import pages as pages_of
 from service.quality.side_by_side import Judged, Page
@@ -126,7 +127,7 @@ def follow(engine: Engine, rules: Rules, now: datetime, pause: Pause = lambda _s
     if (made.in_force_digest, made.clock) != (rules.rulebook.digest, rules.clock):
         with writing(engine) as connection:
             if shadows.running(connection, hold=True) == made:
-                _end(connection, by="liverwatch", now=now)
+                _end(connection, by=THE_SERVICE, now=now)
         return 0
     done = 0
     for numbers, walked in _pages(engine, made, now):
