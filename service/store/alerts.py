@@ -27,15 +27,14 @@ def encode(content: Alert) -> str:
     return _encoder.encode(content).decode()
 
 
-_of_patients = Query(
-    select(alert.c.content).where(among(alert.c.patient_id, "ids")).order_by(alert.c.created, alert.c.id)
-)
+_of_patients = Query(select(alert.c.content), each=alert.c.patient_id)
 _any_disposition = Query(select(disposition_evidence.c.disposition_id).limit(1))
 
 
 def of_patients(connection: Connection, patient_ids: Collection[int]) -> list[Alert]:
     """Every alert of the patients, merged and withdrawn ones too, oldest first."""
-    return [_alert_of.decode(content) for (content,) in _of_patients.rows(connection, ids=patient_ids)]
+    found = [_alert_of.decode(content) for (content,) in _of_patients.rows(connection, each=patient_ids)]
+    return sorted(found, key=lambda each: (each.created, each.id))
 
 
 def untaken(

@@ -123,12 +123,12 @@ def of_records(connection: Connection, patient_ids: Collection[int]) -> list[Rec
     return [found[number] for number in sorted(found)]
 
 
-_texts_kept = Query(select(stored_text.c.digest).where(among(stored_text.c.digest, "digests")))
+_texts_kept = Query(select(stored_text.c.digest), each=stored_text.c.digest)
 
 
 def keep_texts(connection: Connection, texts: Mapping[str, str], now: datetime) -> None:
     """Keep rulebooks and settings under their digests; those already there stay as they are."""
-    missing = texts.keys() - {row[0] for row in _texts_kept.rows(connection, digests=texts)}
+    missing = texts.keys() - {row[0] for row in _texts_kept.rows(connection, each=texts)}
     rows = [(digest, texts[digest], now) for digest in sorted(missing)]
     insert_rows(connection, stored_text, ("digest", "text", "created"), rows, keep=True)
 

@@ -22,7 +22,7 @@ from service.clinical.results import (
     Sex,
 )
 from service.store.patients import PatientRow
-from service.store.query import Query, among
+from service.store.query import Query
 from service.store.rows import insert_rows
 from service.store.schema import clinical_context, lab_result
 
@@ -81,15 +81,12 @@ class Person(Protocol):
         """Whether it says that the person has died."""
 
 
-_results_of = Query(
-    select(*(lab_result.c[name] for name in _RESULT))
-    .where(among(lab_result.c.patient_id, "ids"))
-    .order_by(lab_result.c.patient_id)
-)
+_results_of = Query(select(*(lab_result.c[name] for name in _RESULT)), each=lab_result.c.patient_id)
 _context_of = Query(
-    select(clinical_context.c.patient_id, clinical_context.c.content)
-    .where(among(clinical_context.c.patient_id, "ids"))
-    .order_by(clinical_context.c.patient_id, clinical_context.c.key)
+    select(clinical_context.c.patient_id, clinical_context.c.content).order_by(
+        clinical_context.c.patient_id, clinical_context.c.key
+    ),
+    each=clinical_context.c.patient_id,
 )
 
 
@@ -202,7 +199,7 @@ def _results(
 ) -> dict[int, list[LabResult]]:
     found: dict[int, list[LabResult]] = {}
     ranges_seen: dict[str | None, tuple[ReferenceRange, ...]] = {None: ()}
-    rows = _results_of.rows(connection, ids=member_of)
+    rows = _results_of.rows(connection, each=member_of)
     for row in rows:
         patient_id, observation, sub_key, analyte, effective, day, value, comparator, text, early, flags = row
         ranges = ranges_seen.get(text)
@@ -225,6 +222,6 @@ def _results(
 
 def _context(connection: Connection, member_of: Mapping[int, int]) -> dict[int, list[Said]]:
     found: dict[int, list[Said]] = {}
-    for patient_id, content in _context_of.rows(connection, ids=member_of):
+    for patient_id, content in _context_of.rows(connection, each=member_of):
         found.setdefault(member_of[patient_id], []).append(_said_by.decode(content))
     return found

@@ -22,9 +22,8 @@ class Called(NamedTuple):
 
 
 _known = Query(
-    select(
-        patient_name.c.patient_id, patient_name.c.shown, patient_name.c.searched, patient_name.c.born
-    ).where(among(patient_name.c.patient_id, "ids"))
+    select(patient_name.c.patient_id, patient_name.c.shown, patient_name.c.searched, patient_name.c.born),
+    each=patient_name.c.patient_id,
 )
 
 
@@ -35,7 +34,7 @@ def state(connection: Connection, said: Mapping[int, tuple[Sequence[str], str]])
         for number, (names, born) in said.items()
         if names or born
     }
-    before = set(_known.rows(connection, ids=said))
+    before = set(_known.rows(connection, each=said))
     gone = {row[0] for row in before - after}
     if gone:
         connection.execute(delete(patient_name).where(among(patient_name.c.patient_id, gone)))
@@ -44,7 +43,7 @@ def state(connection: Connection, said: Mapping[int, tuple[Sequence[str], str]])
 
 def of_patients(connection: Connection, ids: Collection[int]) -> dict[int, Called]:
     """What is known of each."""
-    return {number: Called(shown, born) for number, shown, _, born in _known.rows(connection, ids=ids)}
+    return {number: Called(shown, born) for number, shown, _, born in _known.rows(connection, each=ids)}
 
 
 def searched(names: Sequence[str]) -> str:

@@ -86,10 +86,8 @@ class Seen(NamedTuple):
 
 
 _seen = select(*(patient.c[name] for name in Seen._fields))
-_seen_by_name = Query(
-    _seen.where(patient.c.source_id == bindparam("of_source"), among(patient.c.fhir_id, "names"))
-)
-_seen_by_id = Query(_seen.where(among(patient.c.id, "ids")))
+_seen_by_name = Query(_seen.where(patient.c.source_id == bindparam("of_source")), each=patient.c.fhir_id)
+_seen_by_id = Query(_seen, each=patient.c.id)
 _locked = Query(
     select(*(patient.c[name] for name in COLUMNS))
     .where(or_(among(patient.c.id, "ids"), among(patient.c.survivor_id, "ids")))
@@ -112,7 +110,7 @@ def named(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> 
 
 
 def _by_name(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, Seen]:
-    rows = _seen_by_name.rows(connection, of_source=source_id, names=fhir_ids)
+    rows = _seen_by_name.rows(connection, of_source=source_id, each=fhir_ids)
     return {row[1]: Seen(*row) for row in rows}
 
 
@@ -138,7 +136,7 @@ def lock(connection: Connection, ids: Collection[int], seen: Collection[Seen] = 
     known = {each.id: each for each in seen}
     unknown = [each for each in ids if each not in known]
     if unknown:
-        known |= {row[0]: Seen(*row) for row in _seen_by_id.rows(connection, ids=unknown)}
+        known |= {row[0]: Seen(*row) for row in _seen_by_id.rows(connection, each=unknown)}
     survivors = {each.survivor_id for each in known.values() if each.survivor_id is not None}
     wanted = {*ids, *survivors}
     locked = {row[0]: row_of(row) for row in _locked.rows(connection, ids=wanted)}

@@ -158,16 +158,15 @@ def release_patient(
 
 _patients_held = Query(
     select(quarantine.c.patient_id).where(
-        among(quarantine.c.patient_id, "ids"),
-        quarantine.c.reason == bindparam("of_reason"),
-        quarantine.c.resolved.is_(None),
-    )
+        quarantine.c.reason == bindparam("of_reason"), quarantine.c.resolved.is_(None)
+    ),
+    each=quarantine.c.patient_id,
 )
 
 
 def patients_held(connection: Connection, patient_ids: Collection[int], reason: str) -> set[int]:
     """Which of the patients have something held for this reason."""
-    rows = _patients_held.rows(connection, ids=patient_ids, of_reason=reason)
+    rows = _patients_held.rows(connection, each=patient_ids, of_reason=reason)
     return {row[0] for row in rows}
 
 

@@ -3,28 +3,36 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+from typing import cast as known_as
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     Column,
     ColumnElement,
     Connection,
     Integer,
     LargeBinary,
+    Select,
+    String,
     Text,
     TypeDecorator,
     Uuid,
     and_,
     bindparam,
+    cast,
+    func,
     not_,
+    select,
+    literal_column,
     true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import Executable, FunctionElement
+from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import NullType
 
 
@@ -145,8 +153,15 @@ class Query:
     driver's own cursor, and reads what it gives by SQLAlchemy's own types.
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Select[Any], each: Column[Any] | None = None) -> None:
+        """Keep a question.
+
+        Args:
+            statement: what is asked.
+            each: it is asked for every value of this column that `rows` is given as `each`.
+        """
         self._statement = statement
+        self._each = each
         self._prepared: dict[str, _Prepared] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
@@ -154,16 +169,22 @@ class Query:
 
         Args:
             connection: in a transaction.
-            values: for the parameters that the statement names.
+            values: for the parameters that the statement names. Those given as `each` are asked for, and
+                locked where the statement locks, in ascending order, each once.
         """
+        if self._each is not None:
+            values["each"] = sorted(set(values["each"]))
         dialect = connection.dialect
         prepared = self._prepared.get(dialect.name)
         if prepared is None:
-            prepared = self._prepared[dialect.name] = _prepare(self._statement, dialect)
+            statement = self._statement
+            if self._each is not None:
+                statement = _of_each(statement, self._each, dialect)
+            prepared = self._prepared[dialect.name] = _prepare(statement, dialect)
         cursor = connection.connection.cursor()
         try:
             cursor.execute(prepared.text, _bound(prepared, values))
-            found = cast(list[tuple[Any, ...]], cursor.fetchall())
+            found = known_as(list[tuple[Any, ...]], cursor.fetchall())
         finally:
             cursor.close()
         if not found or not prepared.reads:
@@ -175,8 +196,25 @@ class Query:
         return list(zip(*columns, strict=True))
 
 
-def _prepare(statement: Executable, dialect: Dialect) -> _Prepared:
-    compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+def _of_each(statement: Select[Any], column: Column[Any], dialect: Dialect) -> Select[Any]:
+    """The statement, asked for each of the values that `each` names.
+
+    PostgreSQL plans a statement for its tables as they are when a connection is young, and keeps to that
+    until they have been analysed, at best a minute later. For an almost empty table it plans to read all of
+    it, and so every transaction would read all that the first minute has brought. Here it has no choice: it
+    asks an index once for each value, as a subquery with an OFFSET is never taken apart.
+    """
+    if dialect.name != "postgresql":
+        return statement.where(among(column, "each"))
+    given = func.json_array_elements_text(cast(bindparam("each", type_=_Listed), JSON)).table_valued("value")
+    kind = Text() if isinstance(column.type, String) else column.type  # a cast to a length would cut
+    of_one = statement.where(column == cast(given.c.value, kind))
+    found = of_one.offset(literal_column("0", Integer)).lateral()
+    return select(*found.c).select_from(given.join(found, true()))
+
+
+def _prepare(statement: Select[Any], dialect: Dialect) -> _Prepared:
+    compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
     binds = []
     for name in compiled.positiontup or compiled.binds:
@@ -184,7 +222,7 @@ def _prepare(statement: Executable, dialect: Dialect) -> _Prepared:
         binds.append((name, bound.value, bound.type.dialect_impl(dialect).bind_processor(dialect)))
     reads = tuple(
         column.type.dialect_impl(dialect).result_processor(dialect, None)
-        for column in statement.selected_columns  # type: ignore[attr-defined]
+        for column in statement.selected_columns
     )
     positional = compiled.positiontup is not None
     return _Prepared(compiled.string, tuple(binds), positional, reads if any(reads) else ())

@@ -88,37 +88,32 @@ def raws(connection: Connection, digests: Collection[bytes]) -> dict[bytes, byte
 
 
 _versioned = [resource.c.key, *(resource.c[name] for name in _VERSION)]
-_current = Query(
-    select(*_versioned).where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))
-)
-_current_locked = Query(
-    select(*_versioned)
-    .where(resource.c.source_id == bindparam("source_id"), among(resource.c.key, "keys"))
-    .order_by(resource.c.key)
-    .with_for_update()
-)
+_of_source = select(*_versioned).where(resource.c.source_id == bindparam("source_id"))
+_current = Query(_of_source, each=resource.c.key)
+_current_locked = Query(_of_source.with_for_update(), each=resource.c.key)
 _older = Query(
     select(superseded.c.key, *(superseded.c[name] for name in _VERSION))
-    .where(superseded.c.source_id == bindparam("source_id"), among(superseded.c.key, "keys"))
-    .order_by(superseded.c.id)
+    .where(superseded.c.source_id == bindparam("source_id"))
+    .order_by(superseded.c.id),
+    each=superseded.c.key,
 )
 
 
 def current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
     """The current version of each of `keys` that is known."""
-    return {row[0]: Version(*row) for row in _current.rows(connection, source_id=source_id, keys=keys)}
+    return {row[0]: Version(*row) for row in _current.rows(connection, source_id=source_id, each=keys)}
 
 
 def lock_current(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, Version]:
     """As `current`, and nobody else changes what is known of them until the transaction ends."""
-    rows = _current_locked.rows(connection, source_id=source_id, keys=keys)
+    rows = _current_locked.rows(connection, source_id=source_id, each=keys)
     return {row[0]: Version(*row) for row in rows}
 
 
 def older(connection: Connection, source_id: int, keys: Collection[str]) -> dict[str, list[Version]]:
     """The versions of each of `keys` that are not current, in order of receipt."""
     found: dict[str, list[Version]] = {}
-    for row in _older.rows(connection, source_id=source_id, keys=keys):
+    for row in _older.rows(connection, source_id=source_id, each=keys):
         found.setdefault(row[0], []).append(Version(*row))
     return found
 
