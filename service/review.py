@@ -159,6 +159,7 @@ def say(engine: Engine, alert_id: UUID, kind: RemarkKind, *, by: str, now: datet
 
     def work(connection: Connection) -> None:
         subject = alerts.get(connection, alert_id).subject
+        patients.keep_there(connection, subject)
         remarks.add(connection, made)
         decisions.write_audit(
             connection,

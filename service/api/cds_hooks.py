@@ -19,7 +19,7 @@ from service.api.presenting import surroundings_of
 from service.errors import InvalidResource, TooLarge, UnsupportedMediaType
 from service.fhir.outgoing import to_bytes
 from service.request_ids import request_id
-from service.store import cards
+from service.store import cards, patients
 from service.store.cards import Card
 from service.store.decisions import write_audit
 from service.store.session import snapshot, writing
@@ -97,8 +97,8 @@ def _show(client: Trusted, request: Request, raw: Body) -> Response:
         )
         for each in found
     ]
-    _note(state.engine, client, call, patient, shown, request_id(request))
-    return _answer({"cards": made})
+    there = _note(state.engine, client, call, patient, shown, request_id(request))
+    return _answer({"cards": made if there else []})
 
 
 def _check_server(call: Call, source: Source) -> None:
@@ -133,11 +133,18 @@ def _alerts(
 
 def _note(
     engine: Engine, client: Client, call: Call, patient: int | None, shown: list[Card], request: str
-) -> None:
-    """Remember the cards, and note who saw how many of whom: committed before the answer."""
+) -> bool:
+    """Remember the cards, and note who saw how many of whom: committed before the answer.
+
+    Returns:
+        Whether the patient is still there; else nobody is to see the cards.
+    """
     now = datetime.now(UTC)
     by_staff = call.context.user_id.startswith(_OF_CARE)
     with writing(engine) as connection:
+        there = patient is not None and bool(patients.still_there(connection, [patient]))
+        if not there:
+            patient, shown = None, []
         cards.keep(connection, shown, now)
         write_audit(
             connection,
@@ -148,6 +155,7 @@ def _note(
             patient_id=patient,
             detail={"resource": "card", "count": len(shown), "request": request},
         )
+    return there
 
 
 def _take_feedback(client: Trusted, request: Request, raw: Body) -> Response:

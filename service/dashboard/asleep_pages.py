@@ -19,7 +19,7 @@ from service.dashboard.worklist_pages import note_seen
 from service.errors import InvalidResource
 from service.fhir.wording import headline
 from service.store import off_worklist
-from service.store.session import reading
+from service.store.session import snapshot
 from service.store.worklist import Line
 
 PAGE: Final = 100
@@ -76,7 +76,7 @@ def lost(request: Request, user: Reader) -> Response:
 def _listed(request: Request, user: User, what: str, states: Collection[State], heads: Heads) -> Response:
     sort, number = _asked(request, heads)
     before = (number - 1) * PAGE
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         names = visible(connection, user)
         total = off_worklist.count(connection, names, states)
         found = off_worklist.page(connection, names, states, sort, PAGE, before)

@@ -17,7 +17,8 @@ from service.dashboard.access import Role, User, needs
 from service.dashboard.forms import Sent
 from service.dashboard.making import page
 from service.errors import Forbidden, NotFound
-from service.store import audit_log, decisions, glass, sources
+from service.ingest.receiving import in_transaction
+from service.store import audit_log, decisions, glass, patients, sources
 from service.store.glass import Reason, Whose
 from service.store.session import reading, writing
 
@@ -115,23 +116,29 @@ def _open(request: Request, patient: UUID, user: Clinician, fields: Sent) -> Res
         errors["reason"] = "Choose a reason"
     if not SHORTEST_WORDS <= len(words) <= LONGEST_WORDS:
         errors["words"] = f"Say why in {SHORTEST_WORDS} to {LONGEST_WORDS} characters"
-    with reading(request.app.state.engine) as connection:
-        found = _found(connection, patient)
     if errors:
+        with reading(request.app.state.engine) as connection:
+            found = _found(connection, patient)
         return _shown(request, found, patient, errors, chosen=reason, words=words)
-    if not user.sees(found.source):
-        until = now + timedelta(minutes=settings.break_glass_minutes)
-        with writing(request.app.state.engine) as connection:
-            glass.open_record(connection, user.account, found.id, Reason(reason), words, now, until)
-            decisions.write_audit(
-                connection,
-                at=now,
-                actor=user.id,
-                action="break-glass",
-                source_id=found.source_id,
-                patient_id=found.id,
-                detail={"reason": reason, "until": until.isoformat()},
-            )
+    until = now + timedelta(minutes=settings.break_glass_minutes)
+
+    def work(connection: Connection) -> None:
+        found = _found(connection, patient)
+        if user.sees(found.source):
+            return
+        patients.keep_there(connection, found.id)
+        glass.open_record(connection, user.account, found.id, Reason(reason), words, now, until)
+        decisions.write_audit(
+            connection,
+            at=now,
+            actor=user.id,
+            action="break-glass",
+            source_id=found.source_id,
+            patient_id=found.id,
+            detail={"reason": reason, "until": until.isoformat()},
+        )
+
+    in_transaction(request.app.state.engine, work)
     return _to_the_page(patient)
 
 

@@ -1,5 +1,6 @@
 """Deciding about alerts, one or several at once. A script gets the row as it stands; a form is sent back."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -21,19 +22,21 @@ from service.dashboard.rows import DECIDERS, line_of, row_alone
 from service.dashboard.words import REASONS
 from service.dashboard.worklist_filters import read
 from service.dashboard.worklist_pages import note_seen, show
-from service.errors import Conflict, InvalidDecision, LiverwatchError
+from service.errors import Conflict, Erased, InvalidDecision, LiverwatchError, NotFound
 from service.review import Changed, dispose_all, say
-from service.store.session import reading
+from service.store.session import reading, snapshot
 from service.store.worklist import Line
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*DECIDERS)], default_response_class=Response)
+
+_GONE = "Some of them are there no more: nothing was recorded about those."
 
 
 @router.get("/alerts/{alert_id}/decide")
 def forms(request: Request, user: SignedIn, alert_id: UUID) -> Response:
     """Everything that can be decided about an alert, to be put under its row."""
     now = datetime.now(UTC)
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         row = row_alone(connection, user, request.app.state.rules, now, line_of(connection, user, alert_id))
     if not asked_by_script(request):
         return RedirectResponse(f"/patients/{row.public_id}#{alert_id}", 303, {"Cache-Control": "no-store"})
@@ -73,7 +76,7 @@ def remark(request: Request, user: SignedIn, alert_id: UUID, form: Fields) -> Re
 def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
     """Record the same decision about every alert that was ticked; each that cannot be says why."""
     engine, rules = request.app.state.engine, request.app.state.rules
-    notices, refused = [], 0
+    notices, refused, wrong = [], 0, ""
     try:
         chosen = decision_forms.chosen(form)
     except InvalidDecision as none:
@@ -88,13 +91,15 @@ def decide_many(request: Request, user: SignedIn, form: Fields) -> Response:
             dispose_all(engine, [decided], by=user.name, rules=rules, now=datetime.now(UTC))
         except (Conflict, InvalidDecision) as raised:
             error, refused = raised, max(refused, raised.status)
-        with reading(engine) as connection:
+        except NotFound as raised:
+            refused, wrong = max(refused, raised.status), _GONE
+        with snapshot(engine) as connection, suppress(NotFound, Erased):
             line = line_of(connection, user, alert_id)
             notice = _notice(connection, user, line, error, revision)
             notices.append(
                 row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
             )
-    return show(request, user, read(form), notices, refused or 200)
+    return show(request, user, read(form), notices, refused or 200, wrong)
 
 
 def choices_of(request: Request) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def choices_of(request: Request) -> dict[str, Any]:
 
 def _refused(request: Request, user: User, alert_id: UUID, form: Fields, error: LiverwatchError) -> Response:
     """What was not recorded, and why, with the alert as it stands now."""
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
         notice = _notice(connection, user, line, error, decision_forms.first(form, "revision"))
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
@@ -125,7 +130,7 @@ def _answer(request: Request, user: User, alert_id: UUID, form: Fields) -> Respo
         back = decision_forms.back(form)
         joint = "&" if "?" in back else "?"
         return RedirectResponse(f"{back}{joint}done={alert_id}", 303, {"Cache-Control": "no-store"})
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         line = line_of(connection, user, alert_id)
         told = meanwhile.done(connection, line.alert, user.names)
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, told)

@@ -16,7 +16,7 @@ from service.dashboard.rows import rows_of, visible
 from service.dashboard.worklist_filters import of_address
 from service.dashboard.worklist_pages import PAGE, note_seen
 from service.store import worklist
-from service.store.session import reading
+from service.store.session import reading, snapshot
 
 router = APIRouter(route_class=PageRoute, dependencies=[needs(*READERS)], default_response_class=Response)
 
@@ -44,7 +44,7 @@ def events(request: Request, user: SignedIn) -> Response:
 def rows(request: Request, user: SignedIn) -> Response:
     """The rows of some alerts as they are now, to be put in the place of what a page shows of them."""
     now = datetime.now(UTC)
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         alerts = _alerts(request)
         lines = worklist.lines(connection, list(visible(connection, user)), alerts=alerts) if alerts else []
         shown = rows_of(connection, lines, request.app.state.rules, now, user)

@@ -25,7 +25,7 @@ from service.request_ids import request_id
 from service.store import saved_views, worklist
 from service.store.alerts import by_patient
 from service.store.decisions import write_audit
-from service.store.session import reading, writing
+from service.store.session import reading, snapshot, writing
 
 PAGE = 30
 """Alerts on one page."""
@@ -71,7 +71,7 @@ def show(
     """
     rules: Rules = request.app.state.rules
     now = datetime.now(UTC)
-    with reading(request.app.state.engine) as connection:
+    with snapshot(request.app.state.engine) as connection:
         names = visible(connection, user)
         narrowed = filters.narrowed(names)
         people = worklist.named(connection, narrowed, filters.words) if filters.words else None

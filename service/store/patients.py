@@ -168,6 +168,16 @@ def still_there(connection: Connection, numbers: Collection[int]) -> set[int]:
     return set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
 
 
+def keep_there(connection: Connection, number: int) -> None:
+    """Keep a patient from being erased until the transaction ends, for whoever adds to the record unlocked.
+
+    Raises:
+        Vanished: they have been erased just now.
+    """
+    if not still_there(connection, [number]):
+        raise Vanished
+
+
 def source_of(connection: Connection, number: int) -> int:
     """The source that a patient is of."""
     return int(connection.execute(select(patient.c.source_id).where(patient.c.id == number)).scalar_one())
