@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, and_, func, or_, select, true
 
 from service.store import holds
 from service.store.erasing import drop_messages, messages_of, overwrite_what_is_deleted
@@ -12,6 +12,7 @@ from service.store.past import RECEIVED
 from service.store.query import among
 from service.store.schema import (
     patient,
+    patient_identifier,
     quarantine,
     resource,
     simulation,
@@ -19,6 +20,9 @@ from service.store.schema import (
     simulation_source,
     superseded,
 )
+
+_VERSIONS = (resource.alias("other_version"), superseded.alias("older_version"))
+_QUARANTINED = quarantine.alias("other_item")
 
 
 class Leftovers(NamedTuple):
@@ -39,12 +43,12 @@ class Leftovers(NamedTuple):
 
 
 def nobodys(before: datetime) -> Sequence[Leftovers]:
-    """What was received before then, and never was of a patient; what once was goes with the record."""
+    """What was received before then, and is of no patient; what is, or once was, goes with the record."""
     return [
         Leftovers(
             table,
             table.c.patient_id.is_(None),
-            and_(table.c.received < before, ~_was_somebodys(table), ~_is_held(table)),
+            and_(table.c.received < before, ~_is_somebodys(table), ~_is_held(table)),
         )
         for table in RECEIVED
     ]
@@ -114,26 +118,38 @@ def _erase_received(connection: Connection, table: Table, condition: ColumnEleme
     return sum(map(len, by_source.values()))
 
 
-def _was_somebodys(table: Table) -> ColumnElement[bool]:
-    """The condition that some version of a row's resource is of a patient."""
-    found = []
-    for each in (resource, superseded):
-        other = each.alias()
-        same = and_(other.c.source_id == table.c.source_id, other.c.key == table.c.key)
-        found.append(select(other.c.key).where(same, other.c.patient_id.is_not(None)).exists())
-    return or_(*found)
+def _is_somebodys(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's resource is a patient that there is, or some version of it is of one."""
+    own = select(patient.c.id).where(_is_patient(table))
+    return or_(own.exists(), *(_versions(table, each, each.c.patient_id.is_not(None)) for each in _VERSIONS))
 
 
 def _is_held(table: Table) -> ColumnElement[bool]:
-    """The condition that a row is of somebody whose record must be kept, be it by its `Type/id` alone."""
+    """The condition that a row is of somebody whose record must be kept.
+
+    Be it by its `Type/id` alone, or as what waits for a Patient of an identifier that they carry: it may be
+    theirs.
+    """
     held = holds.everybody_held()
-    same_source = patient.c.source_id == table.c.source_id
-    own = or_(
-        patient.c.id == table.c.patient_id, and_(same_source, table.c.key == "Patient/" + patient.c.fhir_id)
+    own = select(patient.c.id).where(
+        patient.c.id.in_(held), or_(patient.c.id == table.c.patient_id, _is_patient(table))
     )
-    found = [select(patient.c.id).where(patient.c.id.in_(held), own).exists()]
-    for each in RECEIVED:
-        other = each.alias()
-        same = and_(other.c.source_id == table.c.source_id, other.c.key == table.c.key)
-        found.append(select(other.c.key).where(same, other.c.patient_id.in_(held)).exists())
-    return or_(*found)
+    theirs = [_versions(table, each, each.c.patient_id.in_(held)) for each in (*_VERSIONS, _QUARANTINED)]
+    carried = select(patient_identifier.c.identifier).where(
+        patient_identifier.c.patient_id.in_(held), patient_identifier.c.source_id == table.c.source_id
+    )
+    waiting = [_versions(table, each, each.c.named_by.in_(carried)) for each in _VERSIONS]
+    return or_(own.exists(), *theirs, *waiting)
+
+
+def _is_patient(table: Table) -> ColumnElement[bool]:
+    """The condition that a row's `Type/id` is that of a patient of its source."""
+    prefix = "Patient/"
+    named = patient.c.fhir_id == func.substr(table.c.key, len(prefix) + 1)  # an index finds them so
+    return and_(table.c.key.startswith(prefix), patient.c.source_id == table.c.source_id, named)
+
+
+def _versions(table: Table, of: FromClause, what: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that among what was received of a row's resource is such a thing."""
+    same = and_(of.c.source_id == table.c.source_id, of.c.key == table.c.key)
+    return select(of.c.key).where(same, what).exists()

@@ -35,7 +35,7 @@ class Past:
     names: _Named
     """Ids of their Patients in the source."""
     keys: _Named
-    """`Type/id` of all that is, or ever was, theirs."""
+    """`Type/id` of all that is, or ever was, theirs; of their Patients too where none has come yet."""
 
     def received(self, table: Table) -> ColumnElement[bool]:
         """The condition that a row of one of RECEIVED is theirs, be it of a version that names nobody."""
@@ -45,11 +45,7 @@ class Past:
     @property
     def fetched(self) -> ColumnElement[bool]:
         """The condition that a pending fetch is of something of theirs."""
-        keys = {
-            source: {*(f"Patient/{name}" for name in names), *self.keys.get(source, ())}
-            for source, names in self.names.items()
-        }
-        return _in(pending_fetch.c.source_id, pending_fetch.c.key, keys)
+        return _in(pending_fetch.c.source_id, pending_fetch.c.key, self.keys)
 
     @property
     def stated(self) -> ColumnElement[bool]:
@@ -77,6 +73,7 @@ def past_of(connection: Connection, numbers: Collection[int]) -> Past:
     rows = select(patient.c.source_id, patient.c.fhir_id).where(among(patient.c.id, known))
     for row in connection.execute(rows):
         names.setdefault(row.source_id, set()).add(row.fhir_id)
+        keys.setdefault(row.source_id, set()).add(f"Patient/{row.fhir_id}")
     return Past(frozenset(known), names, keys)
 
 

@@ -15,7 +15,7 @@ from service.store.schema import quarantine
 from service.store.session import reading, writing
 from tests.ingest.feeding import NOW, Feed, observation, persistent
 from tests.ingest.feeding import patient as person
-from tests.retention.holdings import rows
+from tests.retention.holdings import named, naming, rows, unreferred
 from tests.retention.test_retention import KEPT, LATER, STRICT, expire
 
 Comes = Callable[[Feed, datetime, int], None]
@@ -65,7 +65,45 @@ def test_what_could_not_be_stored_of_a_held_patient_stays(feed: Feed, closed: bo
     assert expire(feed, then, kept).leftovers[kind] == 1
     assert left(feed.engine) == {"Patient/p1"}
     release(feed.engine, feed.patient_number("p1"), made, by="user:cole", now=NOW)
-    assert expire(feed, then, kept).leftovers[kind] == 1
+    expire(feed, then, kept)
+    assert left(feed.engine) == set()
+
+
+@pytest.mark.parametrize("held", ["p1", "p2", None])
+def test_what_waits_for_a_patient_of_an_identifier_that_somebody_held_carries_stays(
+    feed: Feed, held: str | None
+) -> None:
+    """Whose it is of the two is not known: perhaps of the one who is held."""
+    feed.send(person("p1", mrn="M-1"), person("p2", mrn="M-1"))
+    feed.send(observation("w1", mrn="M-1"), observation("w2", mrn="M-1", unit="squeaks"))
+    feed.send(observation("v1", mrn="M-9"))
+    feed.send(observation("w1", mrn="M-1", version=2))
+    given = {name: rows(feed.engine)[name] for name in ("resource", "superseded", "quarantine")}
+    if held is None:
+        expire(feed)
+        assert {name: rows(feed.engine)[name] for name in given} == dict.fromkeys(given, set())
+        return
+    made = hold(feed.engine, feed.patient_number(held), "Case 7", by="user:cole", now=NOW)
+    expire(feed)
+    after = rows(feed.engine)
+    gone = {str(row) for name in given for row in given[name] - after[name]}
+    assert gone
+    assert all("Observation/v1" in row or "Patient/" in row for row in gone), gone
+    release(feed.engine, feed.patient_number(held), made, by="user:cole", now=NOW)
+    expire(feed)
+    assert rows(feed.engine)["resource"] == set()
+
+
+def test_what_could_not_be_stored_of_a_patient_known_by_references_goes_with_the_record(feed: Feed) -> None:
+    feed.send(observation("o1", "p1", 0.5))
+    not_stored(feed, "p1")
+    feed.send(observation("o2", "p1", 0.5), received=LATER - timedelta(days=9))
+    expire(feed)
+    assert left(feed.engine) == {"Patient/p1"}
+    whom = named(feed.engine, [feed.patient_number("p1")])
+    expire(feed, LATER.replace(year=LATER.year + 21))
+    assert naming(feed.engine, whom) == []
+    assert unreferred(feed.engine) == (set(), set())
 
 
 def test_a_simulation_that_names_somebody_who_is_held_stays(feed: Feed) -> None:
