@@ -20,10 +20,9 @@ from service.ingest.receiving import receive
 from service.quality import shadowing
 from service.quality.side_by_side import Page
 from service.quality.simulating import simulate
-from service.store import activations, erasing, patients, shadow_figures, shadows, simulations, sources
+from service.store import activations, shadow_figures, shadows, simulations, sources
 from service.store.activations import Activation
 from service.store.changed_alerts import ChangedAlert
-from service.store.past import past_of
 from service.store.schema import audit, metadata, shadow_alert, shadow_person
 from service.store.session import open_engine, reading, snapshot, writing
 from service.store.shadows import Shadow
@@ -31,6 +30,7 @@ from service.store.simulations import Effect
 from tests.ingest.feeding import NOW, RULEBOOK, Feed, observation, persistent
 from tests.ingest.feeding import patient as person
 from tests.quality.trying import GUIDELINE, LOADED, NARROW, load, made_up
+from tests.retention.interrupting import erase
 
 HOUR = timedelta(hours=1)
 
@@ -276,13 +276,6 @@ def test_who_is_judged_after_an_erasure_is_judged_by_the_candidate_too(feed: Fee
     erase(feed.engine, feed.patient_number("p1"))
     feed.send(observation("q2", "p2", 30, days_ago=1))
     assert follow(feed.engine, NOW + 3 * HOUR) == 1
-
-
-def erase(engine: Engine, number: int) -> None:
-    with writing(engine) as connection:
-        past = past_of(connection, [number])
-        patients.lock(connection, past.numbers)
-        erasing.erase(connection, past)
 
 
 def test_what_came_of_somebody_after_it_ended_is_not_collected(
