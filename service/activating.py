@@ -143,7 +143,8 @@ def withdraw(connection: Connection, activation_id: UUID, *, by: str, now: datet
 def withdraw_unreadable(connection: Connection, *, by: str, now: datetime) -> None:
     """Let what two people put in force count no more where this release cannot read it.
 
-    What was in force before counts again: else a service of this release could never start.
+    What was in force before counts again: else a service of this release could never start. Once it runs, it
+    judges everybody anew (`carry_out`).
 
     Args:
         connection: in a transaction that may write.
@@ -160,7 +161,7 @@ def withdraw_unreadable(connection: Connection, *, by: str, now: datetime) -> No
         raise NotFound("two people have put no rulebook in force: the one of the settings counts")
     if _readable(connection, made.digest):
         raise Conflict("this release can read the rulebook in force: two people put another there on /shadow")
-    activations.change(connection, made.id, withdrawn_by=by, withdrawn_at=now)
+    activations.change(connection, made.id, withdrawn_by=by, withdrawn_at=now, rejudged_at=None)
     _audit(connection, made, "rulebook-withdraw", by, now, unreadable_by=code_version())
 
 
@@ -169,7 +170,8 @@ def carry_out(
 ) -> int:
     """Judge whoever was not yet judged by a rulebook that has come into force; how many records.
 
-    It may be stopped at any time: what is done is not done twice.
+    Or by the one that counts again, where what was in force has been withdrawn. It may be stopped at any
+    time: what is done is not done twice.
 
     Args:
         engine: the database.
@@ -181,28 +183,58 @@ def carry_out(
         RulebookChanged: yet another has come into force.
     """
     with reading(engine) as connection:
-        made = activations.latest_in_force(connection, now)
-    if made is None or made.in_force_from is None or made.digest != rules.rulebook.digest:
+        made = activations.latest_change(connection, now)
+        if (
+            made is None
+            or not _leads_to(connection, made, rules, now)
+            or _is_done(connection, made, rules, now)
+        ):
+            return 0
+    if made.begun_at is None and made.withdrawn_at is None and not _begin(engine, made, now):
         return 0
-    if made.begun_at is None:
-        # Before anybody is judged anew: a process whose clock lags could undo it.
-        with writing(engine) as connection:
-            write_alone(connection, activation)
-            if activations.by_id(connection, made.id).withdrawn_at is not None:
-                return 0
-            activations.change(connection, made.id, begun_at=now)
-    if made.rejudged_at is not None:
-        with reading(engine) as connection:
-            if now >= made.in_force_from + LATE or not outdated(connection, rules):
-                return 0
     began = time.monotonic()
     judged, failed = rejudge(engine, rules, now, progress=progress)
-    ended = now + timedelta(seconds=time.monotonic() - began)
-    with writing(engine) as connection:
-        if made.rejudged_at is None and not outdated(connection, rules):
-            activations.change(connection, made.id, rejudged_at=ended)
-            _audit(connection, made, "rulebook-rejudged", THE_SERVICE, ended, failed=failed)
+    _end(engine, made, rules, now + timedelta(seconds=time.monotonic() - began), failed)
     return judged
+
+
+def _leads_to(connection: Connection, made: Activation, rules: Rules, now: datetime) -> bool:
+    """Whether by that change these rules count: this process may not have learnt of it yet."""
+    if activations.in_force(connection, now) not in (None, rules.rulebook.digest):
+        return False
+    return (made.digest == rules.rulebook.digest) is (made.withdrawn_at is None)
+
+
+def _is_done(connection: Connection, made: Activation, rules: Rules, now: datetime) -> bool:
+    since = made.withdrawn_at or made.in_force_from
+    assert since is not None
+    return made.rejudged_at is not None and (now >= since + LATE or not outdated(connection, rules))
+
+
+def _begin(engine: Engine, made: Activation, now: datetime) -> bool:
+    """Let it be in force by anybody's clock; whether it still is to be.
+
+    Before anybody is judged anew: a process whose clock lags could undo it.
+    """
+    with writing(engine) as connection:
+        write_alone(connection, activation)
+        if activations.by_id(connection, made.id).withdrawn_at is not None:
+            return False
+        activations.change(connection, made.id, begun_at=now)
+    return True
+
+
+def _end(engine: Engine, made: Activation, rules: Rules, now: datetime, failed: int) -> None:
+    """Write down that everybody has been judged, if that is so."""
+    if made.rejudged_at is not None:
+        return
+    with writing(engine) as connection:
+        write_alone(connection, activation)
+        same = activations.by_id(connection, made.id).withdrawn_at == made.withdrawn_at
+        if same and not outdated(connection, rules):
+            activations.change(connection, made.id, rejudged_at=now)
+            by_which = rules.rulebook.digest
+            _audit(connection, made, "rulebook-rejudged", THE_SERVICE, now, failed=failed, rulebook=by_which)
 
 
 def _check_differs(rules: Rules, digest: str) -> None:

@@ -426,6 +426,39 @@ def test_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_for_the_one_before
     assert (actor, action, detail["unreadable_by"]) == ("cli:root", "rulebook-withdraw", code_version())
 
 
+@pytest.mark.parametrize("before", [NARROW, None])
+def test_after_an_unreadable_one_is_withdrawn_everybody_is_judged_by_what_counts_again(
+    committee: Committee, feed: Feed, monkeypatch: pytest.MonkeyPatch, before: Rulebook | None
+) -> None:
+    monkeypatch.setattr(sweeping, "CHUNK", 1)
+    for name in ("p1", "p2"):
+        feed.send(person(name), *persistent(name, name, times=0.9))
+    moment = NOW if before is None else committee.put_in_force(before)
+    carry_out(committee.engine, committee.rules(moment), moment)
+    stood = feed.alerts()
+    moment = committee.put_in_force(now=moment)
+    assert carry_out(committee.engine, committee.rules(moment), moment) == 2
+    assert feed.alerts() != stood
+    spoil(committee.engine)
+    with writing(committee.engine) as connection:
+        withdraw_unreadable(connection, by="cli:root", now=moment)
+    moment += timedelta(days=3)  # nobody could start a service meanwhile
+    rules = committee.rules(moment)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(committee.engine, rules, moment, progress=stopping)
+    assert carry_out(committee.engine, rules, moment) == 1
+    assert carry_out(committee.engine, rules, moment) == 0
+    with reading(committee.engine) as connection:
+        assert not outdated(connection, rules)
+    assert len(feed.alerts()) == len(stood)
+    _, action, detail = committee.audited()[-1]
+    assert (action, detail["rulebook"]) == ("rulebook-rejudged", rules.rulebook.digest)
+
+
+def stopping(_judged: int, _failed: int) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_rulebook_in_force_that_can_be_read_is_not_withdrawn_by_one(committee: Committee) -> None:
     for moment, refused in ((NOW, NotFound), (committee.put_in_force(), Conflict)):
         with pytest.raises(refused), writing(committee.engine) as connection:

@@ -103,7 +103,7 @@ def test_only_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_by_the_operat
         )
     assert "liverwatch rulebook withdraw --unreadable" in run("sweep").err
     told = run("rulebook", "withdraw", "--unreadable")
-    assert (told.code, told.out) == (0, "withdrawn; judge everybody anew with `liverwatch rejudge`\n")
+    assert (told.code, told.out) == (0, "withdrawn; the service judges everybody anew once it runs\n")
     assert audited(engine)[-1] == "rulebook-withdraw"
     assert run("rejudge").code == 0
     assert run("rulebook", "show", "--json").json["version"] == "2026.1"

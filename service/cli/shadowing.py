@@ -70,7 +70,7 @@ def withdraw(
     with database(settings_of()) as engine, writing(engine) as connection:
         if unreadable:
             activating.withdraw_unreadable(connection, by=actor(), now=now())
-            say("withdrawn; judge everybody anew with `liverwatch rejudge`")
+            say("withdrawn; the service judges everybody anew once it runs")
             return
         pending = activations.pending(connection, now())
         if pending is None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, select
 
 from service.errors import NotFound
 from service.store.query import Query
@@ -46,7 +46,7 @@ class Activation(NamedTuple):
     begun_at: datetime | None = None
     """When it was begun to judge everybody by it: from then on it is in force by anybody's clock."""
     rejudged_at: datetime | None = None
-    """When everybody had been judged by it."""
+    """When everybody had been judged by it; or, once withdrawn after its moment, by what counts instead."""
 
     def state(self, now: datetime) -> State:
         """How far it has come."""
@@ -91,6 +91,16 @@ def latest_in_force(connection: Connection, now: datetime) -> Activation | None:
     query = _every.where(_came(now)).order_by(_column.in_force_from.desc()).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else Activation(*row)
+
+
+def latest_change(connection: Connection, now: datetime) -> Activation | None:
+    """Which came into force last, or was withdrawn last after its moment; None where none ever came."""
+    was_in_force = or_(_column.in_force_from <= _column.withdrawn_at, _column.begun_at.is_not(None))
+    withdrawn = and_(_column.withdrawn_at.is_not(None), was_in_force)
+    since = func.coalesce(_column.withdrawn_at, _column.in_force_from)
+    row = connection.execute(_every.where(or_(_came(now), withdrawn)).order_by(since.desc()).limit(1))
+    found = row.one_or_none()
+    return None if found is None else Activation(*found)
 
 
 def by_id(connection: Connection, activation_id: UUID) -> Activation:
