@@ -25,7 +25,7 @@ from service.store.rulebooks import stored_rulebook
 from service.store.schema import activation
 from service.store.session import reading, write_alone, writing
 from service.store.users import ACTOR
-from service.two_people import check_decides, check_two_people, decides
+from service.two_people import check_decides, check_settled, check_two_people, decides
 
 LATE: Final = timedelta(hours=1)
 """For so long after the moment it is looked whether somebody new was still judged by the older rulebook.
@@ -55,12 +55,13 @@ def propose(
         now: the moment, aware.
 
     Raises:
-        Conflict: it is the one in force, or there is a proposal already.
+        Conflict: it is the one in force, there is a proposal already, or the account was managed lately.
         Forbidden: the account may not.
         InvalidDecision: the moment has passed.
     """
     write_alone(connection, activation)
     check_decides(connection, account)
+    check_settled(connection, account, now)
     _check_differs(rules, candidate.digest)
     if activations.pending(connection, now) is not None:
         raise Conflict("another proposal is under way: withdraw it first")

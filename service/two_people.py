@@ -39,6 +39,18 @@ def check_decides(connection: Connection, account: str) -> None:
         raise Forbidden(f"only people with the role {' or '.join(DECIDERS)} put a rulebook in force")
 
 
+def check_settled(connection: Connection, account: str, now: datetime) -> None:
+    """Refuse whoever proposes and could not be confirmed, because somebody has managed their account lately.
+
+    Raises:
+        Conflict: somebody has; `now` (aware) is when it is proposed.
+    """
+    if was_managed(connection, account, now - SETTLED):
+        raise Conflict(
+            f"your account was managed less than {SETTLED.days} days ago: somebody else has to propose"
+        )
+
+
 def check_two_people(connection: Connection, proposer: str, account: str, proposed_at: datetime) -> None:
     """Refuse whoever confirms and could be who proposed.
 

@@ -207,12 +207,24 @@ def test_who_reset_the_password_of_another_just_before_is_not_both(committee: Co
         accounts.give_password(
             connection, "adams", "kept", one_time=True, by=by, now=NOW - timedelta(minutes=1)
         )
-    with pytest.raises(Conflict, match="the account of who proposed it was managed"):
-        committee.confirm(proposed := committee.propose())
+    with pytest.raises(Conflict, match="somebody else has to propose"):
+        committee.propose()
     committee.account("cole")
-    committee.withdraw(proposed)
+    proposed = committee.propose(account="cole")
     with pytest.raises(Conflict, match="your account was managed"):
-        committee.confirm(committee.propose(account="cole"), "adams")
+        committee.confirm(proposed, "adams")
+    with writing(committee.engine) as connection:
+        accounts.give_password(connection, "cole", "kept", one_time=True, by=by, now=NOW)
+    with pytest.raises(Conflict, match="the account of who proposed it was managed"):
+        committee.confirm(proposed)
+
+
+def test_who_was_managed_long_enough_ago_proposes(committee: Committee) -> None:
+    committee.change("adams", Role.PHYSICIAN, Role.NURSE, by="user:chief", at=NOW - SETTLED)
+    with pytest.raises(Conflict, match="somebody else has to propose"):
+        committee.propose()
+    settled = NOW + timedelta(seconds=1)
+    committee.confirm(committee.propose(now=settled), now=settled)
 
 
 def test_accounts_of_different_issuers_may_be_one_person(committee: Committee) -> None:
