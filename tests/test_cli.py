@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
+from service.clinical.rulebook import load_rulebook
+from service.settings import code_version
 from service.store import decisions, fetches, freshness, gaps, heard, readers, sources, subscriptions
 from service.store.schema import alert, audit
 from service.store.session import reading, writing
@@ -117,7 +119,28 @@ def test_help_names_every_command(run: Run) -> None:
 
 
 def test_version_names_release_and_rulebook(run: Run) -> None:
-    assert run("version").out.startswith("liverwatch ")
+    book = load_rulebook()
+    told = f"liverwatch {code_version()}, rulebook 2026.1 ({book.digest[:12]})\n"
+    assert run("version") == (0, told, "")
+
+
+@pytest.mark.parametrize("away", ["sqlite:///{folder}/none.db", "postgresql://nobody@127.0.0.1:1/none", "x"])
+def test_version_says_where_the_database_cannot_be_asked(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", away.format(folder=tmp_path))
+    ran = run("version")
+    assert ran.code == 0
+    assert ran.out.startswith(f"liverwatch {code_version()}, rulebook 2026.1 (")
+    assert ran.out.endswith("of the settings: the database cannot be asked for another\n")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_version_says_where_the_database_has_no_tables_yet(
+    run: Run, blank_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVERWATCH_DATABASE_URL", blank_database_url)
+    assert "cannot be asked" in run("version").out
 
 
 def test_the_database_is_made_by_the_first_command(

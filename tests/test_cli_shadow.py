@@ -109,6 +109,22 @@ def test_only_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_by_the_operat
     assert run("rulebook", "show", "--json").json["version"] == "2026.1"
 
 
+def test_version_names_the_rulebook_in_force_and_the_one_of_the_settings(
+    run: Run, engine: Engine, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = proposed(engine, site)
+    assert "two people" not in run("version").out
+    in_force(engine, made)
+    told = run("version").out
+    assert f"rulebook 2026.1-clinic ({made.digest[:12]}), put in force by two people; " in told
+    assert f"the settings name 2026.1 ({load_rulebook().digest[:12]})" in told
+    with writing(engine) as connection:
+        connection.execute(
+            update(stored_text).where(stored_text.c.digest == made.digest).values(text="version = 2")
+        )
+    assert f"rulebook that this release cannot read ({made.digest[:12]})" in run("version").out
+
+
 def test_commands_use_the_rulebook_in_force_whatever_the_settings_name(
     run: Run, engine: Engine, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

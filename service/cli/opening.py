@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,6 +74,32 @@ def database(settings: "Settings") -> "Iterator[Engine]":
             from service.app import seed_sources
 
             seed_sources(engine, settings)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def database_as_it_is(settings: "Settings") -> "Iterator[Engine]":
+    """The database, neither created nor brought up to date.
+
+    Raises:
+        ConfigurationError: there is none, or its URL cannot be used.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    from service.errors import ConfigurationError
+    from service.store.session import open_engine
+
+    try:
+        url = make_url(settings.database_url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            raise ConfigurationError("LIVERWATCH_DATABASE_URL: there is no database yet")
+        engine = open_engine(settings.database_url)
+    except (ArgumentError, ImportError) as error:
+        raise ConfigurationError(f"LIVERWATCH_DATABASE_URL: {error}") from error
+    try:
         yield engine
     finally:
         engine.dispose()

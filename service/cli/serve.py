@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.console import note, say
-from service.cli.opening import actor, database, now, settings_of
+from service.cli.opening import actor, database, database_as_it_is, now, settings_of
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -54,9 +54,40 @@ def migrate() -> None:
 
 
 def version() -> None:
-    """Say which release this is, and which rulebook it judges by unless two people put another in force."""
+    """Say which release this is and which rulebook it judges by; where two people put another in force, both."""
     from service.clinical.rulebook import load_rulebook
     from service.settings import code_version
 
-    rulebook = load_rulebook(settings_of().rulebook)
-    say(f"liverwatch {code_version()}, rulebook {rulebook.version} ({rulebook.digest[:12]})")
+    settings = settings_of()
+    named = load_rulebook(settings.rulebook)
+    release, by_settings = f"liverwatch {code_version()}", f"{named.version} ({named.digest[:12]})"
+    found = _put_in_force(settings)
+    if found is None:
+        say(f"{release}, rulebook {by_settings} of the settings: the database cannot be asked for another")
+    elif found in ("", by_settings):
+        say(f"{release}, rulebook {by_settings}")
+    else:
+        say(f"{release}, rulebook {found}, put in force by two people; the settings name {by_settings}")
+
+
+def _put_in_force(settings: "Settings") -> str | None:
+    """The rulebook that two people put in force, empty where they did not; None where that cannot be asked."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from service.errors import ConfigurationError, Damaged
+    from service.store import activations
+    from service.store.rulebooks import stored_rulebook
+    from service.store.session import reading
+
+    try:
+        with database_as_it_is(settings) as engine, reading(engine) as connection:
+            made = activations.latest_in_force(connection, now())
+            if made is None:
+                return ""
+            try:
+                version = stored_rulebook(connection, made.digest).version
+            except Damaged:
+                version = "that this release cannot read"
+    except (ConfigurationError, SQLAlchemyError):
+        return None
+    return f"{version} ({made.digest[:12]})"
