@@ -110,8 +110,16 @@ def confirm(
         raise Conflict("who proposed it may not put a rulebook in force any more: withdraw it")
     check_two_people(connection, proposer, account, made.proposed_at)
     moment = max(made.wanted_from or now, now + NOTICE)
-    by = f"{ACTOR}{account}"
-    activations.change(connection, made.id, confirmed_by=by, confirmed_at=now, in_force_from=moment)
+    by, before = f"{ACTOR}{account}", rules.rulebook
+    decisions.keep_texts(connection, {before.digest: before.text}, now)
+    activations.change(
+        connection,
+        made.id,
+        confirmed_by=by,
+        confirmed_at=now,
+        in_force_from=moment,
+        replaces=before.digest,
+    )
     _audit(connection, made, "rulebook-confirm", by, now, moment=moment)
     return moment
 

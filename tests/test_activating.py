@@ -493,6 +493,32 @@ def test_a_process_changes_over_by_itself_at_the_moment(committee: Committee) ->
     assert held.rules.rulebook.digest == GUIDELINE.digest
 
 
+def before(held: InForce) -> str | None:
+    """The digest of what is known to have been in force until then."""
+    found = held.rules.before
+    return None if found is None else found.digest
+
+
+def test_it_is_known_what_was_in_force_before(committee: Committee) -> None:
+    clock = [NOW]
+    held = InForce(committee.engine, RULES, lambda: clock[0])
+    assert before(held) is None
+    committee.confirm(committee.propose(NARROW, wanted_from=LATER))
+    held.look()
+    clock[0] = LATER  # it changes over by its own clock, and has not looked since
+    assert before(held) == RULEBOOK.digest
+    started = InForce(committee.engine, replace(RULES, rulebook=NARROW), lambda: LATER)
+    assert before(started) == RULEBOOK.digest, "whatever the settings name by now"
+    clock[0] = committee.put_in_force(now=LATER)
+    held.look()
+    assert (held.rules.rulebook.digest, before(held)) == (GUIDELINE.digest, NARROW.digest)
+    spoil(committee.engine)
+    with writing(committee.engine) as connection:
+        withdraw_unreadable(connection, by="cli:root", now=clock[0])
+    held.look()
+    assert (held.rules.rulebook.digest, before(held)) == (NARROW.digest, RULEBOOK.digest)
+
+
 def test_a_process_that_starts_takes_what_is_in_force_whatever_its_settings_name(
     committee: Committee,
 ) -> None:

@@ -110,7 +110,7 @@ def test_only_a_rulebook_in_force_that_cannot_be_read_is_withdrawn_by_the_operat
 
 
 def test_version_names_the_rulebook_in_force_and_the_one_of_the_settings(
-    run: Run, engine: Engine, site: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, engine: Engine, site: Path
 ) -> None:
     made = proposed(engine, site)
     assert "two people" not in run("version").out

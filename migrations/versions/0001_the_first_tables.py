@@ -991,6 +991,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             nullable=True,
             comment="when everybody had been judged by it",
         ),
+        sa.Column(
+            "replaces",
+            sa.String(length=64),
+            nullable=True,
+            comment="digest of the one before; null: not confirmed",
+        ),
         sa.CheckConstraint("confirmed_by <> proposed_by", name=op.f("ck_activation_two_people")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activation")),
         comment="rulebooks that one person proposed, and another put in force from a moment on",

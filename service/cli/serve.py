@@ -54,7 +54,7 @@ def migrate() -> None:
 
 
 def version() -> None:
-    """Say which release this is and which rulebook it judges by; where two people put another in force, both."""
+    """Say which release this is and which rulebook it judges by, and which the settings name if another."""
     from service.clinical.rulebook import load_rulebook
     from service.settings import code_version
 
@@ -71,7 +71,7 @@ def version() -> None:
 
 
 def _put_in_force(settings: "Settings") -> str | None:
-    """The rulebook that two people put in force, empty where they did not; None where that cannot be asked."""
+    """The rulebook that two people put in force, empty where they did not; None where nobody can be asked."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from service.errors import ConfigurationError, Damaged

@@ -23,6 +23,7 @@ from service.dashboard.rule_views import (
     thresholds,
 )
 from service.errors import NotFound
+from service.ingest import Rules
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -51,7 +52,7 @@ def _index(request: Request) -> Response:
         request,
         "rules.html",
         rules=[(rule, count_to_confirm(rule.entries_in(book))) for rule in rules().values()],
-        changes=changes(book.parent, book),
+        changes=changes(_before(request), book),
         common=thresholds(behind_every_rule(book), book),
     )
 
@@ -72,12 +73,26 @@ def _rule(request: Request) -> Response:
         steps=[orderables()[name] for name in rule.orders],
         work_up=[orderables()[name] for name in rule.work_up],
         attributes=source_attributes(rule, book),
-        changes=changes(book.parent, book, entries),
+        changes=changes(_before(request), book, entries),
     )
 
 
+def _before(request: Request) -> Rulebook | None:
+    """With what the rulebook is compared: the one it replaced, else the one that a site's is written over."""
+    rules: Rules = request.app.state.rules
+    return rules.before or rules.rulebook.parent
+
+
 def _page(request: Request, template: str, **content: Any) -> Response:
-    book: Rulebook = request.app.state.rules.rulebook
-    answer = page(request, template, history=history(book), tags=TAGS, **content)
+    rules: Rules = request.app.state.rules
+    answer = page(
+        request,
+        template,
+        history=history(rules.rulebook),
+        before=_before(request),
+        replaced=rules.before is not None,
+        tags=TAGS,
+        **content,
+    )
     answer.headers.update(HEADERS)
     return answer

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.clinical.rulebook import Rulebook
 from service.errors import Damaged, LiverwatchError, Overloaded
 from service.ingest.rules import Rules
 from service.store import activations
@@ -63,7 +64,8 @@ def rules_in_force(connection: Connection, rules: Rules, now: datetime, *known: 
         Damaged: its text is missing or changed, or this release cannot read it.
     """
     try:
-        return _with(connection, activations.in_force(connection, now), rules, *known)
+        made = activations.latest_in_force(connection, now)
+        return rules if made is None else _with(connection, made, rules, *known)
     except Damaged as error:
         raise Damaged(
             f"the rulebook in force cannot be used: {error.message}; run the release that could, or let it "
@@ -127,7 +129,7 @@ class InForce:
         if ahead.in_force_from is None:
             return None
         try:
-            rules = _with(connection, ahead.digest, self._settings_rules, *known)
+            rules = _with(connection, ahead, self._settings_rules, *known)
         except Damaged as error:
             log.error(  # noqa: TRY400
                 "nobody will be judged from %s on: %s; see `liverwatch rulebook withdraw --help`",
@@ -150,10 +152,18 @@ class InForce:
                 log.exception("asking which rulebook is in force failed; it is tried again")
 
 
-def _with(connection: Connection, digest: str | None, rules: Rules, *known: Rules) -> Rules:
-    if digest is None:
-        return rules
-    for each in (rules, *known):
-        if digest == each.rulebook.digest:
+def _with(connection: Connection, made: Activation, rules: Rules, *known: Rules) -> Rules:
+    for each in known:
+        if (each.rulebook.digest, each.before and each.before.digest) == (made.digest, made.replaces):
             return each
-    return replace(rules, rulebook=stored_rulebook(connection, digest))
+    named = made.digest == rules.rulebook.digest
+    rulebook = rules.rulebook if named else stored_rulebook(connection, made.digest)
+    return replace(rules, rulebook=rulebook, before=_before(connection, made))
+
+
+def _before(connection: Connection, made: Activation) -> Rulebook | None:
+    """What it replaces; None where this release cannot read that, which keeps nothing from being judged."""
+    try:
+        return None if made.replaces is None else stored_rulebook(connection, made.replaces)
+    except Damaged:
+        return None

@@ -1,7 +1,7 @@
 """What records are judged by."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
@@ -18,6 +18,8 @@ class Rules:
     clock: Literal["system", "data"] = "system"
     settle: timedelta = timedelta(minutes=15)
     backfill_writes: Literal["open", "all"] = "open"
+    before: Rulebook | None = field(default=None, compare=False)
+    """What records were judged by until two people put this rulebook in force: to be shown beside it."""
 
     @classmethod
     def of(cls, settings: Settings, rulebook: Rulebook) -> "Rules":

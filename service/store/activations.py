@@ -48,6 +48,9 @@ class Activation(NamedTuple):
     rejudged_at: datetime | None = None
     """When everybody had been judged by it; or, once withdrawn after its moment, by what counts instead."""
 
+    replaces: str | None = None
+    """Digest of the rulebook in force before, whose text is kept; None where it is not confirmed."""
+
     def state(self, now: datetime) -> State:
         """How far it has come."""
         if self.withdrawn_at is not None:

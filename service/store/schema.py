@@ -794,6 +794,7 @@ activation = Table(
         comment="from then on everybody is judged by it, whatever a clock says",
     ),
     Column("rejudged_at", Instant, nullable=True, comment="when everybody had been judged by it"),
+    Column("replaces", String(64), nullable=True, comment="digest of the one before; null: not confirmed"),
     CheckConstraint("confirmed_by <> proposed_by", name="two_people"),
     comment="rulebooks that one person proposed, and another put in force from a moment on",
 )

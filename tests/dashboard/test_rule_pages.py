@@ -169,6 +169,21 @@ def test_a_site_that_changes_nothing_is_told_so() -> None:
         assert "every number is that of 2026.1" in " ".join(page(unchanged, "/rules").texts("main"))
 
 
+def test_after_another_was_put_in_force_it_is_compared_with_the_one_before() -> None:
+    in_force, before = parse_rulebook(parse_rulebook(SITE).text), load_rulebook()
+    assert in_force.parent is None, "what two people put in force is read from its whole text"
+    given = app()
+    given.state.rules = Rules(in_force, before=before)
+    with TestClient(given) as activated:
+        for address in ("/rules", "/rules/jaundice"):
+            shown = page(activated, address)
+            assert "What has changed since the rulebook before" in shown.texts("h2")
+            assert "What 2026.1-clinic has otherwise than 2026.1" in shown.texts("caption")
+            (row,) = [text for text in shown.texts("tr") if "niaaa-2016" in text and "site" in text.split()]
+            assert re.search(r"3\s*niaaa-2016.*4\s*site", row)
+        assert "Nothing in this rule" in " ".join(page(activated, "/rules/hys-law").texts("main"))
+
+
 def test_what_a_site_writes_is_text_and_never_markup(clinic: TestClient) -> None:
     shown = page(clinic, "/rules/jaundice")
     assert shown.texts("b") == []
