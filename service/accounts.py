@@ -66,11 +66,12 @@ def change(connection: Connection, wanted: Account, *, by: str, now: datetime) -
     Raises:
         NotFound: there is no such account, or one of the sources does not exist.
         ConfigurationError: the name that others see cannot be used, or there would be no roles.
-        Conflict: another account is or was shown by that name.
+        Conflict: another account is or was shown by that name, or nobody would be left to manage accounts.
     """
     users.hold(connection)
     before = users.by_id(connection, wanted.id)
     users.change(connection, wanted)
+    _check_admin_stays(connection, before)
     names = ("shown", "roles", "sources")
     changed = [name for name in names if getattr(before, name) != getattr(wanted, name)]
     _audit(connection, "user-set", wanted.id, by, now, changed=changed, **_rights(wanted))
@@ -108,8 +109,12 @@ def remove(connection: Connection, account_id: str, *, by: str, now: datetime) -
 
     Raises:
         NotFound: there is no such account.
+        Conflict: nobody would be left to manage accounts.
     """
+    users.hold(connection)
+    before = users.by_id(connection, account_id)
     users.remove(connection, account_id)
+    _check_admin_stays(connection, before)
     _audit(connection, "user-remove", account_id, by, now)
 
 
@@ -131,14 +136,17 @@ def take_up(connection: Connection, account_id: str, kept: str | None, *, by: st
     _audit(connection, "user-take-up", account_id, by, now)
 
 
-def check_admin_stays(connection: Connection) -> None:
-    """Refuse what has been done in this transaction if nobody could manage accounts any more.
+def _check_admin_stays(connection: Connection, before: Account) -> None:
+    """Refuse what took an account the role of an admin, or let it sign in no more, if it was the last.
 
-    Raises:
-        Conflict: there is no account left with the role.
+    The accounts are held: or two admins, each removing the other, would both be let.
     """
-    if not any(each.active and Role.ADMIN in each.roles for each in users.every(connection)):
+    if _manages_accounts(before) and not any(map(_manages_accounts, users.every(connection))):
         raise Conflict("nobody would be left to manage accounts: make somebody else an admin first")
+
+
+def _manages_accounts(account: Account) -> bool:
+    return account.active and Role.ADMIN in account.roles
 
 
 def _rights(account: Account) -> dict[str, list[str]]:

@@ -129,6 +129,15 @@ class _Terminal:
         """Nothing waits."""
 
 
+def test_the_last_admin_is_not_removed_at_a_shell_either(run: Run) -> None:
+    run("user", "add", "chief", "--role", "admin")
+    for command in (("remove", "chief"), ("set", "chief", "--role", "nurse")):
+        ran = run("user", *command)
+        assert (ran.code, "nobody would be left to manage accounts" in ran.err) == (1, True)
+    run("user", "add", "deputy", "--role", "admin")
+    assert run("user", "remove", "chief").code == 0
+
+
 def test_the_first_start_at_a_terminal_makes_an_administrator_and_shows_the_password_once(
     database_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

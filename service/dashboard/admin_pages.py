@@ -73,10 +73,9 @@ def change(request: Request, user: SignedIn, account_id: str, form: Fields) -> R
     kept = passwords.digest(password) if password else None
     try:
         with writing(request.app.state.engine) as connection:
-            users.hold(connection)  # or two admins, each removing the other, would both be let
+            users.hold(connection)
             known = _found(connection, account_id)  # its password may have been changed meanwhile
             _carry_out(connection, action, known, form, kept, by=user.id)
-            accounts.check_admin_stays(connection)
     except (ConfigurationError, Conflict, NotFound) as error:
         return _one(request, account_id, wrong=error.message)
     if password:
