@@ -8,8 +8,7 @@ from service.clinical.day_values import DayValue
 from service.clinical.episodes import Episode, Family, Kind, Level, Tested, Tier, TierChange, Trend
 from service.clinical.finding_building import OpenFinding
 from service.clinical.held import Held
-from service.clinical.limits import RULEBOOK_SEX_UNKNOWN
-from service.clinical.remarks import SEX_UNKNOWN
+from service.clinical.limits import notes_on
 from service.clinical.results import LabResult, ResultKey
 from service.clinical.rulebook import Rulebook
 from service.clinical.track import Track
@@ -175,8 +174,7 @@ class OpenEpisode:
 
     def _add_notes(self, latest: Iterable[DayValue]) -> None:
         shown = [*latest, *self._peak.values()]
-        if any(value.source == RULEBOOK_SEX_UNKNOWN for value in shown):
-            self.notes[SEX_UNKNOWN] = None
+        self.notes.update((note, None) for value in shown for note in notes_on(value.source))
         flags = {flag for result in self.evidence for flag in result.flags}
         for flag, note in _FLAG_NOTES.items():
             if flag in flags:

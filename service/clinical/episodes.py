@@ -131,7 +131,7 @@ class Level:
     """value / upper limit of normal."""
     limit: Decimal
     limit_source: str
-    """`laboratory`, `rulebook`, or `rulebook (sex unknown)`."""
+    """`laboratory`, or `rulebook`, with what was unknown or implausible in brackets."""
     key: ResultKey
 
 

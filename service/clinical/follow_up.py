@@ -34,9 +34,9 @@ from service.clinical.episodes import (
     Trend,
 )
 from service.clinical.held import Held
-from service.clinical.limits import RULEBOOK_SEX_UNKNOWN
+from service.clinical.limits import notes_on
 from service.clinical.recheck import Watch, watch_for
-from service.clinical.remarks import BIRTH_DATE_UNKNOWN, SEX_UNKNOWN, UNDER_18
+from service.clinical.remarks import BIRTH_DATE_UNKNOWN, UNDER_18
 from service.clinical.results import LabResult, PatientRecord
 from service.clinical.rulebook import Rulebook
 from service.clinical.wording import detail
@@ -135,9 +135,7 @@ class FollowUp:
         )
 
     def _notes(self, value: DayValue) -> tuple[str, ...]:
-        notes = []
-        if value.source == RULEBOOK_SEX_UNKNOWN:
-            notes.append(SEX_UNKNOWN)
+        notes = list(notes_on(value.source))
         if self._record.birth_date is None:
             notes.append(BIRTH_DATE_UNKNOWN)
         return tuple(notes)

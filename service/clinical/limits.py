@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from service.clinical.analytes import Analyte
 from service.clinical.months import age_in_years
+from service.clinical.remarks import LIMIT_IMPLAUSIBLE, SEX_UNKNOWN
 from service.clinical.results import LabResult, ReferenceRange, Sex
 from service.clinical.rulebook import Rulebook
 from service.clinical.thresholds import UlnPolicy
@@ -14,6 +15,17 @@ from service.clinical.thresholds import UlnPolicy
 LABORATORY = "laboratory"
 RULEBOOK = "rulebook"
 RULEBOOK_SEX_UNKNOWN = "rulebook (sex unknown)"
+RULEBOOK_IMPLAUSIBLE = "rulebook (the laboratory's is implausible)"
+RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE = "rulebook (sex unknown; the laboratory's is implausible)"
+_IMPLAUSIBLE = {
+    RULEBOOK: RULEBOOK_IMPLAUSIBLE,
+    RULEBOOK_SEX_UNKNOWN: RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE,
+}
+_NOTES = {
+    RULEBOOK_SEX_UNKNOWN: (SEX_UNKNOWN,),
+    RULEBOOK_IMPLAUSIBLE: (LIMIT_IMPLAUSIBLE,),
+    RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE: (SEX_UNKNOWN, LIMIT_IMPLAUSIBLE),
+}
 
 LOW_IS_ABNORMAL = frozenset({Analyte.ALBUMIN, Analyte.PLATELETS})
 """The analytes whose lower limit counts."""
@@ -25,7 +37,7 @@ class Limit(NamedTuple):
 
     value: Decimal
     source: str
-    """LABORATORY, RULEBOOK or RULEBOOK_SEX_UNKNOWN."""
+    """LABORATORY, or RULEBOOK and its like, which say what was not known or not believed."""
 
 
 class Person(NamedTuple):
@@ -44,36 +56,56 @@ def limit_of(
 ) -> Limit | None:
     """The limit of normal for one result, by the rulebook's policy; None where none may be used.
 
-    None: prothrombin, and the ALP of a child or in pregnancy without the laboratory's own fitting range.
+    None: prothrombin, and the ALP of a child or in pregnancy without the laboratory's own fitting range. One
+    that would hide every rise is not believed: the next best that fits holds, else the rulebook's, said so.
     """
-    own = _laboratory_limit(analyte, ranges, person)
+    ours = _rulebook_limit(analyte, person, rulebook)
+    own, doubted = _laboratory_limit(analyte, ranges, person, _most_believed(analyte, ours, rulebook))
     if analyte is Analyte.ALP and (person.child or person.pregnant):
         return own
     policy = rulebook.uln_policy
-    if policy is UlnPolicy.LAB and own is not None:
+    if policy is UlnPolicy.GUIDELINE:
+        return ours
+    if own is None:
+        return ours._replace(source=_IMPLAUSIBLE[ours.source]) if ours and doubted else ours
+    if policy is UlnPolicy.LAB or ours is None:
         return own
-    ours = _rulebook_limit(analyte, person, rulebook)
-    if policy is UlnPolicy.GUIDELINE or own is None or ours is None:
-        return ours if policy is UlnPolicy.GUIDELINE or own is None else own
     if analyte in LOW_IS_ABNORMAL:
         return own if own.value >= ours.value else ours
     return own if own.value <= ours.value else ours
 
 
-def _laboratory_limit(analyte: Analyte, ranges: Iterable[ReferenceRange], person: Person) -> Limit | None:
-    """The most specific fitting range: for the sex before for all, then narrower in age, then stricter."""
+def notes_on(source: str) -> tuple[str, ...]:
+    """What is said beside an alert that rests on a limit from there."""
+    return _NOTES.get(source, ())
+
+
+def _most_believed(analyte: Analyte, ours: Limit | None, rulebook: Rulebook) -> Decimal | None:
+    if ours is None or analyte in LOW_IS_ABNORMAL:
+        return None
+    return ours.value * rulebook.rules.limits.laboratory_at_most
+
+
+def _laboratory_limit(
+    analyte: Analyte, ranges: Iterable[ReferenceRange], person: Person, at_most: Decimal | None
+) -> tuple[Limit | None, bool]:
+    """The most specific fitting range: for the sex before for all, then narrower in age, then stricter.
+
+    Returns:
+        Its limit, and whether a fitting upper limit was not believed: it is not above zero, or over the most.
+    """
     low = analyte in LOW_IS_ABNORMAL
     best: tuple[bool, bool, Decimal, Decimal] | None = None
     found: Decimal | None = None
+    doubted = False
     for given in ranges:
         limit = given.low if low else given.high
-        if limit is None or limit <= 0 or given.other_population:
+        if limit is None or given.other_population or not _fits(given, person):
             continue
-        if given.sex is not None and given.sex is not person.sex:
+        if limit <= 0 or (at_most is not None and limit > at_most):
+            doubted = doubted or not low
             continue
-        by_age = given.age_low is not None or given.age_high is not None
-        if by_age and not _fits_age(given, person.age):
-            continue
+        by_age = _is_by_age(given)
         width = (given.age_high or _OLDEST) - (given.age_low or 0)
         rank = (
             given.sex is None,
@@ -83,7 +115,17 @@ def _laboratory_limit(analyte: Analyte, ranges: Iterable[ReferenceRange], person
         )
         if best is None or rank < best:
             best, found = rank, limit
-    return None if found is None else Limit(found, LABORATORY)
+    return None if found is None else Limit(found, LABORATORY), doubted
+
+
+def _is_by_age(given: ReferenceRange) -> bool:
+    return given.age_low is not None or given.age_high is not None
+
+
+def _fits(given: ReferenceRange, person: Person) -> bool:
+    if given.sex is not None and given.sex is not person.sex:
+        return False
+    return not _is_by_age(given) or _fits_age(given, person.age)
 
 
 def _fits_age(given: ReferenceRange, age: Decimal | None) -> bool:
@@ -130,7 +172,7 @@ class LimitFinder:
         last = self._last.get(case)
         if last is not None and (last[0] is ranges or last[0] == ranges):
             return last[1]
-        by_age = any(given.age_low is not None or given.age_high is not None for given in ranges)
+        by_age = any(map(_is_by_age, ranges))
         age = None
         if by_age and self._birth_date is not None:
             age = age_in_years(self._birth_date, result.day)

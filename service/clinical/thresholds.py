@@ -75,6 +75,8 @@ class Limits:
     """The rulebook's own limits of normal and when they are used."""
 
     policy: UlnPolicy
+    laboratory_at_most: Decimal
+    """Multiples of the rulebook's own upper limit: a laboratory's beyond that is not believed."""
     adult_age_years: int
     upper: dict[Analyte, AdultLimits] = field(metadata=_each(_UPPER))
     upper_child: dict[Analyte, ChildLimits]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from service.clinical.assess import assess
-from service.clinical.episodes import Family, Tier, TierChange, Trend
+from service.clinical.episodes import Family, Kind, Tier, TierChange, Trend
 from service.clinical.results import PatientRecord
 from tests.clinical.records import (
     ALP,
@@ -211,6 +211,16 @@ def test_what_was_not_known_is_said() -> None:
     assert "sex unknown: the lower of the two limits was used" in episode.notes
     assert "birth date unknown: read as an adult" in episode.notes
     assert episode.latest[0].limit_source == "rulebook (sex unknown)"
+
+
+@pytest.mark.parametrize("high", [0, 33 * 60])
+def test_a_rise_under_an_absurd_limit_of_the_laboratory_is_found_and_the_limit_said(high: int) -> None:
+    values = [result(ALT, day, 90, limits=(None, high)) for day in (0, 100, 200)]
+    episode = only(judged(man(values)), Family.TRANSAMINASE)
+    assert Kind.PERSISTENT in {finding.kind for finding in episode.findings}
+    assert "the laboratory's upper limit is implausible: the rulebook's was used" in episode.notes
+    assert episode.latest[0].limit_source == "rulebook (the laboratory's is implausible)"
+    assert episode.latest[0].limit == 33
 
 
 def test_what_was_left_out_is_said() -> None:

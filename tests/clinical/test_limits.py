@@ -9,7 +9,9 @@ from service.clinical.analytes import Analyte
 from service.clinical.limits import (
     LABORATORY,
     RULEBOOK,
+    RULEBOOK_IMPLAUSIBLE,
     RULEBOOK_SEX_UNKNOWN,
+    RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE,
     Limit,
     LimitFinder,
     Person,
@@ -114,14 +116,53 @@ def test_where_two_age_ranges_touch_the_one_that_fits_exactly_wins() -> None:
     assert limit(ALP, MAN._replace(age=Decimal(18)), *ranges) == (350, LABORATORY)  # both; the narrower
 
 
+IMPLAUSIBLE = [0, -5, 397, 33 * 100]
+"""Upper limits of ALT of no laboratory."""
+
+
+@pytest.mark.parametrize("high", IMPLAUSIBLE)
+@pytest.mark.parametrize("name", ["lab", "stricter", "guideline"])
+def test_an_absurd_upper_limit_hides_no_rise_and_it_is_said_that_it_was_not_believed(
+    high: int, name: str
+) -> None:
+    source = RULEBOOK if name == "guideline" else RULEBOOK_IMPLAUSIBLE
+    assert limit(ALT, MAN, within(None, high), rules=policy(name)) == (33, source)
+    unknown = RULEBOOK_SEX_UNKNOWN if name == "guideline" else RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE
+    assert limit(ALT, SOMEBODY, within(None, high), rules=policy(name)) == (25, unknown)
+
+
+def test_what_a_laboratory_may_well_mean_is_believed_up_to_the_rulebooks_bound() -> None:
+    assert limit(ALT, MAN, within(7, 396)) == (396, LABORATORY)
+    newborns = within(0, Decimal("205.2"), age_high=Decimal("0.1"))  # 12 mg/dL
+    newborn = Person(None, Decimal("0.01"), child=True)
+    assert limit(Analyte.TOTAL_BILIRUBIN, newborn, newborns) == (Decimal("205.2"), LABORATORY)
+
+
+def test_in_an_absurd_ranges_place_the_next_that_fits_holds() -> None:
+    ranges = (within(7, 55), within(7, 5500, sex=Sex.MALE))
+    assert limit(ALT, MAN, *ranges) == (55, LABORATORY)
+
+
+def test_an_absurd_range_for_others_is_nothing_to_doubt() -> None:
+    assert limit(ALT, MAN, within(0, 5500, sex=Sex.FEMALE)) == (33, RULEBOOK)
+
+
+def test_a_childs_alp_has_no_limit_where_the_laboratorys_is_absurd() -> None:
+    assert limit(ALP, BOY, within(0, 12000)) is None
+    assert limit(ALP, BOY, within(0, 500)) == (500, LABORATORY)
+
+
+def test_a_lower_limit_of_zero_is_none() -> None:
+    assert limit(ALB, MAN, within(0, 50)) == (35, RULEBOOK)
+
+
 def test_a_range_for_a_group_that_cannot_be_checked_is_never_used() -> None:
     assert limit(ALT, MAN, within(0, 99, other_population=True)) == (33, RULEBOOK)
 
 
-def test_a_range_without_the_needed_side_or_with_a_zero_limit_is_not_used() -> None:
+def test_a_range_without_the_needed_side_is_not_used() -> None:
     assert limit(ALT, MAN, within(5, None)) == (33, RULEBOOK)
     assert limit(ALB, MAN, within(None, 50)) == (35, RULEBOOK)
-    assert limit(ALT, MAN, within(0, 0)) == (33, RULEBOOK)
 
 
 def test_of_two_equally_specific_ranges_the_stricter_counts() -> None:
