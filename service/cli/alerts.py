@@ -7,7 +7,7 @@ import typer
 
 from service.alerts.alert import Action, OverrideReason
 from service.cli.console import Json, say, say_json, say_json_list
-from service.cli.naming import AlertId, alert_named, whose
+from service.cli.naming import AlertId, alert_named, note_listed
 from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
 from service.clinical.episodes import Family
 
@@ -31,23 +31,12 @@ def alerts(
     """List the alerts that somebody has to act on, the most urgent first."""
     from service import plans
     from service.readings import interpretations
-    from service.store import decisions
-    from service.store.session import reading, writing
+    from service.store.session import reading
 
     at, settings = now(), settings_of()
     with database(settings) as engine:
         rules = rules_of(settings, engine)
-        with writing(engine) as connection:
-            for source_id, patient_id in whose(connection, patient, source):
-                decisions.write_audit(
-                    connection,
-                    at=at,
-                    actor=actor(),
-                    action="read-alerts",
-                    source_id=source_id,
-                    patient_id=patient_id,
-                    detail={"one_patient": patient is not None, "all": everything},
-                )
+        note_listed(engine, "read-alerts", patient, source, all=everything)
         with reading(engine) as connection:
             found = _found(connection, patient, source, everything=everything)
             read = interpretations(connection, [alert for alert, *_ in found], rules, at)

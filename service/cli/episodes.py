@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from service.cli.console import Json, say_json_list, table
-from service.cli.naming import whose
-from service.cli.opening import AsOf, actor, database, now, rules_of, settings_of
+from service.cli.naming import note_listed
+from service.cli.opening import AsOf, database, now, rules_of, settings_of
 
 if TYPE_CHECKING:
     from service.assessments import Assessed
@@ -24,24 +24,12 @@ def episodes(
     They are worked out anew from the stored results by today's rules; nothing is changed.
     """
     from service.assessments import assessments
-    from service.store import decisions
-    from service.store.session import writing
 
     settings = settings_of(clock)
     at = now()
     with database(settings) as engine:
         rules = rules_of(settings, engine)
-        with writing(engine) as connection:
-            for source_id, patient_id in whose(connection, patient, source):
-                decisions.write_audit(
-                    connection,
-                    at=at,
-                    actor=actor(),
-                    action="read-episodes",
-                    source_id=source_id,
-                    patient_id=patient_id,
-                    detail={"one_patient": patient is not None},
-                )
+        note_listed(engine, "read-episodes", patient, source)
         found = (
             each
             for assessed in assessments(engine, rules, at, source=source, patient=patient)

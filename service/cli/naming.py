@@ -1,8 +1,10 @@
-"""Which alert or patient is meant."""
+"""Which alert or patient is meant, and whom a list shows."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from service.cli.opening import actor, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,13 +76,32 @@ def person_named(connection: "Connection", given: str, source_name: str | None) 
     return records
 
 
-def whose(
-    connection: "Connection", fhir_id: str | None, source_name: str | None
-) -> "list[tuple[int | None, int | None]]":
-    """What a list is of, as the audit log names it: (source, patient), once for each person named.
+def note_listed(
+    engine: "Engine", action: str, fhir_id: str | None, source_name: str | None, **detail: bool
+) -> None:
+    """Note in the audit log that a list was read, before it is: once for each person of that id.
 
     A list of everybody, or of somebody who is not there, names no patient.
     """
+    from service.store import decisions
+    from service.store.session import writing
+
+    with writing(engine) as connection:
+        for source_id, patient_id in _whose(connection, fhir_id, source_name):
+            decisions.write_audit(
+                connection,
+                at=now(),
+                actor=actor(),
+                action=action,
+                source_id=source_id,
+                patient_id=patient_id,
+                detail={"one_patient": fhir_id is not None, **detail},
+            )
+
+
+def _whose(
+    connection: "Connection", fhir_id: str | None, source_name: str | None
+) -> "list[tuple[int | None, int | None]]":
     from service.store import people, sources
 
     source = sources.find(connection, source_name) if source_name is not None else None

@@ -1,7 +1,6 @@
 """`/asleep` and `/lost`: what is off the worklist, for somebody put it off or nobody was tested again."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter
@@ -11,11 +10,11 @@ from starlette.responses import Response
 from service.alerts.alert import Disposition, State
 from service.alerts.states import ASLEEP
 from service.dashboard.access import READERS, User, needs
+from service.dashboard.looking import note_seen
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rows import visible
 from service.dashboard.words import REASONS
-from service.dashboard.worklist_pages import note_seen
 from service.errors import InvalidResource
 from service.fhir.wording import headline
 from service.store import off_worklist
@@ -80,7 +79,7 @@ def _listed(request: Request, user: User, what: str, states: Collection[State], 
         names = visible(connection, user)
         total = off_worklist.count(connection, names, states)
         found = off_worklist.page(connection, names, states, sort, PAGE, before)
-    note_seen(request, user, [each.line.alert.id for each in found], datetime.now(UTC), what)
+    note_seen(request, user, [each.line.alert.id for each in found], what)
     months = request.app.state.rules.rulebook.rules.episode.dormant_months
     return page(
         request,

@@ -16,12 +16,13 @@ from service.dashboard import decision_forms, meanwhile
 from service.dashboard.access import SignedIn, User, needs
 from service.dashboard.alert_views import Notice
 from service.dashboard.forms import Fields
+from service.dashboard.looking import note_seen
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute, asked_by_script
 from service.dashboard.rows import DECIDERS, line_of, row_alone
 from service.dashboard.words import REASONS
 from service.dashboard.worklist_filters import read
-from service.dashboard.worklist_pages import note_seen, show
+from service.dashboard.worklist_pages import show
 from service.errors import Conflict, Erased, InvalidDecision, LiverwatchError, NotFound
 from service.review import Changed, dispose_all, say
 from service.store.session import reading, snapshot
@@ -40,7 +41,7 @@ def forms(request: Request, user: SignedIn, alert_id: UUID) -> Response:
         row = row_alone(connection, user, request.app.state.rules, now, line_of(connection, user, alert_id))
     if not asked_by_script(request):
         return RedirectResponse(f"/patients/{row.public_id}#{alert_id}", 303, {"Cache-Control": "no-store"})
-    note_seen(request, user, [alert_id], now)
+    note_seen(request, user, [alert_id])
     return page(request, "decide.html", row=row, back="/", **choices_of(request))
 
 
@@ -119,7 +120,7 @@ def _refused(request: Request, user: User, alert_id: UUID, form: Fields, error: 
         line = line_of(connection, user, alert_id)
         notice = _notice(connection, user, line, error, decision_forms.first(form, "revision"))
         row = row_alone(connection, user, request.app.state.rules, datetime.now(UTC), line, notice)
-    note_seen(request, user, [alert_id], datetime.now(UTC))
+    note_seen(request, user, [alert_id])
     template = "row_alone.html" if asked_by_script(request) else "refused.html"
     back = decision_forms.back(form)
     return page(request, template, error.status, row=row, back=back, **choices_of(request))

@@ -10,11 +10,12 @@ from starlette.responses import Response, StreamingResponse
 from service.dashboard import cookies
 from service.dashboard.access import READERS, NotSignedIn, SignedIn, needs
 from service.dashboard.live import Live, View, Watcher
+from service.dashboard.looking import note_seen
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rows import rows_of, visible
 from service.dashboard.worklist_filters import of_address
-from service.dashboard.worklist_pages import PAGE, note_seen
+from service.dashboard.worklist_pages import PAGE
 from service.store import worklist
 from service.store.session import reading, snapshot
 
@@ -48,7 +49,7 @@ def rows(request: Request, user: SignedIn) -> Response:
         alerts = _alerts(request)
         lines = worklist.lines(connection, list(visible(connection, user)), alerts=alerts) if alerts else []
         shown = rows_of(connection, lines, request.app.state.rules, now, user)
-    note_seen(request, user, [row.alert.id for row in shown], now)
+    note_seen(request, user, [row.alert.id for row in shown])
     return page(request, "rows.html", rows=shown, back=of_address(request).address)
 
 

@@ -15,6 +15,7 @@ from service.dashboard.rows import DECIDERS, visible
 from service.errors import LiverwatchError, NotFound
 from service.request_ids import request_id
 from service.store import people
+from service.store.alerts import by_patient
 from service.store.decisions import write_audit
 from service.store.patients import PatientRow
 from service.store.session import snapshot, writing
@@ -87,19 +88,44 @@ def note_listed(
         whom: the store's numbers of each one's source and record.
         detail: which list it was.
     """
-    now, more = datetime.now(UTC), {**detail, "count": len(whom), "request": request_id(request)}
-    listed: Sequence[tuple[int | None, int | None]] = whom or [(None, None)]
+    said = {**detail, "count": len(whom)}
     with writing(request.app.state.engine) as connection:
-        for source_id, number in listed:
-            write_audit(
-                connection,
-                at=now,
-                actor=user.id,
-                action=action,
-                source_id=source_id,
-                patient_id=number,
-                detail=more,
-            )
+        _note_each(connection, request, user, action, dict.fromkeys(whom, said) or {(None, None): said})
+
+
+def note_seen(request: Request, user: User, shown: Sequence[UUID], query: str = "") -> None:
+    """Note whose alerts somebody was shown, as :func:`note_listed` does, and of each person which.
+
+    Args:
+        request: whose answer it is.
+        user: who is signed in.
+        shown: the alerts.
+        query: which list they are on.
+    """
+    with writing(request.app.state.engine) as connection:
+        whom = by_patient(connection, shown) or {(None, None): []}
+        said = {each: {"alerts": [str(one) for one in own], "query": query} for each, own in whom.items()}
+        _note_each(connection, request, user, "read-worklist", said)
+
+
+def _note_each(
+    connection: Connection,
+    request: Request,
+    user: User,
+    action: str,
+    said: Mapping[tuple[int | None, int | None], Mapping[str, Any]],
+) -> None:
+    now = datetime.now(UTC)
+    for (source_id, number), detail in said.items():
+        write_audit(
+            connection,
+            at=now,
+            actor=user.id,
+            action=action,
+            source_id=source_id,
+            patient_id=number,
+            detail={**detail, "request": request_id(request)},
+        )
 
 
 def _looked(connection: Connection, user: User, public_id: UUID, now: datetime) -> Look | None:

@@ -70,11 +70,10 @@ def alerts(request: Request, user: Reader, outcome: str = "gained", after: str =
         "shadow_alerts.html",
         made=made,
         after=book,
-        wanted=wanted,
         words=OUTCOMES[wanted],
         rows=rows,
         sources=seen,
-        more=rows[-1].number if len(found) > PAGE else None,
+        more=f"{SHADOW_PAGE}/alerts?outcome={wanted}&after={rows[-1].number}" if len(found) > PAGE else None,
     )
 
 

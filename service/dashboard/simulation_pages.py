@@ -94,6 +94,7 @@ def alerts(
         )
         book = book_of(connection, made.candidate_digest)
     shown = found[:PAGE]
+    following = f"/simulations/{simulation_id}/alerts?outcome={wanted}&after="
     whom = dict.fromkeys((each.alert.source_id, each.alert.patient_id) for each in shown)
     detail = {"simulation": str(simulation_id), "outcome": outcome}
     note_listed(request, user, "read-simulation-people", list(whom), detail)
@@ -102,12 +103,11 @@ def alerts(
         "simulation_alerts.html",
         made=made,
         after=book,
-        wanted=wanted,
         words=OUTCOMES[wanted],
         count=simulations.together(effects.values()).total.get(wanted, 0),
         rows=shown,
         sources=seen,
-        more=shown[-1].number if len(found) > PAGE else None,
+        more=f"{following}{shown[-1].number}" if len(found) > PAGE else None,
     )
 
 

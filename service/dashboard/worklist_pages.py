@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
-from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import Connection
@@ -16,16 +15,14 @@ from service.dashboard.access import READERS, SignedIn, User, needs
 from service.dashboard.alert_views import Row
 from service.dashboard.feed_views import warnings
 from service.dashboard.forms import Fields
+from service.dashboard.looking import note_seen
 from service.dashboard.making import page
 from service.dashboard.pages import PageRoute
 from service.dashboard.rows import done_row, may_decide, rows_of, visible
 from service.dashboard.worklist_filters import Filters, choices, of_address, read, read_query, token_of
 from service.ingest import Rules
-from service.request_ids import request_id
 from service.store import saved_views, worklist
-from service.store.alerts import by_patient
-from service.store.decisions import write_audit
-from service.store.session import reading, snapshot, writing
+from service.store.session import reading, snapshot
 
 PAGE = 30
 """Alerts on one page."""
@@ -85,7 +82,7 @@ def show(
         done = done_row(connection, user, rules, now, request.query_params.get("done", ""))
     told = [*told, *([done] if done else [])]
     shown = list(dict.fromkeys(row.alert.id for row in [*told, *rows]))
-    note_seen(request, user, shown, now, filters.chosen_from_lists)
+    note_seen(request, user, shown, filters.chosen_from_lists)
     more = lines[PAGE - 1].place if len(lines) > PAGE else None
     return page(
         request,
@@ -123,23 +120,3 @@ def _views(connection: Connection, user: User, sources: Mapping[int, str], now: 
     asked = [(each.narrowed(sources), each.wanted(user.names, now.date())) for each in filters]
     totals = worklist.totals(connection, asked)
     return [Link(view.name, each, total) for view, each, total in zip(saved, filters, totals, strict=True)]
-
-
-def note_seen(request: Request, user: User, alerts: Sequence[UUID], now: datetime, query: str = "") -> None:
-    """Note in the audit whose alerts were shown to whom, patient by patient; committed before the answer."""
-    with writing(request.app.state.engine) as connection:
-        of_whom = by_patient(connection, alerts)
-        for (source_id, patient_id), seen in (of_whom or {(None, None): []}).items():
-            write_audit(
-                connection,
-                at=now,
-                actor=user.id,
-                action="read-worklist",
-                source_id=source_id,
-                patient_id=patient_id,
-                detail={
-                    "alerts": [str(each) for each in seen],
-                    "query": query,
-                    "request": request_id(request),
-                },
-            )
