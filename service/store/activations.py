@@ -47,7 +47,6 @@ class Activation(NamedTuple):
     """When it was begun to judge everybody by it: from then on it is in force by anybody's clock."""
     rejudged_at: datetime | None = None
     """When everybody had been judged by it; or, once withdrawn after its moment, by what counts instead."""
-
     replaces: str | None = None
     """Digest of the rulebook in force before, whose text is kept; None where it is not confirmed."""
 

@@ -6,17 +6,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from service.alerts.alert import Alert
+from service.alerts.alert import Alert, State
 from service.dashboard.access import Role, User
+from service.review import dispose_all
 from service.store import people, users
 from service.store.session import reading, writing
 from service.store.users import Account
 from tests.dashboard.ward import Ward, form
 from tests.liver_files import persistent, person
 from tests.retention.holdings import named, naming
-from tests.retention.interrupting import at_every_statement, impatient
+from tests.retention.interrupting import at_every_statement, erase, impatient
 
 EVERYTHING = frozenset({Role.NURSE, Role.AUDITOR})
 MANY = 90
@@ -99,3 +101,24 @@ def test_whenever_a_record_is_erased_the_answer_is_clear_and_nothing_is_half_wri
     assert 404 in answers or act is Case.lists
     gone = [number for number, erased in zip(sorted(everybody), fell, strict=False) if erased]
     assert [naming(engine, whom[number]) for number in gone] == [[]] * len(gone)
+
+
+def test_of_several_alerts_those_that_are_left_are_decided_about_and_the_others_told_of(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward.feed([each for name in ("p1", "p2") for each in (person(name), *persistent(name))])
+    gone, left = ward.alerts()
+
+    def erase_and_decide(engine: Engine, decided: Any, **more: Any) -> Any:
+        if decided[0].alert_id == gone.id:
+            erase(engine, gone.subject)
+        return dispose_all(engine, decided, **more)
+
+    monkeypatch.setattr("service.dashboard.decision_pages.dispose_all", erase_and_decide)
+    chosen = [f"{each.id}:{each.revision}" for each in (gone, left)]
+    with ward.client() as client:
+        answer = client.post("/decide", data={"alert": chosen, "action": "take"})
+    assert answer.status_code == 404
+    assert "Some of them are there no more: nothing was recorded about those." in answer.text
+    assert "Taken by you" in answer.text
+    assert [each.state for each in ward.alerts()] == [State.TAKEN]
