@@ -562,7 +562,7 @@ def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run, engine: 
     assert (told["heard"], told["to_fetch"]) == (None, {"count": 0, "since": None})
     with writing(engine) as connection:
         ward = sources.by_name(connection, "ward").id
-        fetches.ask(connection, ward, ["Observation/o1"], datetime(2026, 1, 15, 12, tzinfo=UTC))
+        fetches.ask(connection, ward, ["Observation/o1"], "feed", datetime(2026, 1, 15, 12, tzinfo=UTC))
         said = heard.Heard("heartbeat", "active", None)
         heard.note(connection, ward, said, datetime(2026, 1, 15, 12, tzinfo=UTC))
     in_words = run("source", "status", "ward").out

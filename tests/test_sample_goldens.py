@@ -64,7 +64,12 @@ def played(vignette: str, engine: Engine) -> None:
     with writing(engine) as connection:
         source = sources.add(connection, "samples", settings_of(vignette), "secret", now)
     for file in sorted((SAMPLES / vignette / "feed").glob("*.json")):
-        take(engine, [Delivery(source, received(file, source), now)], Rules(RULEBOOK, clock="data"), now)
+        take(
+            engine,
+            [Delivery(source, received(file, source), now, "feed")],
+            Rules(RULEBOOK, clock="data"),
+            now,
+        )
 
 
 def served(named: UUID, key: str) -> str:

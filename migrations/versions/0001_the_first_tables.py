@@ -125,10 +125,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.Column("way", sa.String(length=8), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
         sa.Column("read_as", sa.String(length=9), nullable=True),
         sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_resource_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_resource_state")),
+        sa.CheckConstraint("way IN ('file', 'history', 'catch-up', 'feed')", name=op.f("ck_resource_way")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_resource")),
         comment="the current version of every resource kept",
     )
@@ -200,6 +202,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             comment="since it last worked",
         ),
         sa.Column("problem", sa.Text(), nullable=True, comment="why not, in words without patient data"),
+        sa.Column(
+            "told",
+            Instant(),
+            nullable=True,
+            comment="the feed said then that something changed, not what",
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_catch_up_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", "type", name=op.f("pk_catch_up")),
         comment="how far each type of each source's resources has been asked for",
@@ -248,6 +256,12 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         "pending_fetch",
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=192), nullable=False, comment="Type/id; empty: something changed"),
+        sa.Column(
+            "way",
+            sa.String(length=8),
+            nullable=False,
+            comment="by which what is fetched comes: feed, or catch-up",
+        ),
         sa.Column("asked", Instant(), nullable=False),
         sa.Column(
             "generation", sa.Integer(), nullable=False, comment="counts how often it was asked for meanwhile"
@@ -259,6 +273,9 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             "lease_token", sa.Uuid(), nullable=True, comment="fences a fetcher whose lease has run out"
         ),
         sa.Column("problem", sa.Text(), nullable=True, comment="why not, in words without patient data"),
+        sa.CheckConstraint(
+            "way IN ('file', 'history', 'catch-up', 'feed')", name=op.f("ck_pending_fetch_way")
+        ),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_pending_fetch_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", "key", name=op.f("pk_pending_fetch")),
         comment="what notifications pointed at and did not bring",
@@ -316,9 +333,10 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         "last_message",
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("at", Instant(), nullable=False, comment="no more than seconds before the latest"),
+        sa.Column("first", Instant(), nullable=False, comment="before then the source had no feed"),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_last_message_source_id_source")),
         sa.PrimaryKeyConstraint("source_id", name=op.f("pk_last_message")),
-        comment="when the feed of each source last brought anything",
+        comment="when the feed of each source last brought anything, and when first",
     )
     op.create_table(
         "stored_text",
@@ -340,11 +358,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("since_revision", sa.Integer(), nullable=False),
+        sa.Column("way", sa.String(length=8), nullable=False),
         sa.Column("named_by", sa.String(length=520), nullable=True),
         sa.Column("read_as", sa.String(length=9), nullable=True),
         sa.Column("until_revision", sa.Integer(), nullable=False),
         sa.CheckConstraint("read_as IN ('future', 'unordered')", name=op.f("ck_superseded_read_as")),
         sa.CheckConstraint("state IN ('live', 'deleted')", name=op.f("ck_superseded_state")),
+        sa.CheckConstraint("way IN ('file', 'history', 'catch-up', 'feed')", name=op.f("ck_superseded_way")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded")),
         comment="older versions; since = until for one that was never current",
     )
@@ -468,9 +488,16 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("received", Instant(), nullable=False),
+        sa.Column(
+            "way",
+            sa.String(length=8),
+            nullable=True,
+            comment="by which it came; null: it is about a whole record",
+        ),
         sa.Column("retry_at", Instant(), nullable=True, comment="a future result is tried again then"),
         sa.Column("resolved", Instant(), nullable=True),
         sa.Column("resolution", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("way IN ('file', 'history', 'catch-up', 'feed')", name=op.f("ck_quarantine_way")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_quarantine_source_id_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
         sqlite_autoincrement=True,

@@ -16,6 +16,7 @@ from service.fhir.resource import unusable
 from service.fhir.strict_json import check_json
 from service.ingest import Delivery, Receipt, Rules, take_each
 from service.store.sources import Source
+from service.store.ways import Way
 
 AT_ONCE = 200
 """Resources in one transaction: short enough that a running feed never waits long for the lock."""
@@ -92,8 +93,12 @@ class Asker:
         source = self.source
         return decode_resource(checked, source=source.name, zone=source.zone, rulebook=self.rules.rulebook)
 
-    def take(self, incoming: Sequence[Incoming]) -> None:
+    def take(self, incoming: Sequence[Incoming], way: Way) -> None:
         """Store and judge what was found; what cannot be stored is set aside alone.
+
+        Args:
+            incoming: what was found.
+            way: by which it came, whoever it was that asked: what the feed pointed at came by the feed.
 
         Raises:
             Overloaded: the database is too busy.
@@ -101,6 +106,6 @@ class Asker:
         """
         for start in range(0, len(incoming), AT_ONCE):
             now = self.clock()
-            part = Delivery(self.source, incoming[start : start + AT_ONCE], now)
+            part = Delivery(self.source, incoming[start : start + AT_ONCE], now, way)
             self.receipt += take_each(self.engine, part, self.rules, now)
         self.found += len(incoming)

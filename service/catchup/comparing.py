@@ -59,7 +59,8 @@ def _look_for(asker: Asker, turn: Turn, at: Known, until: datetime, limit: int |
             return None
         found = asker.client.search(turn.type, still_there([one.id for one in known]))
         there = {each.get("id") for each in found}
-        asker.take([asker.read_known(turn.type, one.id) for one in known if one.id not in there])
+        missing = [asker.read_known(turn.type, one.id) for one in known if one.id not in there]
+        asker.take(missing, "catch-up")
         at = known[-1]
         done += len(known)
     return at

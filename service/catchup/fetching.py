@@ -43,7 +43,8 @@ def fetch(asker: Asker) -> int:
 def _fetch(asker: Asker, one: Fetch, now: datetime) -> None:
     if one.key == WHATEVER:
         with writing(asker.engine) as connection:
-            catch_up.hurry(connection, asker.source.id, now)
+            hurry = catch_up.tell if one.way == "feed" else catch_up.hurry
+            hurry(connection, asker.source.id, now)
             fetches.settle(connection, one)
         return
     type_, _, id_ = one.key.partition("/")
@@ -58,7 +59,7 @@ def _fetch(asker: Asker, one: Fetch, now: datetime) -> None:
             return
         incoming = _gone(asker, type_, id_)
     if incoming is not None:
-        asker.take([incoming])
+        asker.take([incoming], one.way)
     with writing(asker.engine) as connection:
         fetches.settle(connection, one)
 

@@ -76,10 +76,10 @@ def _fetched(asker: Asker, gap: Gap) -> bool:
             said = _asked(asker, gap.fhir_id, EVENTS, wanted)
         except (RemoteRefused, InvalidResource, MalformedInput):
             return False
-        asker.take(said.incoming)
+        asker.take(said.incoming, "catch-up")
         pointers = (*said.to_fetch, *((WHATEVER,) if said.whatever else ()))
         with writing(asker.engine) as connection:
-            fetches.ask(connection, asker.source.id, pointers, asker.clock())
+            fetches.ask(connection, asker.source.id, pointers, "catch-up", asker.clock())
     return True
 
 

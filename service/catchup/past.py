@@ -46,4 +46,4 @@ def _read_past(asker: Asker, name: str) -> None:
                 incoming += page.incoming
         except (RemoteRefused, InvalidResource):
             continue
-    asker.take(incoming)
+    asker.take(incoming, "history")

@@ -35,7 +35,7 @@ def read_changes(asker: Asker, turn: Turn) -> None:
         return
     newest, latest, in_order = mark, since, True
     for page in asker.changes(turn.type, since=since):
-        asker.take(page.incoming)
+        asker.take(page.incoming, turn.way)
         in_order = in_order and page.in_order and (page.oldest is None or page.oldest >= latest)
         latest = page.newest or latest
         newest = max(newest, latest)
@@ -50,7 +50,7 @@ def _by_patient(asker: Asker, turn: Turn, mark: datetime, since: datetime) -> No
     newest = mark
     for name in _under_watch(asker):
         for page in asker.changes(turn.type, since=since, patient=name):
-            asker.take(page.incoming)
+            asker.take(page.incoming, turn.way)
             newest = max(newest, page.newest or newest)
         _mark(asker, turn, mark)
         if asker.stop():

@@ -42,7 +42,7 @@ def read_deletions(exporter: Exporter, manifest: Manifest) -> None:
                 raise AskedToStop
             there = _live(exporter, some)
             found = [patiently(exporter, partial(_looked_for, asker, key)) for key in there]
-            asker.take(found)
+            asker.take(found, "file")
     exporter.exported.gone = asker.gone
 
 

@@ -148,7 +148,7 @@ def _delivery(
     pointers = (*told.to_fetch, *((WHATEVER,) if told.whatever else ()))
     said = Heard(told.kind, told.status, told.events, told.numbers, told.subscription)
     heard = said if told.kind else None
-    return Delivery(source, told.incoming, datetime.now(UTC), pointers, heard, message, read_by)
+    return Delivery(source, told.incoming, datetime.now(UTC), "feed", pointers, heard, message, read_by)
 
 
 class FeedFirst:

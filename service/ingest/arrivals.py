@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,7 @@ from service.store import identities, resources
 from service.store.resources import Version
 from service.store.sources import Source
 from service.store.version_order import has_order, latest, same
+from service.store.ways import Way, outranks
 
 
 @dataclass(slots=True)
@@ -47,6 +49,11 @@ class Arrival:
         """`Type/id`; empty where it has no id, so that no version of it can ever follow."""
         return self.version.key
 
+    def came_by(self, way: Way) -> None:
+        """Note that its version came by this way too."""
+        if outranks(way, self.version.way):
+            self.version = self.version._replace(way=way)
+
 
 @dataclass(frozen=True, slots=True)
 class Succession:
@@ -74,7 +81,7 @@ class Succession:
 
 
 def arrive(
-    source: Source, incoming: Incoming, received: datetime, rulebook: Rulebook, now: datetime
+    source: Source, incoming: Incoming, received: datetime, way: Way, rulebook: Rulebook, now: datetime
 ) -> Arrival:
     """Work out what a resource is filed under, and whether its time has come."""
     content = incoming.content
@@ -86,7 +93,7 @@ def arrive(
     if incoming.patient is None and incoming.patient_identifier is not None:
         named_by = identifier_text(*incoming.patient_identifier)
     version = Version(
-        key, None, incoming.version_id, incoming.last_updated, received, digest, state, 0, named_by
+        key, None, incoming.version_id, incoming.last_updated, received, digest, state, 0, way, named_by
     )
     arrival = Arrival(source, incoming, version, content, incoming.patient)
     if isinstance(content, Observed) and content.results:
@@ -133,38 +140,67 @@ def identifier_text(system: str, value: str) -> str:
     return f"{system}|{value}"
 
 
+class Sifted(NamedTuple):
+    """What arrived, without what was stored before."""
+
+    fresh: dict[str, list[Arrival]]
+    """The arrivals that are new, by key."""
+    past: dict[str, list[Version]]
+    """Versions of those keys that are stored and not current."""
+    came: dict[Version, Way]
+    """Stored versions that came again, by a way that outranks the one they are noted under."""
+
+
 def new_ones(
     connection: Connection,
     source: Source,
     arrivals: Iterable[Arrival],
     known: Mapping[str, Version],
     counts: Counter[str],
-) -> tuple[dict[str, list[Arrival]], dict[str, list[Version]]]:
-    """Drop what was stored before.
-
-    Returns:
-        The arrivals that are new, by key, and the older stored versions of those keys.
-    """
+) -> Sifted:
+    """Drop what was stored before, but for the way by which it came this time."""
     fresh: dict[str, list[Arrival]] = {}
+    came: dict[Version, Way] = {}
     for arrival in arrivals:
-        before = known.get(arrival.key)
-        siblings = fresh.get(arrival.key, [])
-        others = [each.version for each in siblings] + ([before] if before is not None else [])
-        if not arrival.again and any(same(arrival.version, other) for other in others):
+        siblings, stored = fresh.setdefault(arrival.key, []), known.get(arrival.key)
+        known_already = _is_among(siblings, arrival) or (
+            stored is not None and _is_stored(arrival, stored, came)
+        )
+        if known_already and not arrival.again:
             counts["duplicate"] += 1
         else:
-            fresh.setdefault(arrival.key, []).append(arrival)
-    revised = [key for key in fresh if key in known]
+            siblings.append(arrival)
+    revised = [key for key in known if fresh.get(key)] + [each.key for each in came]
     past = resources.older(connection, source.id, revised) if revised else {}
     for key, versions in past.items():
         kept = [
             each
             for each in fresh[key]
-            if each.again or not any(same(each.version, version) for version in versions)
+            if not any(_is_stored(each, version, came) for version in versions) or each.again
         ]
         counts["duplicate"] += len(fresh[key]) - len(kept)
         fresh[key] = kept
-    return {key: group for key, group in fresh.items() if group}, past
+    return Sifted({key: group for key, group in fresh.items() if group}, past, came)
+
+
+def _is_among(siblings: Iterable[Arrival], arrival: Arrival) -> bool:
+    """Whether its version arrived just now already; if so, both are noted under the way that outranks."""
+    twin = next((each for each in siblings if same(arrival.version, each.version)), None)
+    if twin is None:
+        return False
+    twin.came_by(arrival.version.way)
+    arrival.came_by(twin.version.way)
+    return True
+
+
+def _is_stored(arrival: Arrival, version: Version, came: dict[Version, Way]) -> bool:
+    """Whether it is this version; if so, it is noted where it came by a way that outranks what is known."""
+    if not same(arrival.version, version):
+        return False
+    arrival.came_by(version.way)
+    if outranks(arrival.version.way, came.get(version, version.way)):
+        came[version] = arrival.version.way
+    return True
 
 
 def succession(

@@ -237,7 +237,7 @@ def hold_failed(connection: Connection, rows: Sequence[PatientRow], error: Excep
     detail = f"judging this record raised {type(error).__name__}; the record is kept and tried again"
     troubled = quarantine.patients_held(connection, [row.id for row in rows], FAILED)
     held = [
-        Held(0, row.source_id, None, row.id, FAILED, None, detail, None, now)
+        Held(0, row.source_id, None, row.id, FAILED, None, detail, None, now, None)
         for row in rows
         if row.id not in troubled
     ]

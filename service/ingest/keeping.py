@@ -153,6 +153,7 @@ class Plan:
                 why.detail,
                 version.digest,
                 version.received,
+                version.way,
                 arrival.retry_at,
             )
         )

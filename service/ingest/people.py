@@ -100,7 +100,8 @@ def _hold_cycles(
     )
     new = [
         Held(
-            0, row.source_id, f"Patient/{row.fhir_id}", row.id, LINK_CYCLE, "Patient.link", detail, None, now
+            *(0, row.source_id, f"Patient/{row.fhir_id}", row.id, LINK_CYCLE, "Patient.link", detail),
+            *(None, now, None),
         )
         for row in circling
         if row.id not in held

@@ -28,6 +28,7 @@ from service.store.resources import Version
 from service.store.rows import AlreadyThere
 from service.store.session import is_away, is_conflict, writing
 from service.store.sources import Source
+from service.store.ways import Way, outranks
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Delivery:
     source: Source
     incoming: Sequence[Incoming]
     received: datetime
+    way: Way
+    """By which it came."""
     fetches: Collection[str] = ()
     """`Type/id` of what it only pointed at; `fetches.WHATEVER` where it named nothing."""
     heard: Heard | None = None
@@ -152,7 +155,7 @@ def receive(
     for _, group in sorted(by_source.items()):
         source = group[0].source
         arrivals = [
-            arrive(source, incoming, delivery.received, rules.rulebook, now)
+            arrive(source, incoming, delivery.received, delivery.way, rules.rulebook, now)
             for delivery in group
             for incoming in delivery.incoming
         ]
@@ -184,7 +187,7 @@ def _note(connection: Connection, source: Source, deliveries: Iterable[Delivery]
     """What deliveries of one source brought beside resources."""
     for each in deliveries:
         if each.fetches:
-            fetches.ask(connection, source.id, each.fetches, now)
+            fetches.ask(connection, source.id, each.fetches, each.way, now)
         if each.heard is not None:
             heard.note(connection, source.id, each.heard, each.received)
             gaps.note(connection, source.id, each.heard, each.received)
@@ -202,12 +205,19 @@ def replay(
     """
     step = Step(connection, rules, now, resolution="replayed")
     again = [each for each in held if each.digest is not None or each.reason == STORING_FAILED]
-    versions = {each.digest: _held_version(each) for each in again if each.digest is not None}
-    arrivals = read_again(step, source, versions.values())
+    versions: dict[bytes, Version] = {}
+    arrivals = []
     for each in again:
-        if each.digest is None and each.key is not None:
+        version = _held_version(each)
+        if each.digest is not None:
+            known = versions.setdefault(each.digest, version)
+            if outranks(version.way, known.way):
+                versions[each.digest] = version
+        elif each.key is not None:
             type_, _, identity = each.key.partition("/")
-            arrivals.append(arrive(source, tombstone(type_, identity), each.received, rules.rulebook, now))
+            gone = tombstone(type_, identity)
+            arrivals.append(arrive(source, gone, version.received, version.way, rules.rulebook, now))
+    arrivals += read_again(step, source, versions.values())
     store(step, source, arrivals)
     usable = {each.id for each in again} - step.still_held
     quarantine.release_ids(connection, usable, now, step.resolution)
@@ -220,6 +230,7 @@ def replay(
 def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None:
     """Quarantine a delivery whose storing fails: it is kept, visible, and can be replayed."""
     detail = f"storing it raised {type(error).__name__}; it is kept, replay it once the cause is mended"
+    came = (delivery.received, delivery.way)
     bodies: dict[bytes, bytes] = {}
     held = []
     for each in delivery.incoming:
@@ -228,9 +239,7 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
         if digest is not None:
             bodies[digest] = each.raw
         key = f"{each.type}/{each.id}" if each.id else None
-        held.append(
-            Held(0, delivery.source.id, key, None, STORING_FAILED, None, detail, digest, delivery.received)
-        )
+        held.append(Held(0, delivery.source.id, key, None, STORING_FAILED, None, detail, digest, *came))
     with writing(engine) as connection:
         if delivery.message is not None and messages.note(connection, [delivery.message]):
             return
@@ -239,4 +248,6 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
 
 
 def _held_version(held: Held) -> Version:
-    return Version(held.key or "", held.patient_id, None, None, held.received, held.digest, "live", 0)
+    assert held.way is not None  # it came by itself: only what is about a whole record did not
+    came = (held.received, held.digest, "live", 0, held.way)
+    return Version(held.key or "", held.patient_id, None, None, *came)

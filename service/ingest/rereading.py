@@ -64,5 +64,5 @@ def _said(
 ) -> Said:
     """What a version says; that only its receipt makes it the latest stays so by any rulebook."""
     incoming = decode_stored(connection, source, version, rulebook)
-    arrival = arrive(source, incoming, version.received, rulebook, now)
+    arrival = arrive(source, incoming, version.received, version.way, rulebook, now)
     return said_by(arrival.content, "unordered" if version.read_as == "unordered" else None)

@@ -86,8 +86,8 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     find_patients(connection, source, arrivals)
     known = resources.current(connection, source.id, {each.key for each in arrivals if each.key})
     kept, nameless = _relevant(arrivals, known, step, source)
-    fresh, past = new_ones(connection, source, kept, known, counts)
-    if not fresh and not nameless:
+    fresh, past, came = new_ones(connection, source, kept, known, counts)
+    if not fresh and not nameless and not came:
         return
     order = source.settings.version_order
     outcomes = [
@@ -96,7 +96,7 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
     ]
     concerned = [each for outcome in outcomes for each in outcome.arrivals]
     connected = _lock(step, source, concerned, known)
-    revised = {key: version for key, version in known.items() if key in fresh}
+    revised = {key: known[key] for key in known.keys() & {*fresh, *(each.key for each in came)}}
     if revised and connection.dialect.name != "sqlite":  # that a new one is new is seen when it is inserted
         _check_unchanged(revised, resources.lock_current(connection, source.id, revised))
         before = {key: versions for key, versions in past.items() if key in revised}
@@ -109,6 +109,7 @@ def store(step: Step, source: Source, arrivals: Sequence[Arrival]) -> None:
         plan.hold(arrival)
         counts[f"quarantined:{_reason(arrival)}"] += 1
     step.still_held |= plan.write(connection)
+    resources.note_ways(connection, source.id, came)
     if plan.facts:
         changed = apply_facts(connection, source, plan.facts, connected, step.now)
         if connection.dialect.name != "sqlite" and not guarded.issuperset(changed.identifiers):
@@ -126,7 +127,7 @@ def read_again(step: Step, source: Source, versions: Collection[Version]) -> lis
         if version.digest is None or version.state == "deleted":
             continue
         incoming = decode_stored(step.connection, source, version, step.rules.rulebook)
-        arrival = arrive(source, incoming, version.received, step.rules.rulebook, step.now)
+        arrival = arrive(source, incoming, version.received, version.way, step.rules.rulebook, step.now)
         arrival.again = True
         arrivals.append(arrival)
     return arrivals

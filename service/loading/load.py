@@ -134,7 +134,7 @@ class Loader:
         for chunk in decoder.chunks(files, lambda: pace.size):
             began = time.perf_counter()
             now = self.clock()
-            delivery = Delivery(self.source, chunk.incoming, now)
+            delivery = Delivery(self.source, chunk.incoming, now, "file")
             receipt = take_each(self.engine, delivery, self.rules, now, judged=False)
             self.summary.counts += receipt.counts
             self.summary.mark(receipt.patients)

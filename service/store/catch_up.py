@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, literal, or_, selec
 
 from service.store.rows import insert_rows
 from service.store.schema import Instant, catch_up, is_live, patient, pending_fetch, resource
+from service.store.ways import Way
 
 LONGEST_PROBLEM: Final = 300
 """Characters kept of what went wrong."""
@@ -48,6 +49,13 @@ class Turn:
     failures: int = 0
     """Since it last worked."""
     problem: str | None = None
+    told: datetime | None = None
+    """The feed said then that something changed, and not what; None: it has been asked since."""
+
+    @property
+    def way(self) -> Way:
+        """By which what is found comes: by the feed, where it told that there is something to find."""
+        return "catch-up" if self.told is None else "feed"
 
 
 def states(connection: Connection, source_id: int) -> list[Turn]:
@@ -126,6 +134,9 @@ def finish(
         .where(_of(turn))
         .values(read=read, next_at=next_at, failures=0, problem=None, compared=at, compared_key=key)
     )
+    if turn.told is not None:  # told anew meanwhile, it is still to be asked for
+        same = catch_up.c.told == turn.told
+        connection.execute(catch_up.update().where(_of(turn), same).values(told=None))
 
 
 def fail(connection: Connection, turn: Turn, problem: str, next_at: datetime) -> None:
@@ -152,6 +163,12 @@ def hurry(connection: Connection, source_id: int, now: datetime, types: Collecti
     if types:
         later = and_(later, catch_up.c.type.in_(types))
     connection.execute(catch_up.update().where(later).values(next_at=now))
+
+
+def tell(connection: Connection, source_id: int, now: datetime) -> None:
+    """The feed says that something changed, and not what: every type is asked for, on its behalf."""
+    hurry(connection, source_id, now)
+    connection.execute(catch_up.update().where(catch_up.c.source_id == source_id).values(told=now))
 
 
 def known(
@@ -181,4 +198,5 @@ def _of(turn: Turn) -> ColumnElement[bool]:
 
 def _turn(row: Row[Any]) -> Turn:
     compared = None if row.compared is None else Known(row.compared, row.compared_key or "")
-    return Turn(row.source_id, row.type, row.mark, row.read, compared, row.next_at, row.failures, row.problem)
+    asked = (row.source_id, row.type, row.mark, row.read, compared, row.next_at)
+    return Turn(*asked, row.failures, row.problem, row.told)

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store.schema import pending_fetch
+from service.store.ways import Way
 
 WHATEVER: Final = ""
 """The key of what names nothing: something changed."""
@@ -26,26 +27,37 @@ class Fetch:
     source_id: int
     key: str
     """`Type/id`, or WHATEVER."""
+    way: Way
+    """By which what is fetched comes: `feed`, unless only what the feed passed over pointed at it."""
     attempts: int
     """How often it was tried in vain."""
     generation: int
     token: UUID
 
 
-def ask(connection: Connection, source_id: int, keys: Collection[str], now: datetime) -> None:
+def ask(connection: Connection, source_id: int, keys: Collection[str], way: Way, now: datetime) -> None:
     """These are to be fetched, at once."""
     if not keys:
         return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(pending_fetch)
     statement = insert.on_conflict_do_update(
         index_elements=[pending_fetch.c.source_id, pending_fetch.c.key],
-        set_={"generation": pending_fetch.c.generation + 1, "attempts": 0, "not_before": now},
+        set_={
+            "generation": pending_fetch.c.generation + 1,
+            "attempts": 0,
+            "not_before": now,
+            "way": case((pending_fetch.c.way == "feed", "feed"), else_=insert.excluded.way),
+        },
     )
-    rows = [
-        {"source_id": source_id, "key": key, "asked": now, "not_before": now, "generation": 0, "attempts": 0}
-        for key in sorted(set(keys))
-    ]
-    connection.execute(statement, rows)
+    new = {
+        "source_id": source_id,
+        "way": way,
+        "asked": now,
+        "not_before": now,
+        "generation": 0,
+        "attempts": 0,
+    }
+    connection.execute(statement, [{**new, "key": key} for key in sorted(set(keys))])
 
 
 def claim(
@@ -65,7 +77,7 @@ def claim(
     )
     found = []
     for row in connection.execute(query).all():
-        one = Fetch(row.source_id, row.key, row.attempts, row.generation, uuid4())
+        one = Fetch(row.source_id, row.key, row.way, row.attempts, row.generation, uuid4())
         connection.execute(
             pending_fetch.update()
             .where(pending_fetch.c.source_id == one.source_id, pending_fetch.c.key == one.key)

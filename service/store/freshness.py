@@ -34,7 +34,15 @@ def message_came(connection: Connection, source_ids: Collection[int], at: dateti
         set_={"at": insert.excluded.at},
         where=last_message.c.at < insert.excluded.at,
     )
-    connection.execute(statement, [{"source_id": each, "at": at} for each in sorted(source_ids)])
+    came = {"at": at, "first": at}
+    connection.execute(statement, [{"source_id": each, **came} for each in sorted(source_ids)])
+
+
+def fed_since(connection: Connection) -> dict[int, datetime]:
+    """Since when each source has a feed: when it first brought anything. Without those it never did of."""
+    return {
+        row[0]: row[1] for row in connection.execute(select(last_message.c.source_id, last_message.c.first))
+    }
 
 
 def of_every_source(connection: Connection, now: datetime) -> dict[str, Freshness]:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, or_, select
 
 from service.alerts.alert import Alert, Disposition, Remark
 from service.alerts.events import EventKind
@@ -16,7 +16,18 @@ from service.store import courses, remarks
 from service.store.alerts import Happened
 from service.store.courses import Course
 from service.store.query import among
-from service.store.schema import alert, alert_event, disposition, patient, patient_name, quarantine, resource
+from service.store.schema import (
+    alert,
+    alert_event,
+    disposition,
+    is_live,
+    patient,
+    patient_name,
+    quarantine,
+    resource,
+    superseded,
+)
+from service.store.ways import Way
 
 PAGE = 1000
 """Alerts read at a time."""
@@ -49,6 +60,17 @@ class Raised(NamedTuple):
     decisions: list[Disposition]
     """Made on it, or on another alert with whose results they came to stand on it."""
     remarks: list[Remark]
+
+
+class Stored(NamedTuple):
+    """One version of one Observation, as its EHR stored it."""
+
+    subject: Subject
+    at: datetime
+    """When the EHR stored it, as it says itself; never after it came, whatever the clock of the EHR says."""
+    received: datetime
+    way: Way
+    """By which it came."""
 
 
 class Arrival(NamedTuple):
@@ -129,6 +151,50 @@ def observations_received(
         yield Arrival(
             _subject(row, row.source_id, row.id), row.received, row.last_updated, held=bool(row.held)
         )
+
+
+def observations_stored(
+    connection: Connection, sources: Collection[int], since: datetime, until: datetime
+) -> Iterator[Stored]:
+    """The versions of Observations that EHRs stored from `since` on and before `until`, without deletions.
+
+    Of what came in files, or with somebody's past, and in no other way, nobody knows whether the feed was to
+    bring it: it is left out, as is what does not say when it was stored.
+    """
+    for table, counts in (
+        (resource, is_live),
+        (superseded, and_(superseded.c.state == "live", _is_read_again_nowhere())),
+    ):
+        query = (
+            select(table.c.source_id, table.c.received, table.c.last_updated, table.c.way, *_SUBJECT)
+            .outerjoin(patient, patient.c.id == table.c.patient_id)
+            .where(
+                among(table.c.source_id, sources),
+                counts,
+                table.c.received >= since,
+                table.c.last_updated >= since,
+                or_(table.c.last_updated < until, table.c.received < until),
+                table.c.key.startswith("Observation/"),
+                table.c.way.in_(("feed", "catch-up")),
+            )
+        )
+        for row in _streamed(connection, query):
+            stored = min(row.last_updated, row.received)
+            yield Stored(_subject(row, row.source_id, row.id), stored, row.received, row.way)
+
+
+def _is_read_again_nowhere() -> ColumnElement[bool]:
+    """Of a superseded version: it has no other row, as one has that was read again."""
+    later = superseded.alias()
+    return and_(
+        ~exists().where(later.c.id > superseded.c.id, *_same_bytes(later)),
+        ~exists().where(*_same_bytes(resource)),
+    )
+
+
+def _same_bytes(other: FromClause) -> tuple[ColumnElement[bool], ...]:
+    names = ("source_id", "key", "digest")
+    return tuple(other.c[name] == superseded.c[name] for name in names)
 
 
 def names_of(connection: Connection, numbers: Collection[int]) -> dict[int, str]:

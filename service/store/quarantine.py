@@ -11,6 +11,7 @@ from service.errors import NotFound
 from service.store.query import Query, among
 from service.store.rows import insert_rows
 from service.store.schema import ignored, patient_identifier, quarantine, resource
+from service.store.ways import Way
 
 
 LINK_CYCLE = "link-cycle"
@@ -31,17 +32,19 @@ class Held(NamedTuple):
     detail: str
     digest: bytes | None
     received: datetime
+    way: Way | None
+    """By which it came; None for a whole record, which came by many."""
     retry_at: datetime | None = None
     resolved: datetime | None = None
     resolution: str | None = None
 
 
-_NEW = Held._fields[1:10]
+_NEW = Held._fields[1:11]
 
 
 def hold(connection: Connection, held: Sequence[Held]) -> None:
     """Put into quarantine; `id` is given by the database."""
-    insert_rows(connection, quarantine, _NEW, [each[1:10] for each in held])
+    insert_rows(connection, quarantine, _NEW, [each[1:11] for each in held])
 
 
 def renew(connection: Connection, held: Sequence[Held]) -> tuple[set[int], list[Held]]:

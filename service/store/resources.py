@@ -13,10 +13,11 @@ from service.store.filed import Filing
 from service.store.query import Query, among
 from service.store.rows import AlreadyThere, insert_rows, update_rows
 from service.store.schema import raw_message, resource, superseded
+from service.store.ways import Way
 
 _VERSION = (
     *("patient_id", "version_id", "last_updated", "received", "digest", "state", "since_revision"),
-    *("named_by", "read_as"),
+    *("way", "named_by", "read_as"),
 )
 
 # A dictionary of what FHIR resources have in common makes a body several times smaller, and is faster than
@@ -47,6 +48,7 @@ class Version(NamedTuple):
     """`live` or `deleted`."""
     since_revision: int
     """The revision of its patient's record that brought it."""
+    way: Way
     named_by: str | None = None
     """The identifier (`system|value`) that names its patient, where no reference does."""
     read_as: ReadAs | None = None
@@ -199,3 +201,10 @@ def add_older(connection: Connection, source_id: int, versions: Sequence[tuple[V
     """Store versions that are not, or no longer, current, with the revision that ended each."""
     rows = [(source_id, *version, until) for version, until in versions]
     insert_rows(connection, superseded, ("source_id", "key", *_VERSION, "until_revision"), rows)
+
+
+def note_ways(connection: Connection, source_id: int, came: Mapping[Version, Way]) -> None:
+    """These versions, as they are stored and locked, came by these ways too, and are noted under them."""
+    rows = [(way, source_id, version.key, version.digest, version.way) for version, way in came.items()]
+    for table in (resource, superseded):
+        update_rows(connection, table, ("source_id", "key", "digest", "way"), ("way",), rows)

@@ -34,6 +34,7 @@ from service.alerts.alert import Action, RemarkKind, State
 from service.alerts.comparing import Outcome
 from service.alerts.states import OVER
 from service.clinical.episodes import Family
+from service.store.ways import WAYS
 
 
 class Instant(TypeDecorator[datetime]):
@@ -84,6 +85,11 @@ _big = BigInteger().with_variant(Integer, "sqlite")
 def _one_of(column: str, names: Any) -> CheckConstraint:
     listed = ", ".join(f"'{name.value}'" for name in names)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _a_way() -> CheckConstraint:
+    listed = ", ".join(f"'{way}'" for way in WAYS)
+    return CheckConstraint(f"way IN ({listed})", name="way")
 
 
 source = Table(
@@ -208,12 +214,14 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
     ("digest", LargeBinary(32), True),
     ("state", String(10), False),
     ("since_revision", Integer, False),
+    ("way", String(8), False),
     ("named_by", String(520), True),
     ("read_as", String(9), True),
 )
 """What a version of a resource carries, current or superseded; `since_revision` counts in its patient's.
 
-`read_as` says what was made of it beyond what it says (`resources.ReadAs`).
+`way` says by which way it came (`ways.Way`); `read_as`, what was made of it beyond what it says
+(`resources.ReadAs`).
 """
 
 _LIVE = "state = 'live'"
@@ -227,6 +235,7 @@ resource = Table(
     *(Column(name, kind, nullable=nullable) for name, kind, nullable in _version_columns),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
+    _a_way(),
     Index(None, "patient_id"),
     # Of what is live alone, or PostgreSQL would find a key by it in a table that it has not counted yet: by
     # reading everything its source ever sent.
@@ -258,6 +267,7 @@ superseded = Table(
     Column("until_revision", Integer, nullable=False),
     CheckConstraint("state IN ('live', 'deleted')", name="state"),
     CheckConstraint("read_as IN ('future', 'unordered')", name="read_as"),
+    _a_way(),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     Index("ix_superseded_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
@@ -303,12 +313,14 @@ quarantine = Table(
     Column("detail", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=True),
     Column("received", Instant, nullable=False),
+    Column("way", String(8), nullable=True, comment="by which it came; null: it is about a whole record"),
     Column("retry_at", Instant, nullable=True, comment="a future result is tried again then"),
     Column("resolved", Instant, nullable=True),
     Column("resolution", String(40), nullable=True),
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     Index(None, "resolved", "retry_at"),
+    _a_way(),
     sqlite_autoincrement=True,  # a number can stand in a ticket: no other item ever gets it
 )
 
@@ -490,6 +502,7 @@ catch_up = Table(
     Column("compared_key", String(192), nullable=True, comment="and of that instant, up to this Type/id"),
     Column("failures", Integer, nullable=False, server_default=text("0"), comment="since it last worked"),
     Column("problem", Text, nullable=True, comment="why not, in words without patient data"),
+    Column("told", Instant, nullable=True, comment="the feed said then that something changed, not what"),
     comment="how far each type of each source's resources has been asked for",
 )
 
@@ -516,6 +529,7 @@ pending_fetch = Table(
     metadata,
     Column("source_id", ForeignKey("source.id"), primary_key=True),
     Column("key", String(192), primary_key=True, comment="Type/id; empty: something changed"),
+    Column("way", String(8), nullable=False, comment="by which what is fetched comes: feed, or catch-up"),
     Column("asked", Instant, nullable=False),
     Column("generation", Integer, nullable=False, comment="counts how often it was asked for meanwhile"),
     Column("attempts", Integer, nullable=False),
@@ -523,6 +537,7 @@ pending_fetch = Table(
     Column("lease_until", Instant, nullable=True),
     Column("lease_token", Uuid, nullable=True, comment="fences a fetcher whose lease has run out"),
     Column("problem", Text, nullable=True, comment="why not, in words without patient data"),
+    _a_way(),
     Index(None, "source_id", "not_before"),
     comment="what notifications pointed at and did not bring",
 )
@@ -564,7 +579,8 @@ last_message = Table(
     metadata,
     Column("source_id", ForeignKey("source.id"), primary_key=True),
     Column("at", Instant, nullable=False, comment="no more than seconds before the latest"),
-    comment="when the feed of each source last brought anything",
+    Column("first", Instant, nullable=False, comment="before then the source had no feed"),
+    comment="when the feed of each source last brought anything, and when first",
 )
 
 ERASED = "action = 'erase'"

@@ -40,7 +40,10 @@ def test_what_stands_in_the_database_is_told(room: ReadingRoom, client: TestClie
     for n in (1, 2):
         room.put(n, urgent() if n == 1 else None)
     source = room.sources["clinic"]
-    held = [Held(0, source, f"Observation/{n}", None, "unknown-unit", None, "no", None, now) for n in (1, 2)]
+    held = [
+        Held(0, source, f"Observation/{n}", None, "unknown-unit", None, "no", None, now, "feed")
+        for n in (1, 2)
+    ]
     with writing(room.engine) as connection:
         quarantine.hold(connection, held)
         for n in (1, 2):

@@ -231,6 +231,7 @@ def test_it_says_what_an_ehr_is_written(room: ReadingRoom) -> None:
             received=room.now,
             state="deleted",
             since_revision=1,
+            way="feed",
         )
         connection.execute(known)
     with reading(room.engine) as connection:

@@ -23,7 +23,7 @@ def quiet(clinic: Clinic) -> Clinic:
 
 def point_at(clinic: Clinic, *keys: str) -> None:
     with writing(clinic.feed.engine) as connection:
-        fetches.ask(connection, clinic.feed.source.id, keys, clinic.feed.now)
+        fetches.ask(connection, clinic.feed.source.id, keys, "feed", clinic.feed.now)
 
 
 def waiting(clinic: Clinic) -> int:

@@ -77,7 +77,7 @@ def test_when_a_source_was_last_heard_of_is_noted_at_once_and_then_seldom(hospit
     hearing, began = Hearing(hospital), datetime(2026, 1, 15, tzinfo=UTC)
 
     def noted_after(seconds: float) -> float:
-        hearing.note([Delivery(source, (), began + timedelta(seconds=seconds))])
+        hearing.note([Delivery(source, (), began + timedelta(seconds=seconds), "feed")])
         with reading(hospital) as connection:
             last = freshness.of_every_source(connection, began)["hospital"].last_message
         assert last is not None

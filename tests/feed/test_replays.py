@@ -208,7 +208,7 @@ def test_a_message_that_comes_twice_in_one_transaction_counts_once(hospital: Eng
         for value in (50, 60)
     ]
     once = Message("0" * 64, now + timedelta(minutes=10))
-    sent = [Delivery(source, [each], now, message=once) for each in incoming]
+    sent = [Delivery(source, [each], now, "feed", message=once) for each in incoming]
     receipt = take(hospital, sent, Rules.of(Settings(), rulebook), now)
     assert dict(receipt.counts) == {"stored": 1, "duplicate": 1}
     assert values(hospital) == {"o1": "50"}

@@ -27,6 +27,7 @@ from service.store.schema import patient as patient_table
 from service.store.session import reading, writing
 from service.store.source_settings import SourceSettings
 from service.store.sources import Source
+from service.store.ways import Way
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 RULEBOOK: Rulebook = load_rulebook()
@@ -245,16 +246,23 @@ class Feed:
         """Forget everything that is not in the database."""
         self.rules = Rules(RULEBOOK, settle=self.settle, backfill_writes=self.backfill_writes)
 
-    def delivery(self, *given: Resource | Incoming, received: datetime | None = None) -> Delivery:
-        return Delivery(self.source, [decoded(each, self.source) for each in given], received or self.now)
+    def delivery(
+        self, *given: Resource | Incoming, received: datetime | None = None, way: Way = "feed"
+    ) -> Delivery:
+        return Delivery(
+            self.source, [decoded(each, self.source) for each in given], received or self.now, way
+        )
 
     def send(
-        self, *given: Resource | Incoming, received: datetime | None = None, judged: bool = True
+        self,
+        *given: Resource | Incoming,
+        received: datetime | None = None,
+        judged: bool = True,
+        way: Way = "feed",
     ) -> Receipt:
         """All of it in one request, hence one transaction."""
-        return take(
-            self.engine, [self.delivery(*given, received=received)], self.rules, self.now, judged=judged
-        )
+        delivery = self.delivery(*given, received=received, way=way)
+        return take(self.engine, [delivery], self.rules, self.now, judged=judged)
 
     def send_each(self, *given: Resource | Incoming) -> None:
         """Each in a transaction of its own, a second apart."""

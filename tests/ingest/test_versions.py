@@ -222,7 +222,9 @@ def versions(draw: st.DrawFn) -> list[Version]:
         deleted = number is None and when is None and draw(st.booleans())
         received = NOW + timedelta(minutes=3, seconds=at)
         digest = None if deleted else bytes([at])
-        found.append(Version("k", 1, number, when, received, digest, "deleted" if deleted else "live", 0))
+        found.append(
+            Version("k", 1, number, when, received, digest, "deleted" if deleted else "live", 0, "feed")
+        )
     return found
 
 
@@ -238,7 +240,7 @@ def test_the_latest_version_does_not_depend_on_the_order_they_are_told_in(
 @given(st.permutations([2, 9, 10, 11]), st.sampled_from(["auto", "numeric"]))
 def test_numbered_versions_never_need_the_order_of_receipt(order: list[int], rule: str) -> None:
     found = [
-        Version("k", 1, str(number), None, NOW + timedelta(seconds=at), b"", "live", 0)
+        Version("k", 1, str(number), None, NOW + timedelta(seconds=at), b"", "live", 0, "feed")
         for at, number in enumerate(order)
     ]
     best, ordered = latest(found, rule)
@@ -248,14 +250,14 @@ def test_numbered_versions_never_need_the_order_of_receipt(order: list[int], rul
 def test_versions_of_one_instant_with_different_numbers_are_ordered_by_number() -> None:
     for numbers_ in (("1", "2"), ("2", "1")):
         found = [
-            Version("k", 1, number, NOW, NOW + timedelta(seconds=at), b"", "live", 0)
+            Version("k", 1, number, NOW, NOW + timedelta(seconds=at), b"", "live", 0, "feed")
             for at, number in enumerate(numbers_)
         ]
         assert latest(found, "last-updated")[0].version_id == "2"
 
 
 def test_a_version_is_known_again_by_its_number_else_its_time_else_its_bytes() -> None:
-    one = Version("k", 1, "1", NOW, NOW, b"a", "live", 0)
+    one = Version("k", 1, "1", NOW, NOW, b"a", "live", 0, "feed")
     assert same(one, one._replace(digest=b"b", last_updated=None))
     assert not same(one, one._replace(version_id="2"))
     assert same(one._replace(version_id=None), one._replace(digest=b"b"))
@@ -266,7 +268,7 @@ def test_a_version_is_known_again_by_its_number_else_its_time_else_its_bytes() -
 
 
 def test_a_deletion_is_not_taken_for_a_retraction_that_came_with_it() -> None:
-    deletion = Version("k", 1, None, None, NOW, None, "deleted", 0)
+    deletion = Version("k", 1, None, None, NOW, None, "deleted", 0, "feed")
     retraction = deletion._replace(last_updated=NOW - timedelta(hours=1), digest=b"a")
     assert not same(deletion, retraction)
     assert not same(retraction, deletion)

@@ -164,10 +164,10 @@ class MeasuredClinic:
         stored = None if late is None else at - late
         with writing(self.engine) as connection:
             source_id, number = self.sources["clinic"], self.people[fhir_id] if fhir_id else None
-            version = Version(key, number, "1", stored, at, None, state, 1)
+            version = Version(key, number, "1", stored, at, None, state, 1, "feed")
             resources.add_current(connection, source_id, [version])
             if held:
-                why = Held(0, source_id, key, number, "unknown-unit", None, "squeaks", None, at)
+                why = Held(0, source_id, key, number, "unknown-unit", None, "squeaks", None, at, "feed")
                 quarantine.hold(connection, [why])
 
     def question(self, *names: str, now: datetime = NOW, first: date = FIRST, last: date = LAST) -> Question:

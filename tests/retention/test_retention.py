@@ -189,7 +189,9 @@ class Case:
 
     def pointed_at_lately(self) -> None:
         with writing(self.feed.engine) as connection:
-            fetches.ask(connection, self.feed.source.id, ["Observation/o1"], LATER - timedelta(days=9))
+            fetches.ask(
+                connection, self.feed.source.id, ["Observation/o1"], "feed", LATER - timedelta(days=9)
+            )
 
     def named_by_something_that_waits(self) -> None:
         self.feed.send(person("p2", mrn="M-1"))  # two carry it, so what names it waits

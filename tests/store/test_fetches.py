@@ -20,7 +20,7 @@ def source(engine: Engine) -> int:
 
 def ask(engine: Engine, source: int, *keys: str, later: timedelta = timedelta()) -> None:
     with writing(engine) as connection:
-        fetches.ask(connection, source, keys, NOW + later)
+        fetches.ask(connection, source, keys, "feed", NOW + later)
 
 
 def claim(engine: Engine, source: int, *, later: timedelta = timedelta(), limit: int = 10) -> list[Fetch]:

@@ -15,9 +15,9 @@ from tests.ingest.feeding import NOW
 
 SOURCE = 1
 KEY = "Observation/o1"
-FULL = Version(KEY, 7, "1", NOW, NOW, b"a" * 32, "live", 3, "urn:mrn|M1")
-BARE = Version(KEY, None, None, None, NOW, None, "deleted", 0)
-NEWER = Version(KEY, None, "2", None, NOW + timedelta(days=1), b"b" * 32, "live", 0)
+FULL = Version(KEY, 7, "1", NOW, NOW, b"a" * 32, "live", 3, "feed", "urn:mrn|M1")
+BARE = Version(KEY, None, None, None, NOW, None, "deleted", 0, "feed")
+NEWER = Version(KEY, None, "2", None, NOW + timedelta(days=1), b"b" * 32, "live", 0, "feed")
 
 
 def now_current(engine: Engine) -> Version:
@@ -44,6 +44,7 @@ def test_a_newer_version_takes_the_place_of_the_current_one(engine: Engine, befo
         {"received": NOW + timedelta(microseconds=1)},
         {"since_revision": 4},
         {"named_by": "urn:mrn|M2"},
+        {"way": "catch-up"},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -10,7 +10,7 @@ from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource
 from service.quality.measures.cases import Question
 from service.settings import Settings
-from service.store import sources
+from service.store import freshness, sources
 
 DEFAULT_MONTHS = 12
 """How far back is looked where nobody says from when on."""
@@ -59,4 +59,5 @@ def question_of(
         timedelta(seconds=settings.feed_target_seconds),
         settings.smallest_cell,
         sources.created(connection),
+        freshness.fed_since(connection),
     )

@@ -30,7 +30,9 @@ class Question:
     smallest: int
     """Figures of fewer people than so many are masked where they leave; 1 masks none."""
     since_of: Mapping[int, datetime]
-    """Since when each source has fed this service."""
+    """When each source was set up here."""
+    fed_since: Mapping[int, datetime]
+    """When the feed of each source first brought anything; without those whose feed never did."""
 
     def __contains__(self, day: date) -> bool:
         """Whether a day is asked about."""

@@ -9,7 +9,7 @@ from service.quality.measures import on_alerts, on_arrivals, on_courses
 from service.quality.measures.cases import Case, Question
 from service.quality.measures.stories import AlertStory
 from service.store.courses import Course
-from service.store.measured import Arrival, Subject
+from service.store.measured import Arrival, Stored, Subject
 
 
 class OnAlerts(NamedTuple):
@@ -30,6 +30,12 @@ class OnArrivals(NamedTuple):
     case: Callable[[Arrival, Question], Case | None]
 
 
+class OnStored(NamedTuple):
+    """Makes a case of a version of an Observation that an EHR stored, or none."""
+
+    case: Callable[[Stored, Question], Case | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One measure."""
@@ -42,7 +48,7 @@ class Measure:
     excluded: tuple[str, ...]
     more_is_better: bool | None
     """None: neither is."""
-    counts: OnAlerts | OnCourses | OnArrivals
+    counts: OnAlerts | OnCourses | OnArrivals | OnStored
     unit: str | None = None
     """Of the amounts whose median and 90th percentile are given."""
     amount: str = ""
@@ -236,8 +242,31 @@ MEASURES: Final = (
         amount="from the EHR's storing to receipt",
         setting="feed_target_seconds",
         caution=(
-            "What the feed loses comes later, by asking the EHR, and is late here; "
+            "What the feed loses comes later, by asking the EHR, and is late here unless that was soon; "
             "what never came cannot be counted."
+        ),
+    ),
+    Measure(
+        "feed-lost",
+        "Results that the feed lost",
+        "those that the feed has neither sent nor pointed at until now: asking the EHR found them",
+        "versions of Observations that the EHR stored in the period, once the source's feed had begun to bring "
+        "anything, and that the feed brought or asking found",
+        (
+            "those that do not say when the EHR stored them (meta.lastUpdated)",
+            "those of sources whose feed never brought anything: there is none that could lose them",
+            "those that came in files, or with the past of somebody first seen, and in no other way",
+            "those stored no longer ago than the target: the feed may yet bring them, whether or not it has",
+            "deletions",
+        ),
+        more_is_better=False,
+        counts=OnStored(on_arrivals.lost),
+        unit="minutes",
+        amount="from the EHR's storing to its being found, of what was lost",
+        setting="feed_target_seconds",
+        caution=(
+            "A result that the feed brings at last is not lost any more. Where a feed says only that "
+            "something changed, all that is then found counts as brought. What asking does not find is not seen."
         ),
     ),
     Measure(

@@ -10,7 +10,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from service.quality.measures.cases import Case, Question
-from service.quality.measures.catalogue import MEASURES, Measure, OnAlerts, OnArrivals, OnCourses
+from service.quality.measures.catalogue import (
+    MEASURES,
+    Measure,
+    OnAlerts,
+    OnArrivals,
+    OnCourses,
+    OnStored,
+)
 from service.quality.measures.figures import Count, Figures
 from service.quality.measures.stories import story_of
 from service.quality.measures.strata import REASON
@@ -138,6 +145,7 @@ def _cases(
     on_alerts = [(each, each.counts.case) for each in measures if isinstance(each.counts, OnAlerts)]
     on_courses = [(each, each.counts.cases) for each in measures if isinstance(each.counts, OnCourses)]
     on_arrivals = [(each, each.counts.case) for each in measures if isinstance(each.counts, OnArrivals)]
+    on_stored = [(each, each.counts.case) for each in measures if isinstance(each.counts, OnStored)]
     asked = (connection, question.sources, question.begins, question.ends)
     for raised in measured.alerts_asking(*asked) if on_alerts else ():
         story = story_of(raised, question)
@@ -148,6 +156,8 @@ def _cases(
             yield from ((measure, case) for case in cases_of(subject, course, question))
     for arrival in measured.observations_received(*asked) if on_arrivals else ():
         yield from _told((measure, case_of(arrival, question)) for measure, case_of in on_arrivals)
+    for stored in measured.observations_stored(*asked) if on_stored else ():
+        yield from _told((measure, case_of(stored, question)) for measure, case_of in on_stored)
 
 
 def _told(cases: Iterable[tuple[Measure, Case | None]]) -> Iterator[tuple[Measure, Case]]:

@@ -1,10 +1,10 @@
-"""Cases of what the feed brought: how late, and whether it could be used."""
+"""Cases of what the feed brought, and of what it lost: how late, and whether it could be used."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from service.quality.measures.cases import Case, Question
 from service.quality.measures.strata import strata_of
-from service.store.measured import Arrival
+from service.store.measured import Arrival, Stored, Subject
 
 _MINUTE = timedelta(minutes=1)
 
@@ -20,14 +20,30 @@ def on_time(arrival: Arrival, question: Question) -> Case | None:
         return None
     # Clocks differ a little: what seems to have come before it was stored came at once.
     took = max(arrival.received - stored, timedelta(0))
-    return _case(arrival, question, met=took <= question.feed_target, amount=took / _MINUTE)
+    met = took <= question.feed_target
+    return _case(arrival.subject, arrival.received, question, met=met, amount=took / _MINUTE)
+
+
+def lost(stored: Stored, question: Question) -> Case | None:
+    """Whether the feed never brought it; None where it was not to, or may yet.
+
+    It was not to bring what the EHR had stored before it first brought anything.
+    """
+    begun = question.fed_since.get(stored.subject.source_id)
+    if begun is None or stored.at < begun or question.now - stored.at <= question.feed_target:
+        return None
+    missed = stored.way != "feed"
+    took = (stored.received - stored.at) / _MINUTE if missed else None
+    return _case(stored.subject, stored.at, question, met=missed, amount=took)
 
 
 def unusable(arrival: Arrival, question: Question) -> Case:
     """Whether it waits in quarantine, so that nobody is judged by it."""
-    return _case(arrival, question, met=arrival.held)
+    return _case(arrival.subject, arrival.received, question, met=arrival.held)
 
 
-def _case(arrival: Arrival, question: Question, *, met: bool, amount: float | None = None) -> Case:
-    day = arrival.received.astimezone(UTC).date()
-    return Case(arrival.subject, day, met, amount, strata_of(arrival.subject, day, question.sources))
+def _case(
+    subject: Subject, at: datetime, question: Question, *, met: bool, amount: float | None = None
+) -> Case:
+    day = at.astimezone(UTC).date()
+    return Case(subject, day, met, amount, strata_of(subject, day, question.sources))
