@@ -13,14 +13,6 @@ from tests.catchup.test_catching_up import live
 from tests.ingest.feeding import observation
 
 
-@pytest.fixture
-def quiet(clinic: Clinic) -> Clinic:
-    """Asked a moment ago: only what is pointed at is due."""
-    ask(clinic.asker())
-    clinic.ehr.asked.clear()
-    return clinic
-
-
 def point_at(clinic: Clinic, *keys: str) -> None:
     with writing(clinic.feed.engine) as connection:
         fetches.ask(connection, clinic.feed.source.id, keys, "feed", clinic.feed.now)

@@ -352,6 +352,15 @@ class Feed:
         with reading(self.engine) as connection:
             return resources.current(connection, self.source.id, [key]).get(key)
 
+    def ways(self, key: str) -> dict[str | None, Way]:
+        """By which way each version of a resource came, by its versionId; all of its rows agree."""
+        with reading(self.engine) as connection:
+            stored = list(resources.current(connection, self.source.id, [key]).values())
+            stored += resources.older(connection, self.source.id, [key]).get(key, [])
+        found = {each.version_id: each.way for each in stored}
+        assert all(found[each.version_id] == each.way for each in stored)
+        return found
+
 
 def context_of(record: PatientRecord) -> set[tuple[str, object]]:
     """Everything in a record besides results, each with the resource it is from."""

@@ -20,6 +20,7 @@ from service.ingest.receiving import in_transaction
 from service.store import resources
 from service.store.rows import AlreadyThere
 from service.store.session import open_engine, reading, writing
+from service.store.ways import Way
 from tests.ingest.feeding import (
     NOW,
     RULEBOOK,
@@ -50,13 +51,13 @@ def under_way(feed: Feed, *given: Resource) -> Iterator[Connection]:
         yield connection
 
 
-def meanwhile(feed: Feed, *given: Resource) -> Callable[[], None]:
+def meanwhile(feed: Feed, *given: Resource, way: Way = "feed") -> Callable[[], None]:
     """Start to take them in on another connection; returns what waits for the end of it."""
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
-            feed.send(*given)
+            feed.send(*given, way=way)
         except BaseException as error:  # noqa: BLE001
             failed.append(error)
 

@@ -24,13 +24,14 @@ from service.clinical.work_up import FIRST_LINE
 from service.quality.measures import Figures, Question, evaluate, measure_named
 from service.quality.measures.asking import question_of
 from service.settings import Settings
-from service.store import alerts, courses, patients, quarantine, remarks, resources, sources
+from service.store import alerts, courses, freshness, patients, quarantine, remarks, resources, sources
 from service.store.courses import Course, Elevation
 from service.store.quarantine import Held
-from service.store.resources import Version
+from service.store.resources import Version, digest_of
 from service.store.schema import patient, source
 from service.store.session import reading, writing
 from service.store.source_settings import SourceSettings
+from service.store.ways import Way
 from tests.fhir.alert_examples import alert as an_alert
 from tests.fhir.alert_examples import disposition, episode
 
@@ -159,16 +160,40 @@ class MeasuredClinic:
         fhir_id: str | None = "p1",
         state: str = "live",
         held: bool = False,
+        way: Way = "feed",
+        of: str = "clinic",
     ) -> None:
         """A resource that the EHR had stored so long before; of nobody where none is named."""
         stored = None if late is None else at - late
         with writing(self.engine) as connection:
-            source_id, number = self.sources["clinic"], self.people[fhir_id] if fhir_id else None
-            version = Version(key, number, "1", stored, at, None, state, 1, "feed")
+            source_id, number = self.sources[of], self.people[fhir_id] if fhir_id else None
+            version = Version(key, number, "1", stored, at, digest_of(key.encode()), state, 1, way)
             resources.add_current(connection, source_id, [version])
             if held:
                 why = Held(0, source_id, key, number, "unknown-unit", None, "squeaks", None, at, "feed")
                 quarantine.hold(connection, [why])
+
+    def corrected(
+        self, key: str, at: datetime, late: timedelta, way: Way, *, read_again: bool = False
+    ) -> None:
+        """The EHR stored another version of it so long before; with `read_again`, it takes its own place."""
+        source_id = self.sources["clinic"]
+        with writing(self.engine) as connection:
+            before = resources.current(connection, source_id, [key])[key]
+            other = before._replace(
+                version_id="2",
+                last_updated=at - late,
+                received=at,
+                digest=digest_of(b"2" + key.encode()),
+                way=way,
+            )
+            resources.replace_current(connection, source_id, [(before, before if read_again else other)])
+            resources.add_older(connection, source_id, [(before, 2)])
+
+    def fed(self, since: datetime, of: str = "clinic") -> None:
+        """The feed of a source first brought something then."""
+        with writing(self.engine) as connection:
+            freshness.message_came(connection, [self.sources[of]], since)
 
     def question(self, *names: str, now: datetime = NOW, first: date = FIRST, last: date = LAST) -> Question:
         with reading(self.engine) as connection:
@@ -312,9 +337,10 @@ def _results(at: MeasuredClinic) -> None:
         AskedRecheck(Analyte.ALP, march, date(2026, 3, 31), None),
         AskedRecheck(Analyte.ALT, date(2026, 6, 20), date(2026, 7, 20), date(2026, 6, 25)),  # too early
     )
+    at.fed(at_nine(1, 15))
     noon = datetime(2026, 2, 1, 12, tzinfo=UTC)
     at.received("Observation/o1", noon, timedelta(minutes=10))
-    at.received("Observation/o2", noon, 2 * HOUR)
+    at.received("Observation/o2", noon, 2 * HOUR, way="catch-up")  # which the feed lost
     at.received("Observation/o3", noon, None)  # does not say when it was stored
     at.received("Observation/o4", noon, 90 * DAY)  # came with the history
     at.received("Observation/o5", noon, timedelta(minutes=5), held=True)

@@ -56,6 +56,8 @@ BY_HAND = {
     "work-up-done": Figure(1, 3),
     # o1 after 10 minutes, o5 after 5; o2 after 120 late. o3 does not say when, o4 is history.
     "feed-on-time": Figure(2, 3, 10.0, 120.0),
+    # Asking found o2, after 120; the feed brought o1 and o5. o3 does not say when, o4 is older than the feed.
+    "feed-lost": Figure(1, 3, 120.0, 120.0),
     # Of o1 to o5, o5 is held.
     "feed-unusable": Figure(1, 5),
 }

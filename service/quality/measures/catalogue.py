@@ -250,8 +250,8 @@ MEASURES: Final = (
         "feed-lost",
         "Results that the feed lost",
         "those that the feed has neither sent nor pointed at until now: asking the EHR found them",
-        "versions of Observations that the EHR stored in the period, once the source's feed had begun to bring "
-        "anything, and that the feed brought or asking found",
+        "versions of Observations that the EHR stored in the period, once the source's feed had brought "
+        "anything at all, and that the feed brought or asking found",
         (
             "those that do not say when the EHR stored them (meta.lastUpdated)",
             "those of sources whose feed never brought anything: there is none that could lose them",
@@ -266,7 +266,7 @@ MEASURES: Final = (
         setting="feed_target_seconds",
         caution=(
             "A result that the feed brings at last is not lost any more. Where a feed says only that "
-            "something changed, all that is then found counts as brought. What asking does not find is not seen."
+            "something changed, all that is then found counts as brought. What nobody finds is not counted."
         ),
     ),
     Measure(
