@@ -96,6 +96,8 @@ class FeedStanding:
     caught_up_seconds: float | None
     """Since it was last asked with success; None: it never was."""
     stale: bool
+    lost: int | None
+    """Observations of the last day that it never brought and asking found; None: it brought nothing ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,11 @@ def _of_feeds(feeds: Mapping[str, FeedStanding]) -> Iterable[GaugeMetricFamily]:
             "feed_stale",
             "1 while the feed of a source is silent for longer than its setting allows",
             {source: float(each.stale) for source, each in feeds.items()},
+        ),
+        (
+            "feed_lost_last_day",
+            "Observations of the last day that the feed of a source never brought and asking found",
+            {source: each.lost for source, each in feeds.items()},
         ),
     ):
         family = GaugeMetricFamily(f"liverwatch_{name}", text, labels=["source"])

@@ -569,6 +569,7 @@ def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run, engine: 
     assert "Last notified 2026-01-15 12:00 UTC: heartbeat active" in in_words
     assert "1 resources that it pointed at are not here yet" in in_words
     assert "The feed never brought anything\n" in in_words
+    assert told["lost_last_day"] is None
     with writing(engine) as connection:
         freshness.message_came(connection, [ward], datetime(2026, 1, 15, 12, tzinfo=UTC))
         made = Kept(ward, "s1", "topic", "active", datetime(2026, 1, 15, tzinfo=UTC), events=0)
@@ -578,6 +579,7 @@ def test_what_a_source_is_asked_for_is_set_and_its_state_told(run: Run, engine: 
     assert run("source", "set", "ward", "--stale-after-seconds", "3600").code == 0
     in_words = run("source", "status", "ward").out
     assert "last brought something 2026-01-15 12:00 UTC: it is stale" in in_words
+    assert "Results of the last 24 hours that it lost and asking found: 0\n" in in_words
     assert "Subscription/s1 (active): topic; events 1 to 2 did not come" in in_words
     assert "give 60 to" in run("source", "set", "ward", "--stale-after-seconds", "5").err
     assert run("source", "set", "ward", "--stale-after-seconds", "0").code == 0

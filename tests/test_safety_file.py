@@ -176,7 +176,7 @@ def test_every_alarm_of_the_hand_over_is_on_a_metric_that_there_is() -> None:
         outbox_cancelled=0,
         outbox_oldest_seconds=0,
         writer_alive=True,
-        feeds={"hospital": FeedStanding(0, 0, stale=False)},
+        feeds={"hospital": FeedStanding(0, 0, stale=False, lost=0)},
     )
     told = set(re.findall(r"^# TYPE (\w+)", exposition(standing).decode(), re.MULTILINE))
     named = set(re.findall(r"\b(liverwatch_\w+)", HAND_OVER))

@@ -137,6 +137,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_resource_patient_id"), ["patient_id"], unique=False)
         batch_op.create_index(
+            "ix_resource_found",
+            ["source_id", "received"],
+            unique=False,
+            sqlite_where=sa.text("way = 'catch-up'"),
+            postgresql_where=sa.text("way = 'catch-up'"),
+        )
+        batch_op.create_index(
             "ix_resource_deleted",
             ["digest"],
             unique=False,

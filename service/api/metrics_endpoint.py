@@ -1,6 +1,7 @@
 """`/metrics`: counters of this process and what stands in the database; needs a reader token."""
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 from sqlalchemy import Connection, func, select
@@ -30,8 +31,10 @@ def create_router() -> APIRouter:
         with reading(state.engine) as connection:
             rejudging = memory.rejudging(connection, state.rules)
             unjudged = count_unjudged(connection, state.rules, day_of(datetime.now(UTC)))
+            target = timedelta(seconds=state.settings.feed_target_seconds)
+            feeds = _feeds(connection, datetime.now(UTC), target)
             standing = _standing(
-                connection, rejudging=rejudging, unjudged=unjudged, alive=writer_alive(state)
+                connection, feeds, rejudging=rejudging, unjudged=unjudged, alive=writer_alive(state)
             )
         return Response(
             exposition(standing), headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE}
@@ -41,9 +44,12 @@ def create_router() -> APIRouter:
     return router
 
 
-def _feeds(connection: Connection, now: datetime) -> dict[str, FeedStanding]:
+def _feeds(connection: Connection, now: datetime, target: timedelta) -> dict[str, FeedStanding]:
+    lost = freshness.lost_lately(connection, now, target)
     return {
-        name: FeedStanding(_age(each.last_message, now), _age(each.caught_up, now), each.stale)
+        name: FeedStanding(
+            _age(each.last_message, now), _age(each.caught_up, now), each.stale, lost.get(name)
+        )
         for name, each in freshness.of_every_source(connection, now).items()
     }
 
@@ -52,7 +58,14 @@ def _age(at: datetime | None, now: datetime) -> float | None:
     return None if at is None else max((now - at).total_seconds(), 0.0)
 
 
-def _standing(connection: Connection, *, rejudging: bool, unjudged: int, alive: bool) -> Standing:
+def _standing(
+    connection: Connection,
+    feeds: Mapping[str, FeedStanding],
+    *,
+    rejudging: bool,
+    unjudged: int,
+    alive: bool,
+) -> Standing:
     waiting = outbox_control.counts(connection)
     late = (datetime.now(UTC) - waiting.oldest_due).total_seconds() if waiting.oldest_due else 0.0
     by_state = select(alert.c.state, alert.c.tier, func.count()).group_by(alert.c.state, alert.c.tier)
@@ -69,5 +82,5 @@ def _standing(connection: Connection, *, rejudging: bool, unjudged: int, alive: 
         outbox_cancelled=waiting.cancelled,
         outbox_oldest_seconds=max(late, 0.0),
         writer_alive=alive,
-        feeds=_feeds(connection, datetime.now(UTC)),
+        feeds=feeds,
     )

@@ -1,6 +1,7 @@
 """`source connect`, `status`, `disconnect`: the Subscriptions at an EHR, and how far it has been asked."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -107,13 +108,14 @@ def status(name: Name, as_json: Json = False) -> None:
 
     offered: Capabilities | None = None
     problem: str | None = None
-    with database(settings_of()) as engine:
+    settings = settings_of()
+    with database(settings) as engine:
         with reading(engine) as connection:
             source = sources.by_name(connection, name)
         if source.active and source.settings.fhir_base_url is not None:
             offered, problem = _look(engine, source)
         with reading(engine) as connection:
-            known = _known(connection, source)
+            known = _known(connection, source, timedelta(seconds=settings.feed_target_seconds))
     asked = source.active and source.settings.asks
     server = None if offered is None else _offered(offered)
     found = {"name": name, "server": server, "problem": problem, "asked": asked, **known}
@@ -175,6 +177,8 @@ def _freshness(found: dict[str, Any]) -> list[str]:
         else "The feed never brought anything"
     )
     lines = [f"{told}: it is stale, silent for longer than --stale-after-seconds" if fresh["stale"] else told]
+    if found["lost_last_day"] is not None:
+        lines.append(f"Results of the last 24 hours that it lost and asking found: {found['lost_last_day']}")
     return lines + ([f"Caught up with what changed {read:%Y-%m-%d %H:%M} UTC"] if read else [])
 
 
@@ -234,12 +238,13 @@ def _short(subject: str) -> str:
     return subject if len(subject) <= 60 else f"{subject[:59]}…"
 
 
-def _known(connection: "Connection", source: "Source") -> dict[str, Any]:
+def _known(connection: "Connection", source: "Source", target: timedelta) -> dict[str, Any]:
     """What the database holds of a source's Subscriptions, its notifications and its turns."""
     from service.store import catch_up, exports, fetches, freshness, gaps, heard, subscriptions
 
     source_id = source.id
     fresh = freshness.of_every_source(connection, now()).get(source.name)
+    lost = freshness.lost_lately(connection, now(), target).get(source.name)
     waiting, since = fetches.waiting(connection, source_id)
     said = heard.latest(connection, source_id)
     export = exports.under_way(connection, source_id)
@@ -252,6 +257,7 @@ def _known(connection: "Connection", source: "Source") -> dict[str, Any]:
     return {
         "export": None if export is None else {"begun": export.begun, "files_read": files},
         "freshness": None if fresh is None else asdict(fresh),
+        "lost_last_day": lost,
         "heard": None if said is None else {"kind": said[0].kind, "status": said[0].status, "at": said[1]},
         "to_fetch": {"count": waiting, "since": since},
         "subscriptions": [

@@ -1,6 +1,6 @@
 """`/feeds`: how each source's feed stands, for those who look after it. It shows nothing of a patient."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -24,6 +24,6 @@ def listed(request: Request, user: Reader) -> Response:
     """Each source that the user sees."""
     state, now = request.app.state, datetime.now(UTC)
     with reading(state.engine) as connection:
-        found = feeds(connection, user.sources, now)
+        found = feeds(connection, user.sources, now, timedelta(seconds=state.settings.feed_target_seconds))
         behind = warnings(connection, visible(connection, user), state.rules, state.rejudging, now)
     return page(request, "feeds.html", feeds=found, warnings=behind, now=now)

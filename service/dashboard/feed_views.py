@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,8 @@ class Feed:
 
     name: str
     fresh: Freshness
+    lost: int | None
+    """Observations of the last day that it never brought and asking found; None: it brought nothing ever."""
     turns: Sequence[Turn]
     """How far each type of its resources has been asked for; none where its server is not asked."""
     to_fetch: int
@@ -43,9 +45,17 @@ class Feed:
         return [turn for turn in self.turns if turn.failures]
 
 
-def feeds(connection: Connection, names: Collection[str], now: datetime) -> list[Feed]:
-    """How the feeds of these sources stand, by name; of those that have not been removed."""
+def feeds(connection: Connection, names: Collection[str], now: datetime, target: timedelta) -> list[Feed]:
+    """How the feeds of these sources stand, by name; of those that have not been removed.
+
+    Args:
+        connection: an open transaction.
+        names: of the sources.
+        now: the moment, aware.
+        target: so long after the EHR stored it a feed may yet bring a result.
+    """
     fresh = freshness.of_every_source(connection, now)
+    lost = freshness.lost_lately(connection, now, target)
     found = []
     for source in sorted(sources.every(connection), key=lambda each: each.name):
         if not source.active or source.name not in names:
@@ -55,6 +65,7 @@ def feeds(connection: Connection, names: Collection[str], now: datetime) -> list
             Feed(
                 source.name,
                 fresh[source.name],
+                lost.get(source.name),
                 catch_up.states(connection, source.id),
                 waiting,
                 since,

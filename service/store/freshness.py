@@ -3,13 +3,22 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store import sources
-from service.store.schema import catch_up, last_message
+from service.store.schema import (
+    catch_up,
+    is_found_by_asking,
+    is_live,
+    last_message,
+    resource,
+    source,
+)
 
+LATELY: Final = timedelta(days=1)
 _NOT_READ = "Subscription"
 """Takes turns as the types do, and brings nothing."""
 
@@ -40,9 +49,37 @@ def message_came(connection: Connection, source_ids: Collection[int], at: dateti
 
 def fed_since(connection: Connection) -> dict[int, datetime]:
     """Since when each source has a feed: when it first brought anything. Without those it never did of."""
-    return {
-        row[0]: row[1] for row in connection.execute(select(last_message.c.source_id, last_message.c.first))
-    }
+    query = select(last_message.c.source_id, last_message.c.first)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def lost_lately(connection: Connection, now: datetime, target: timedelta) -> dict[str, int]:
+    """How many Observations of the last day their feed never brought and asking found, by name of source.
+
+    They are told from others as by the measure `feed-lost`, by their latest version alone. Sources whose
+    feed never brought anything are left out.
+
+    Args:
+        connection: an open transaction.
+        now: the moment, aware.
+        target: so long after the EHR stored it the feed may yet bring it.
+    """
+    lost = and_(
+        resource.c.source_id == last_message.c.source_id,
+        is_found_by_asking,
+        is_live,
+        resource.c.key.startswith("Observation/"),
+        resource.c.received >= now - LATELY,
+        resource.c.last_updated >= last_message.c.first,
+        resource.c.last_updated < now - target,
+    )
+    query = (
+        select(source.c.name, func.count(resource.c.key))
+        .join(last_message, last_message.c.source_id == source.c.id)
+        .outerjoin(resource, lost)
+        .group_by(source.c.name)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def of_every_source(connection: Connection, now: datetime) -> dict[str, Freshness]:

@@ -226,6 +226,7 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
 
 _LIVE = "state = 'live'"
 _DELETED = "state = 'deleted'"
+_FOUND = "way = 'catch-up'"
 
 resource = Table(
     "resource",
@@ -242,6 +243,9 @@ resource = Table(
     Index(None, "source_id", "received", postgresql_where=text(_LIVE), sqlite_where=text(_LIVE)),
     Index("ix_resource_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
     Index(
+        "ix_resource_found", "source_id", "received", postgresql_where=text(_FOUND), sqlite_where=text(_FOUND)
+    ),
+    Index(
         None,
         "source_id",
         "named_by",
@@ -253,6 +257,9 @@ resource = Table(
 
 is_live = text(f"resource.{_LIVE}")
 """Of a resource: it is not known to be gone. In the words of its index, which a parameter would not match."""
+
+is_found_by_asking = text(f"resource.{_FOUND}")
+"""Of a resource: asking found its current version, and no feed brought it. In the words of its index."""
 
 is_deleted = text(_DELETED)
 """Of a version, where one table of versions is asked: it says that the resource is gone."""

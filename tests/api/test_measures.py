@@ -104,7 +104,7 @@ def test_a_subject_list_names_the_patients_and_each_of_them_is_audited(
     assert seen == set(clinic.people.values())
 
 
-@pytest.mark.parametrize("measure", ["overrides", "feed-on-time", "feed-unusable"])
+@pytest.mark.parametrize("measure", ["overrides", "feed-on-time", "feed-lost", "feed-unusable"])
 def test_a_subject_list_counts_what_the_summary_counts(
     clinic: MeasuredClinic, room: ReadingRoom, measure: str
 ) -> None:

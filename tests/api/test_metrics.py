@@ -83,7 +83,10 @@ def test_how_fresh_each_source_is_is_told_by_its_name(room: ReadingRoom, client:
     assert 500 <= value(told, "catch_up_age_seconds", source="clinic") < 560
     assert value(told, "feed_stale", source="clinic") == 1
     assert value(told, "feed_stale", source="annex") == 0
-    assert 'liverwatch_feed_silent_seconds{source="annex"}' not in client.get("/metrics").text
+    assert value(told, "feed_lost_last_day", source="clinic") == 0
+    text = client.get("/metrics").text
+    assert 'liverwatch_feed_silent_seconds{source="annex"}' not in text
+    assert 'liverwatch_feed_lost_last_day{source="annex"}' not in text
 
 
 def test_urgent_alerts_that_nobody_takes_in_time_are_told_while_they_wait(

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from service.dashboard.access import Role, User
 from service.store import catch_up, sources
-from service.store.schema import last_message, outbox, patient
+from service.store.schema import last_message, outbox, patient, resource
 from service.store.session import writing
 from service.store.source_settings import SourceSettings
 from tests.dashboard.reading_pages import Page
@@ -42,7 +42,7 @@ def silent(ward: Ward, name: str = "clinic") -> None:
     with writing(ward.engine) as connection:
         source = sources.change(connection, name, SourceSettings(stale_after_seconds=600))
         at = datetime.now(UTC) - timedelta(hours=1)
-        connection.execute(insert(last_message).values(source_id=source.id, at=at))
+        connection.execute(insert(last_message).values(source_id=source.id, at=at, first=at))
 
 
 def failing(ward: Ward) -> None:
@@ -82,6 +82,19 @@ def test_it_says_how_long_a_feed_is_silent_why_catching_up_fails_and_what_was_re
     assert "silent for longer than its setting allows" in text
     assert "Observation could not be read, 1 time in a row the server answered 503" in text
     assert "1 refused for good" in text
+
+
+def test_it_says_how_many_results_a_feed_lost_lately(running: Ward) -> None:
+    assert "Lost in the last dayit has brought nothing yet" in text_of(running, ENGINEER, "/feeds")
+    silent(running)
+    assert "Lost in the last daynothing that asking found" in text_of(running, ENGINEER, "/feeds")
+    stored = datetime.now(UTC) - timedelta(minutes=30)
+    with writing(running.engine) as connection:
+        found = update(resource).where(resource.c.key == "Observation/odd")
+        connection.execute(found.values(way="catch-up", last_updated=stored, received=stored))
+    assert "Lost in the last day1 result that asking found and it never brought" in text_of(
+        running, ENGINEER, "/feeds"
+    )
 
 
 def test_nothing_of_a_patient_stands_there(running: Ward) -> None:

@@ -136,7 +136,8 @@ def test_a_version_that_is_superseded_while_the_feed_brings_it_is_still_the_feed
     shared: Feed, marks_first: bool
 ) -> None:
     shared.send(FIRST, way="catch-up")
-    mark, replace = (FIRST, "feed"), (SECOND, "catch-up")
+    mark: tuple[Resource, Way] = (FIRST, "feed")
+    replace: tuple[Resource, Way] = (SECOND, "catch-up")
     one, two = (mark, replace) if marks_first else (replace, mark)
     with writing(shared.engine) as connection:
         receive(connection, [shared.delivery(one[0], way=one[1])], shared.rules, shared.now)

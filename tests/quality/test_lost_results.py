@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from service.quality.measures import Figure, People, evaluate, measure_named, people_behind
+from service.store import freshness
 from service.store.session import reading
 from tests.quality.measured_clinic import DAY, HOUR, NOW, MeasuredClinic, at_nine
 
@@ -102,3 +103,10 @@ def test_a_source_whose_feed_begins_only_now_lost_nothing_before(clinic: Measure
 def test_what_was_too_early_to_call_lost_is_lost_a_day_later(clinic: MeasuredClinic) -> None:
     # 8 as well, found after 14 minutes; of 10 the feed has had its time, too.
     assert clinic.figures("feed-lost", now=NOW + DAY).total == Figure(6, 9, 14.0, 60.0)
+
+
+def test_what_engineers_are_told_of_the_last_day_is_what_the_measure_counts(clinic: MeasuredClinic) -> None:
+    for now, lost in ((NOW, 1), (NOW + MINUTE, 2), (NOW + DAY, 0)):  # 9; then 8, too; both are of yesterday
+        with reading(clinic.engine) as connection:
+            assert freshness.lost_lately(connection, now, 15 * MINUTE) == {"clinic": lost}
+    assert figure(clinic, first=NOW.date()).numerator == 1
