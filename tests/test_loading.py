@@ -167,6 +167,7 @@ def test_results_are_stored_and_every_record_is_judged_once(
     assert outcome(engine) == [("p1", "transaminase", "open", "2024-01-10")]
     with reading(engine) as connection:
         assert patients.unjudged(connection, 10) == []
+        assert set(connection.execute(select(resource.c.way)).scalars()) == {"file"}
 
 
 def test_loading_again_changes_nothing(engine: Engine, load: Callable[..., Summary], tmp_path: Path) -> None:

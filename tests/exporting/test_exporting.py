@@ -49,6 +49,7 @@ def test_everything_is_stored_and_judged_and_the_server_is_told_that_it_is_done(
     exported = room.export()
     assert (exported.files, exported.complete) == (4, True)
     assert live(room) == {"o1", "o2", "o3", "o4", "n1", "n2"}
+    assert set(room.feed.ways("Observation/o1").values()) == {"file"}
     assert len(room.feed.elevations()) == 1
     assert room.server.ended == ["/jobs/1"]
     assert not is_under_way(room)
@@ -324,6 +325,7 @@ def test_what_was_deleted_is_gone_unless_it_is_there_again(room: Room) -> None:
     exported = room.export(since=datetime(2026, 1, 1, tzinfo=UTC))
     assert exported.gone == 1
     assert live(room) == {"o2", "o3", "o4"}
+    assert room.feed.ways("Observation/o2")["3"] == "file"
     assert "Observation/never-known" not in {
         each.url.path.removeprefix("/fhir/") for each in room.server.asked
     }

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from service.feed.hearing import Hearing
 from service.ingest import Delivery
 from service.store import freshness, gaps, sources, subscriptions
-from service.store.schema import heard, pending_fetch
+from service.store.schema import heard, pending_fetch, resource
 from service.store.session import reading, writing
 from service.store.subscriptions import Kept
 from tests.feed.sending import FEED, kept, observation, values
@@ -56,6 +56,16 @@ def test_a_notification_stores_what_it_carries_and_keeps_what_it_points_at(
     assert pointed(hospital) == {"Observation/o2"}
 
 
+def test_what_it_carries_and_what_it_points_at_both_come_by_the_feed(
+    feed: TestClient, hospital: Engine
+) -> None:
+    event = r4("event-notification", {"focus": "Observation/o1"}, {"focus": "Observation/o2"})
+    check_taken(feed.post(FEED, json=history(event, {"resource": observation("o1")})))
+    with reading(hospital) as connection:
+        assert connection.execute(select(resource.c.way)).scalars().all() == ["feed"]
+        assert connection.execute(select(pending_fetch.c.way)).scalars().all() == ["feed"]
+
+
 def test_numbers_that_a_notification_passes_over_are_noticed(feed: TestClient, hospital: Engine) -> None:
     with writing(hospital) as connection:
         source = sources.by_name(connection, "hospital").id
@@ -84,6 +94,8 @@ def test_when_a_source_was_last_heard_of_is_noted_at_once_and_then_seldom(hospit
         return (last - began).total_seconds()
 
     assert [noted_after(each) for each in (0, 1, 9.9, 10, 15, 30, 25)] == [0, 0, 0, 10, 10, 30, 30]
+    with reading(hospital) as connection:
+        assert freshness.fed_since(connection) == {source.id: began}
 
 
 def test_whatever_the_feed_takes_counts_as_a_message(feed: TestClient, hospital: Engine) -> None:

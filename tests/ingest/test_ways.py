@@ -88,6 +88,18 @@ def test_a_replay_keeps_the_way_of_what_could_not_even_be_stored(feed: Feed, way
     assert feed.ways(KEY) == {"1": "catch-up"}
 
 
+@pytest.mark.parametrize("ways", [("feed", "catch-up"), ("catch-up", "feed")])
+@pytest.mark.parametrize("texts", ["ab", "ba"])
+def test_a_replay_of_one_version_in_two_spellings_leaves_it_the_feeds(
+    feed: Feed, ways: tuple[Way, Way], texts: str
+) -> None:
+    for way, text in zip(ways, texts, strict=True):
+        spelt = {**FIRST, "note": [{"text": text}]}
+        keep_for_later(feed.engine, feed.delivery(spelt, way=way), RuntimeError())
+    replay_held(feed.engine, feed.held(), feed.rules, feed.now)
+    assert feed.ways(KEY) == {"1": "feed"}
+
+
 @pytest.mark.parametrize("way", ["feed", "catch-up"])
 def test_a_duplicate_that_tells_of_no_stronger_way_writes_nothing(
     feed: Feed, monkeypatch: pytest.MonkeyPatch, way: Way

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, select, update
@@ -173,21 +174,22 @@ class MeasuredClinic:
                 why = Held(0, source_id, key, number, "unknown-unit", None, "squeaks", None, at, "feed")
                 quarantine.hold(connection, [why])
 
-    def corrected(
-        self, key: str, at: datetime, late: timedelta, way: Way, *, read_again: bool = False
-    ) -> None:
-        """The EHR stored another version of it so long before; with `read_again`, it takes its own place."""
+    def corrected(self, key: str, at: datetime, late: timedelta, way: Way) -> None:
+        """The EHR stored another version of it so long before."""
+        digest = digest_of(f"{key} corrected".encode())
+        came = {"last_updated": at - late, "received": at, "digest": digest, "way": way}
+        self._replaced(key, version_id="2", **came)
+
+    def read_again(self, key: str, times: int) -> None:
+        """Its version takes its own place, as under another rulebook."""
+        for _ in range(times):
+            self._replaced(key)
+
+    def _replaced(self, key: str, **changes: Any) -> None:
         source_id = self.sources["clinic"]
         with writing(self.engine) as connection:
             before = resources.current(connection, source_id, [key])[key]
-            other = before._replace(
-                version_id="2",
-                last_updated=at - late,
-                received=at,
-                digest=digest_of(b"2" + key.encode()),
-                way=way,
-            )
-            resources.replace_current(connection, source_id, [(before, before if read_again else other)])
+            resources.replace_current(connection, source_id, [(before, before._replace(**changes))])
             resources.add_older(connection, source_id, [(before, 2)])
 
     def fed(self, since: datetime, of: str = "clinic") -> None:

@@ -36,10 +36,10 @@ def stored_at_the_ehr(at: MeasuredClinic) -> None:
     at.received("Observation/2", BEGUN + HOUR / 2, HOUR / 2, way="catch-up")  # lost, found after 30 minutes
     at.received("Observation/3", at_nine(2, 1), 2 * HOUR, fhir_id="p2")  # late, and the feed's
     at.received("Observation/4", MIDNIGHT + 3 * MINUTE, 5 * MINUTE, way="catch-up")  # lost in February
+    at.read_again("Observation/4", times=2)
     at.corrected("Observation/4", at_nine(3, 2), MINUTE, "feed")  # and in March its correction was not
-    at.received("Observation/5", at_nine(4, 1), HOUR, way="catch-up")  # lost, and read again twice
-    for _ in range(2):
-        at.corrected("Observation/5", at_nine(4, 1), HOUR, "catch-up", read_again=True)
+    at.received("Observation/5", at_nine(4, 1), HOUR, way="catch-up")  # lost
+    at.read_again("Observation/5", times=2)
     at.received("Observation/6", at_nine(4, 2), HOUR, way="file")
     at.received("Observation/7", at_nine(4, 2), HOUR, way="history")
     at.received("Observation/8", NOW - MINUTE, 14 * MINUTE, way="catch-up")  # the feed may yet bring it

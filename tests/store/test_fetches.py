@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from service.store import fetches
 from service.store.fetches import Fetch
 from service.store.session import reading, writing
+from service.store.ways import Way
 from tests.ingest.feeding import NOW, Feed
 
 LEASE = timedelta(minutes=5)
@@ -18,9 +19,9 @@ def source(engine: Engine) -> int:
     return Feed(engine).source.id
 
 
-def ask(engine: Engine, source: int, *keys: str, later: timedelta = timedelta()) -> None:
+def ask(engine: Engine, source: int, *keys: str, later: timedelta = timedelta(), way: Way = "feed") -> None:
     with writing(engine) as connection:
-        fetches.ask(connection, source, keys, "feed", NOW + later)
+        fetches.ask(connection, source, keys, way, NOW + later)
 
 
 def claim(engine: Engine, source: int, *, later: timedelta = timedelta(), limit: int = 10) -> list[Fetch]:
@@ -35,6 +36,16 @@ def test_what_is_asked_for_twice_is_fetched_once(engine: Engine, source: int) ->
     assert claim(engine, source) == []
     with reading(engine) as connection:
         assert fetches.waiting(connection, source) == (2, NOW)
+
+
+@pytest.mark.parametrize("ways", [("feed", "catch-up"), ("catch-up", "feed"), ("catch-up", "catch-up")])
+def test_what_the_feed_pointed_at_comes_by_the_feed_whoever_else_asked_for_it(
+    engine: Engine, source: int, ways: tuple[Way, Way]
+) -> None:
+    for way in ways:
+        ask(engine, source, "Observation/o1", way=way)
+    (one,) = claim(engine, source)
+    assert one.way == ("feed" if "feed" in ways else "catch-up")
 
 
 def test_what_one_fetcher_never_brought_is_anothers_once_its_time_is_up(engine: Engine, source: int) -> None:
