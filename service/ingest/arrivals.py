@@ -162,23 +162,24 @@ def new_ones(
     fresh: dict[str, list[Arrival]] = {}
     came: dict[Version, Way] = {}
     for arrival in arrivals:
-        siblings, stored = fresh.setdefault(arrival.key, []), known.get(arrival.key)
-        known_already = _is_among(siblings, arrival) or (
-            stored is not None and _is_stored(arrival, stored, came)
-        )
-        if known_already and not arrival.again:
+        key = arrival.key
+        siblings, stored = fresh.get(key), known.get(key)
+        twin = siblings is not None and _is_among(siblings, arrival)
+        duplicate = twin or (stored is not None and _is_stored(arrival, stored, came))
+        if duplicate and not arrival.again:
             counts["duplicate"] += 1
         else:
-            siblings.append(arrival)
-    revised = [key for key in known if fresh.get(key)] + [each.key for each in came]
+            fresh.setdefault(key, []).append(arrival)
+    revised = [key for key in known if key in fresh] + [each.key for each in came]
     past = resources.older(connection, source.id, revised) if revised else {}
     for key, versions in past.items():
+        group = fresh.get(key, [])
         kept = [
             each
-            for each in fresh[key]
+            for each in group
             if not any(_is_stored(each, version, came) for version in versions) or each.again
         ]
-        counts["duplicate"] += len(fresh[key]) - len(kept)
+        counts["duplicate"] += len(group) - len(kept)
         fresh[key] = kept
     return Sifted({key: group for key, group in fresh.items() if group}, past, came)
 
@@ -197,9 +198,10 @@ def _is_stored(arrival: Arrival, version: Version, came: dict[Version, Way]) -> 
     """Whether it is this version; if so, it is noted where it came by a way that outranks what is known."""
     if not same(arrival.version, version):
         return False
-    arrival.came_by(version.way)
-    if outranks(arrival.version.way, came.get(version, version.way)):
-        came[version] = arrival.version.way
+    if arrival.version.way != version.way:
+        arrival.came_by(version.way)
+        if outranks(arrival.version.way, came.get(version, version.way)):
+            came[version] = arrival.version.way
     return True
 
 
