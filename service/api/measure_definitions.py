@@ -1,20 +1,17 @@
 """The measures as FHIR R4 Measures, beside the definitions of the rules."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from service.api.measure_groups import defined
 from service.fhir import names
 from service.fhir.definitions import LIBRARY_ID, Publication, Resource
 from service.fhir.encode import without_nothing
 from service.quality.measures import MEASURES, Measure
-from service.quality.measures.strata import HEADINGS
 
-POPULATION: Final = "http://terminology.hl7.org/CodeSystem/measure-population"
 _SCORING: Final = "http://terminology.hl7.org/CodeSystem/measure-scoring"
 _TYPE: Final = "http://terminology.hl7.org/CodeSystem/measure-type"
 _IMPROVEMENT: Final = "http://terminology.hl7.org/CodeSystem/measure-improvement-notation"
-OF_EVERY: Final = ("source", "sex", "age", "ethnicity", "language")
-"""Dimensions by which the people behind every measure are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +46,7 @@ class Published(Publication):
                 "type": [{"coding": [{"system": _TYPE, "code": "process"}]}],
                 "improvementNotation": improvement(measure),
                 "guidance": _guidance(measure),
-                "group": [
-                    {
-                        "population": [
-                            _population("numerator", measure.numerator),
-                            _population("denominator", measure.denominator),
-                        ],
-                        "stratifier": [_stratifier(HEADINGS[each]) for each in OF_EVERY],
-                    }
-                ],
+                "group": defined(measure),
             }
         )
 
@@ -74,20 +63,3 @@ def _guidance(measure: Measure) -> str | None:
     if not measure.excluded:
         return None
     return "Not counted:\n" + "\n".join(f"- {each}" for each in measure.excluded)
-
-
-def _population(code: str, words: str) -> Resource:
-    return {
-        "code": {"coding": [{"system": POPULATION, "code": code}]},
-        "description": words,
-        "criteria": _criteria(words),
-    }
-
-
-def _stratifier(heading: str) -> Resource:
-    return {"code": {"text": heading}, "description": f"By {heading.lower()}", "criteria": _criteria(heading)}
-
-
-def _criteria(words: str) -> dict[str, Any]:
-    """In words: what is counted is counted by this service, and nobody else has to run it."""
-    return {"language": "text/plain", "expression": words}

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from service.api.instants import parse_date_query
-from service.api.measure_definitions import OF_EVERY, POPULATION, improvement
+from service.api.measure_definitions import improvement
+from service.api.measure_groups import code, population, reported
 from service.api.presenting import DEVICE
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
@@ -20,11 +21,9 @@ from service.fhir import names
 from service.fhir.definitions import Resource
 from service.fhir.encode import instant, without_nothing
 from service.fhir.outgoing import validate_outgoing
-from service.quality.measures import Figure, Measure, People, Question, evaluate, masked, people_behind
+from service.quality.measures import Measure, People, Question, evaluate, masked, people_behind
 from service.quality.measures.asking import question_of
 from service.quality.measures.evaluating import Person
-from service.quality.measures.masking import Masked
-from service.quality.measures.strata import HEADINGS
 from service.settings import Settings
 from service.store import sources
 from service.store.decisions import write_audit
@@ -34,8 +33,6 @@ from service.store.session import reading, writing
 REPORT_TYPES: Final = ("summary", "subject-list")
 MOST_SUBJECTS: Final = 5000
 """Patients that one report names."""
-_ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-_MASKED: Final[Resource] = {"extension": [{"url": _ABSENT, "valueCode": "masked"}]}
 _KNOWN: Final = frozenset({"periodStart", "periodEnd", "reportType", "_format", "_pretty"})
 
 
@@ -80,9 +77,7 @@ class Evaluation:
         """Figures alone, small cells masked."""
         ((_, figures),) = evaluate(connection, question, [self.measure])
         shown = masked(figures, question.smallest)
-        stratifiers = [_stratifier(HEADINGS[each], shown.strata.get(each, {})) for each in OF_EVERY]
-        group = {**_counts(shown.total), "stratifier": stratifiers}
-        return self._report("summary", question, group)
+        return self._report("summary", question, reported(self.measure, shown))
 
     def subject_list(
         self, connection: Connection, question: Question
@@ -106,7 +101,8 @@ class Evaluation:
             _listed("numerator", met + sum(each.met for each in people)),
             _listed("denominator", cases + sum(each.cases for each in people)),
         ]
-        report = self._report("subject-list", question, {"population": populations})
+        group = {**code(self.measure), "population": populations}
+        report = self._report("subject-list", question, [group])
         seen = [(each.subject.source_id, each.subject.number) for each in people]
         return {**report, "contained": [numerator, denominator]}, seen
 
@@ -127,7 +123,7 @@ class Evaluation:
                     detail=detail,
                 )
 
-    def _report(self, kind: str, question: Question, group: Resource) -> Resource:
+    def _report(self, kind: str, question: Question, groups: Sequence[Resource]) -> Resource:
         period = {"start": question.first.isoformat(), "end": question.last.isoformat()}
         return without_nothing(
             {
@@ -139,7 +135,7 @@ class Evaluation:
                 "reporter": {"reference": DEVICE},
                 "period": period,
                 "improvementNotation": improvement(self.measure),
-                "group": [group],
+                "group": groups,
             }
         )
 
@@ -171,30 +167,8 @@ def evaluated(evaluation: Evaluation, wanted: Wanted, settings: Settings, rulebo
     return report
 
 
-def _counts(figure: Figure | Masked) -> Resource:
-    """Populations and score; of what is masked, that it is."""
-    if isinstance(figure, Masked):
-        hidden = [{**_population(code), "_count": _MASKED} for code in ("numerator", "denominator")]
-        return {"population": hidden, "measureScore": _MASKED}
-    shown = [
-        {**_population("numerator"), "count": figure.numerator},
-        {**_population("denominator"), "count": figure.denominator},
-    ]
-    score = {} if figure.rate is None else {"measureScore": {"value": round(figure.rate, 6)}}
-    return {"population": shown, **score}
-
-
-def _population(code: str) -> Resource:
-    return {"code": {"coding": [{"system": POPULATION, "code": code}]}}
-
-
-def _listed(code: str, count: int) -> Resource:
-    return {**_population(code), "count": count, "subjectResults": {"reference": f"#{code}"}}
-
-
-def _stratifier(heading: str, table: Mapping[str, Figure | Masked]) -> Resource:
-    strata = [{"value": {"text": label}, **_counts(figure)} for label, figure in table.items()]
-    return without_nothing({"code": [{"text": heading}], "stratum": strata})
+def _listed(name: str, count: int) -> Resource:
+    return {**population(name), "count": count, "subjectResults": {"reference": f"#{name}"}}
 
 
 def _list_of(code: str, found: Sequence[Person], addresses: Mapping[int, str]) -> Resource:

@@ -1,6 +1,7 @@
 """Measures and what they say of a period, as FHIR: valid, masked, and of one's own sources alone."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -41,8 +42,12 @@ def test_every_measure_is_published_with_what_it_counts(client: TestClient) -> N
     found = client.get("/fhir/Measure").json()["entry"]
     assert [each["resource"]["id"] for each in found] == [measure.name for measure in MEASURES]
     taken = client.get("/fhir/Measure/taken-in-time").json()
-    (group,) = taken["group"]
+    group, *others = taken["group"]
     assert [each["code"]["coding"][0]["code"] for each in group["population"]] == ["numerator", "denominator"]
+    assert [each["code"]["text"] for each in others] == [
+        "Median of the hours from the alert to the first decision",
+        "90th percentile of the hours from the alert to the first decision",
+    ]
     assert "withdrawn" in taken["guidance"]
     assert taken["relatedArtifact"]
 
@@ -65,25 +70,70 @@ def references(of: dict[str, Any]) -> list[str]:
 @pytest.mark.usefixtures("clinic")
 def test_a_summary_says_that_small_cells_are_masked(room: ReadingRoom) -> None:
     with room.client("sees-both") as client:
-        (group,) = evaluate(client, "overrides")["group"]
+        group, reasons = evaluate(client, "overrides")["group"]
     assert counts(group) == [None, None]
+    assert counts(reasons) == [None]
     for hidden in (*(each["_count"] for each in group["population"]), group["measureScore"]):
         assert hidden["extension"][0]["valueCode"] == "masked"
+    assert 'count"' not in json.dumps(reasons).replace('"_count"', "")
 
 
-@pytest.mark.usefixtures("clinic")
-def test_a_summary_gives_what_is_not_small(room: ReadingRoom) -> None:
+def strata(group: dict[str, Any], heading: str) -> dict[str, dict[str, Any]]:
+    (found,) = [each for each in group["stratifier"] if each["code"][0]["text"] == heading]
+    return {each["value"]["text"]: each for each in found["stratum"]}
+
+
+@pytest.fixture
+def unmasked(room: ReadingRoom) -> Iterator[TestClient]:
+    """Whoever sees both sources, where no cell is small."""
     app = room.app()
     app.state.settings = app.state.settings.model_copy(update={"smallest_cell": 1})
     with TestClient(app, headers={"Authorization": "Bearer sees-both"}) as client:
-        (group,) = evaluate(client, "overrides")["group"]
+        yield client
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_summary_gives_what_is_not_small(unmasked: TestClient) -> None:
+    group, reasons = evaluate(unmasked, "overrides")["group"]
     assert counts(group) == [2, 7]
     assert group["measureScore"] == {"value": 0.285714}
-    (by_source,) = [each for each in group["stratifier"] if each["code"][0]["text"] == "Source"]
-    assert {each["value"]["text"]: counts(each) for each in by_source["stratum"]} == {
-        "clinic": [2, 6],
-        "annex": [0, 1],
-    }
+    by_source = {label: counts(each) for label, each in strata(group, "Source").items()}
+    assert by_source == {"clinic": [2, 6], "annex": [0, 1]}
+    by_urgency = {label: counts(each) for label, each in strata(group, "Urgency when raised").items()}
+    assert by_urgency == {"urgent": [1, 3], "soon": [0, 2], "routine": [1, 2]}
+    assert counts(reasons) == [7]
+    why = {label: counts(each) for label, each in strata(reasons, "Reason of the last override").items()}
+    assert why == {"wrong data": [1], "already managed": [1]}
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_summary_gives_median_and_90th_percentile_in_their_unit_and_by_strata(unmasked: TestClient) -> None:
+    _, median, most = evaluate(unmasked, "feed-on-time")["group"]
+    minutes = {"unit": "minutes", "system": "http://unitsofmeasure.org", "code": "min"}
+    assert median["measureScore"] == {"value": 10, **minutes}
+    assert most["measureScore"] == {"value": 120, **minutes}
+    by_sex = {label: each["measureScore"]["value"] for label, each in strata(most, "Sex").items()}
+    assert by_sex == {"female": 120}
+
+
+def test_a_stratum_without_any_amount_is_told_in_the_proportion_alone(
+    clinic: MeasuredClinic, unmasked: TestClient
+) -> None:
+    clinic.received("Observation/n1", at_nine(3, 1), timedelta(minutes=1), fhir_id="p2")  # which was not lost
+    proportion, median, _ = evaluate(unmasked, "feed-lost")["group"]
+    assert strata(proportion, "Sex").keys() == {"female", "male"}
+    assert strata(median, "Sex").keys() == {"female"}
+
+
+@pytest.mark.parametrize("measure", [measure.name for measure in MEASURES])
+@pytest.mark.usefixtures("clinic")
+def test_a_report_has_the_groups_and_stratifiers_that_its_measure_defines(
+    unmasked: TestClient, measure: str
+) -> None:
+    groups = unmasked.get(f"/fhir/Measure/{measure}").json()["group"]
+    wanted = [(each["code"], [by["code"]["text"] for by in each["stratifier"]]) for each in groups]
+    told = evaluate(unmasked, measure)["group"]
+    assert [(each["code"], [by["code"][0]["text"] for by in each["stratifier"]]) for each in told] == wanted
 
 
 def test_a_subject_list_names_the_patients_and_each_of_them_is_audited(
@@ -106,15 +156,12 @@ def test_a_subject_list_names_the_patients_and_each_of_them_is_audited(
 
 @pytest.mark.parametrize("measure", ["overrides", "feed-on-time", "feed-lost", "feed-unusable"])
 def test_a_subject_list_counts_what_the_summary_counts(
-    clinic: MeasuredClinic, room: ReadingRoom, measure: str
+    clinic: MeasuredClinic, unmasked: TestClient, measure: str
 ) -> None:
     clinic.received("Observation/n1", at_nine(2, 1), timedelta(minutes=1), fhir_id=None, held=True)
-    app = room.app()
-    app.state.settings = app.state.settings.model_copy(update={"smallest_cell": 1})
-    with TestClient(app, headers={"Authorization": "Bearer sees-both"}) as client:
-        told = [
-            evaluate(client, measure, reportType=kind)["group"][0] for kind in ("summary", "subject-list")
-        ]
+    kinds = ("summary", "subject-list")
+    told = [evaluate(unmasked, measure, reportType=kind)["group"][0] for kind in kinds]
+    assert told[0]["code"] == told[1]["code"]
     assert counts(told[0]) == counts(told[1])
 
 

@@ -17,7 +17,15 @@ from service.alerts.events import EventKind
 from service.alerts.states import DATE_HAS_COME
 from service.clinical.episodes import Tier
 from service.errors import InvalidResource, NotFound
-from service.quality.measures import MEASURES, Figure, People, evaluate, measure_named, people_behind
+from service.quality.measures import (
+    MEASURES,
+    Figure,
+    Measure,
+    People,
+    evaluate,
+    measure_named,
+    people_behind,
+)
 from service.store.session import reading
 from tests.quality.measured_clinic import DAY, NOW, MeasuredClinic, at_nine, ended_otherwise, happened
 
@@ -172,6 +180,12 @@ def test_people_are_told_apart_by_what_the_record_knows_of_them(clinic: Measured
         "language": {"English": (1, 1), "Chinese": (0, 1), "not known": (2, 3)},
         "tier": {"urgent": (1, 2), "soon": (1, 2), "routine": (1, 1)},
     }
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda each: each.name)
+def test_each_measure_tells_cases_apart_by_what_it_names(clinic: MeasuredClinic, measure: Measure) -> None:
+    told = clinic.figures(measure.name).strata.keys() - {"reason"}
+    assert told == {"source", "sex", "age", "ethnicity", "language", *measure.counts.by}
 
 
 @pytest.mark.parametrize(

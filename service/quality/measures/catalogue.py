@@ -16,24 +16,29 @@ class OnAlerts(NamedTuple):
     """Makes a case of an alert, or none."""
 
     case: Callable[[AlertStory], Case | None]
+    by: tuple[str, ...] = ("tier", "family", "rule")
+    """Dimensions by which its cases are told apart, beside those of everybody."""
 
 
 class OnCourses(NamedTuple):
     """Makes cases of what judging a person found."""
 
     cases: Callable[[Subject, Course, Question], Iterator[Case]]
+    by: tuple[str, ...]
 
 
 class OnArrivals(NamedTuple):
     """Makes a case of an Observation that came, or none."""
 
     case: Callable[[Arrival, Question], Case | None]
+    by: tuple[str, ...] = ()
 
 
 class OnStored(NamedTuple):
     """Makes a case of a version of an Observation that an EHR stored, or none."""
 
     case: Callable[[Stored, Question], Case | None]
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ MEASURES: Final = (
         "episodes, and missed rechecks, that met a rule for the first time in the period",
         (),
         more_is_better=None,
-        counts=OnCourses(on_courses.alerted),
+        counts=OnCourses(on_courses.alerted, by=("family", "tier")),
         caution=_WHOEVER,
     ),
     Measure(
@@ -108,7 +113,7 @@ MEASURES: Final = (
         "episodes, and missed rechecks, that met a rule for the first time in the period",
         (),
         more_is_better=None,
-        counts=OnCourses(on_courses.suppressed),
+        counts=OnCourses(on_courses.suppressed, by=("family",)),
         reasons="Why no alert was raised",
         entries=("alert_policy",),
         caution=_WHOEVER,
@@ -190,7 +195,7 @@ MEASURES: Final = (
             "alerts that are snoozed, of a known cause with a date to come, or overridden",
         ),
         more_is_better=False,
-        counts=OnAlerts(on_alerts.overdue),
+        counts=OnAlerts(on_alerts.overdue, by=("tier", "family", "rule", "tier-now")),
         entries=("escalation.untaken_hours", "tiers.due_days"),
     ),
     Measure(
@@ -204,7 +209,7 @@ MEASURES: Final = (
             "repeats that never came of patients who died",
         ),
         more_is_better=True,
-        counts=OnCourses(on_courses.rechecked),
+        counts=OnCourses(on_courses.rechecked, by=("test",)),
         unit="days",
         amount="from the elevated result to its repeat",
         entries=("follow_up.recheck_days", "follow_up.grace_days"),
