@@ -34,7 +34,7 @@ def defined(measure: Measure) -> list[Resource]:
         {**population("numerator"), **_said(measure.numerator)},
         {**population("denominator"), **_said(measure.denominator)},
     ]
-    groups: list[Resource] = [{**code(measure), "population": of_both, "stratifier": by}]
+    groups: list[Resource] = [{**called(measure), "population": of_both, "stratifier": by}]
     if measure.unit is not None:
         amounts = {**population("measure-population"), **_said(measure.amount)}
         groups += [{**_of(name, measure), "population": [amounts], "stratifier": by} for name in _QUANTILES]
@@ -47,7 +47,7 @@ def defined(measure: Measure) -> list[Resource]:
 def reported(measure: Measure, shown: Shown) -> list[Resource]:
     """As a summary fills them."""
     tables = {HEADINGS[each]: shown.strata.get(each, {}) for each in dimensions(measure)}
-    groups = [{**code(measure), **_counts(shown.total), "stratifier": _by(tables, _counts)}]
+    groups = [{**called(measure), **_counts(shown.total), "stratifier": _by(tables, _counts)}]
     if measure.unit is not None:
         for name, quantile in _QUANTILES.items():
             score = partial(_score, quantile, measure.unit)
@@ -64,7 +64,7 @@ def dimensions(measure: Measure) -> tuple[str, ...]:
     return (*OF_EVERY, *measure.counts.by)
 
 
-def code(measure: Measure) -> Resource:
+def called(measure: Measure) -> Resource:
     """What its first group is called."""
     return {"code": {"text": measure.title}}
 

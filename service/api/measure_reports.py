@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from service.api.instants import parse_date_query
 from service.api.measure_definitions import improvement
-from service.api.measure_groups import code, population, reported
+from service.api.measure_groups import called, population, reported
 from service.api.presenting import DEVICE
 from service.clinical.rulebook import Rulebook
 from service.errors import InvalidResource, TooLarge
@@ -101,7 +101,7 @@ class Evaluation:
             _listed("numerator", met + sum(each.met for each in people)),
             _listed("denominator", cases + sum(each.cases for each in people)),
         ]
-        group = {**code(self.measure), "population": populations}
+        group = {**called(self.measure), "population": populations}
         report = self._report("subject-list", question, [group])
         seen = [(each.subject.source_id, each.subject.number) for each in people]
         return {**report, "contained": [numerator, denominator]}, seen
