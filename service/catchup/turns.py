@@ -112,6 +112,8 @@ def _take(asker: Asker, turn: Turn, asked: Asked, *, whole: bool) -> None:
                 next_at=now if stopped else now + interval,
                 compared=turn.compared if stopped else compared,
             )
+            if not stopped:
+                catch_up.answered(connection, turn)
         if not stopped:
             asked.read.append(turn.type)
 

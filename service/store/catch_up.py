@@ -134,7 +134,11 @@ def finish(
         .where(_of(turn))
         .values(read=read, next_at=next_at, failures=0, problem=None, compared=at, compared_key=key)
     )
-    if turn.told is not None:  # told anew meanwhile, it is still to be asked for
+
+
+def answered(connection: Connection, turn: Turn) -> None:
+    """What the feed told of has been asked for to its end, unless it told anew meanwhile."""
+    if turn.told is not None:
         same = catch_up.c.told == turn.told
         connection.execute(catch_up.update().where(_of(turn), same).values(told=None))
 

@@ -91,6 +91,20 @@ def test_what_the_feed_tells_of_while_it_is_asked_is_asked_for_again_on_its_beha
     assert way_of(quiet, "o1") == "feed"
 
 
+def test_what_the_feed_told_of_stays_the_feeds_where_the_service_ends_in_between(quiet: Clinic) -> None:
+    names = [f"o{number}" for number in range(quiet.ehr.page + 1)]
+    for name in names:
+        quiet.ehr.put(observation(name))
+    point_at(quiet, fetches.WHATEVER)
+    asker = quiet.asker()
+    asker.stop = lambda: "Observation" in quiet.ehr.asked
+    quiet.feed.now += timedelta(seconds=1)
+    ask(asker)
+    assert way_of(quiet, names[-1]) is None
+    later(quiet, 1)
+    assert {way_of(quiet, name) for name in names} == {"feed"}
+
+
 def test_a_patients_past_is_neither_brought_nor_lost(clinic: Clinic) -> None:
     clinic.ehr.put(patient("p1"))
     clinic.ehr.put(observation("o1"))

@@ -21,7 +21,7 @@ PLANNED_ONCE_AND_FOR_ALL = 20
 
 
 def a_version(number: int) -> Version:
-    return Version(f"Observation/o{number}", None, "1", NOW, NOW, b"a" * 32, "live", 0)
+    return Version(f"Observation/o{number}", None, "1", NOW, NOW, b"a" * 32, "live", 0, "feed")
 
 
 def a_result(patient: int) -> LabResult:
