@@ -254,7 +254,7 @@ MEASURES: Final = (
     Measure(
         "feed-lost",
         "Results that the feed lost",
-        "those that the feed has neither sent nor pointed at until now: asking the EHR found them",
+        "those that the feed has not brought until now, nor pointed at: asking the EHR found them",
         "versions of Observations that the EHR stored in the period, once the source's feed had brought "
         "anything at all, and that the feed brought or asking found",
         (
@@ -270,8 +270,9 @@ MEASURES: Final = (
         amount="from the EHR's storing to its being found, of what was lost",
         setting="feed_target_seconds",
         caution=(
-            "A result that the feed brings at last is not lost any more. Where a feed says only that "
-            "something changed, all that is then found counts as brought. What nobody finds is not counted."
+            "A result that the feed brings at last is not lost any more; one that was refused on receipt, or "
+            "that the feed was never set up for, is. Where a feed says only that something changed, all that "
+            "is then found counts as brought. What nobody finds is not counted."
         ),
     ),
     Measure(
