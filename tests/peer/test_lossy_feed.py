@@ -23,7 +23,7 @@ from service.ingest import Rules
 from service.loading.files import find_files
 from service.loading.load import Loader
 from service.store import alerts as alert_store
-from service.store import outbox_control, sources
+from service.store import freshness, outbox_control, sources
 from service.store.migrate import migrate
 from service.store.session import open_engine, reading, writing
 from service.store.source_settings import SourceSettings
@@ -161,6 +161,10 @@ def test_after_one_poll_all_is_as_after_a_clean_load_and_the_server_holds_each_a
         asked = ask(asker)
     assert asked.problems == {}
     assert asker.gone > 0 or style != "hapi"
+    with reading(engine) as connection:
+        lost = freshness.lost_lately(connection, later, timedelta(0))["hospital"]
+    # Of what the feed lost, some was of a Patient, a deletion, or a version that another has followed.
+    assert lossy.lost * 0.7 < lost <= lossy.lost
 
     clean = open_engine(f"sqlite:///{tmp_path / 'clean.db'}", durable=False)
     migrate(clean)
