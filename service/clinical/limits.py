@@ -51,16 +51,24 @@ class Person(NamedTuple):
     pregnant: bool = False
 
 
+class _Believed(NamedTuple):
+    """Upper limits in the canonical unit, both included."""
+
+    at_least: Decimal
+    at_most: Decimal
+
+
 def limit_of(
     analyte: Analyte, ranges: Iterable[ReferenceRange], person: Person, rulebook: Rulebook
 ) -> Limit | None:
     """The limit of normal for one result, by the rulebook's policy; None where none may be used.
 
-    None: prothrombin, and the ALP of a child or in pregnancy without the laboratory's own fitting range. One
-    that would hide every rise is not believed: the next best that fits holds, else the rulebook's, said so.
+    None: prothrombin, and the ALP of a child or in pregnancy without a fitting range of the laboratory that is
+    believed. An adult's upper limit far from the rulebook's is not: the next best range that fits holds, else
+    the rulebook's, and its source says so.
     """
     ours = _rulebook_limit(analyte, person, rulebook)
-    own, doubted = _laboratory_limit(analyte, ranges, person, _most_believed(analyte, ours, rulebook))
+    own, doubted = _laboratory_limit(analyte, ranges, person, _believed(analyte, ours, person, rulebook))
     if analyte is Analyte.ALP and (person.child or person.pregnant):
         return own
     policy = rulebook.uln_policy
@@ -80,19 +88,21 @@ def notes_on(source: str) -> tuple[str, ...]:
     return _NOTES.get(source, ())
 
 
-def _most_believed(analyte: Analyte, ours: Limit | None, rulebook: Rulebook) -> Decimal | None:
-    if ours is None or analyte in LOW_IS_ABNORMAL:
+def _believed(analyte: Analyte, ours: Limit | None, person: Person, rulebook: Rulebook) -> _Believed | None:
+    """Which upper limits of the laboratory are; None: any, as a child's change much with age (bilirubin)."""
+    if ours is None or person.child or analyte in LOW_IS_ABNORMAL:
         return None
-    return ours.value * rulebook.rules.limits.laboratory_at_most
+    limits = rulebook.rules.limits
+    return _Believed(ours.value * limits.laboratory_at_least, ours.value * limits.laboratory_at_most)
 
 
 def _laboratory_limit(
-    analyte: Analyte, ranges: Iterable[ReferenceRange], person: Person, at_most: Decimal | None
+    analyte: Analyte, ranges: Iterable[ReferenceRange], person: Person, believed: _Believed | None
 ) -> tuple[Limit | None, bool]:
     """The most specific fitting range: for the sex before for all, then narrower in age, then stricter.
 
     Returns:
-        Its limit, and whether a fitting upper limit was not believed: it is not above zero, or over the most.
+        Its limit, and whether one that fits was not believed.
     """
     low = analyte in LOW_IS_ABNORMAL
     best: tuple[bool, bool, Decimal, Decimal] | None = None
@@ -100,10 +110,10 @@ def _laboratory_limit(
     doubted = False
     for given in ranges:
         limit = given.low if low else given.high
-        if limit is None or given.other_population or not _fits(given, person):
+        if limit is None or limit <= 0 or given.other_population or not _fits(given, person):
             continue
-        if limit <= 0 or (at_most is not None and limit > at_most):
-            doubted = doubted or not low
+        if believed is not None and not believed.at_least <= limit <= believed.at_most:
+            doubted = True
             continue
         by_age = _is_by_age(given)
         width = (given.age_high or _OLDEST) - (given.age_low or 0)

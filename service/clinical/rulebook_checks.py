@@ -20,17 +20,25 @@ NOT_BELOW = (
     ("follow_up.recheck_days.moderate", "follow_up.recheck_days.severe"),
 )
 """Dotted paths: the first must not be below the second."""
+BELOW_ONE = ("sustained_rise.p_value", "limits.laboratory_at_least")
+ABOVE_ONE = ("limits.laboratory_at_most",)
 
 
 def contradictions(entries: Mapping[str, Entry]) -> Iterator[ConfigurationError]:
-    """An error for each pair that is the wrong way round; pairs of which one was refused are passed over."""
+    """An error for each pair the wrong way round and each number on the wrong side of one.
+
+    Pairs of which one was refused are passed over.
+    """
     for higher, lower in NOT_BELOW:
         if higher in entries and lower in entries and entries[higher].value < entries[lower].value:  # type: ignore[operator]
             least = shown(entries[lower].value)
             yield refused(f"{higher}.value", shown(entries[higher].value), f"not less than {lower} ({least})")
-    p_value = entries.get("sustained_rise.p_value")
-    if p_value is not None and not p_value.value < 1:  # type: ignore[operator]
-        yield refused("sustained_rise.p_value.value", p_value.value, "a number below 1")
+    for path in BELOW_ONE:
+        if path in entries and not entries[path].value < 1:  # type: ignore[operator]
+            yield refused(f"{path}.value", entries[path].value, "a number below 1")
+    for path in ABOVE_ONE:
+        if path in entries and not entries[path].value > 1:  # type: ignore[operator]
+            yield refused(f"{path}.value", entries[path].value, "a number above 1")
 
 
 def shown(value: object) -> object:

@@ -75,8 +75,9 @@ class Limits:
     """The rulebook's own limits of normal and when they are used."""
 
     policy: UlnPolicy
+    laboratory_at_least: Decimal
     laboratory_at_most: Decimal
-    """Multiples of the rulebook's own upper limit: a laboratory's beyond that is not believed."""
+    """Multiples of the rulebook's own upper limit: an adult's of the laboratory beyond them is not believed."""
     adult_age_years: int
     upper: dict[Analyte, AdultLimits] = field(metadata=_each(_UPPER))
     upper_child: dict[Analyte, ChildLimits]

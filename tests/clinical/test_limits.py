@@ -19,7 +19,7 @@ from service.clinical.limits import (
 )
 from service.clinical.results import ReferenceRange, Sex
 from service.clinical.rulebook import SHIPPED, Rulebook, parse_rulebook
-from tests.clinical.records import ALB, ALP, ALT, AST, GGT, INR, result
+from tests.clinical.records import ALB, ALP, ALT, AST, DBIL, GGT, INR, TBIL, ULN, result
 from tests.clinical.records import RULEBOOK as SHIPPED_RULES
 
 MAN = Person(Sex.MALE, Decimal(40))
@@ -116,40 +116,53 @@ def test_where_two_age_ranges_touch_the_one_that_fits_exactly_wins() -> None:
     assert limit(ALP, MAN._replace(age=Decimal(18)), *ranges) == (350, LABORATORY)  # both; the narrower
 
 
-IMPLAUSIBLE = [0, -5, 397, 33 * 100]
-"""Upper limits of ALT of no laboratory."""
-
-
-@pytest.mark.parametrize("high", IMPLAUSIBLE)
+@pytest.mark.parametrize("high", ["6.59", "165.01", 400, 33 * 60])
 @pytest.mark.parametrize("name", ["lab", "stricter", "guideline"])
-def test_an_absurd_upper_limit_hides_no_rise_and_it_is_said_that_it_was_not_believed(
-    high: int, name: str
+def test_an_implausible_upper_limit_of_an_adult_is_not_believed_and_the_source_says_so(
+    high: object, name: str
 ) -> None:
     source = RULEBOOK if name == "guideline" else RULEBOOK_IMPLAUSIBLE
     assert limit(ALT, MAN, within(None, high), rules=policy(name)) == (33, source)
-    unknown = RULEBOOK_SEX_UNKNOWN if name == "guideline" else RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE
-    assert limit(ALT, SOMEBODY, within(None, high), rules=policy(name)) == (25, unknown)
 
 
-def test_what_a_laboratory_may_well_mean_is_believed_up_to_the_rulebooks_bound() -> None:
-    assert limit(ALT, MAN, within(7, 396)) == (396, LABORATORY)
-    newborns = within(0, Decimal("205.2"), age_high=Decimal("0.1"))  # 12 mg/dL
+@pytest.mark.parametrize("high", ["4.99", "125.01", 400])
+def test_where_sex_is_not_known_either_both_are_said(high: object) -> None:
+    assert limit(ALT, SOMEBODY, within(None, high)) == (25, RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE)
+
+
+@pytest.mark.parametrize("high", ["6.6", 165])
+def test_the_rulebooks_bounds_are_still_believed(high: object) -> None:
+    assert limit(ALT, MAN, within(None, high)) == (Decimal(high), LABORATORY)
+
+
+@pytest.mark.parametrize("analyte", [ALT, AST, ALP, GGT, TBIL, DBIL])
+@pytest.mark.parametrize("times", ["0.4", "2.8"])
+def test_what_laboratories_really_state_is_believed(analyte: Analyte, times: str) -> None:
+    high = Decimal(times) * ULN[analyte]
+    assert limit(analyte, MAN, within(None, high)) == (high, LABORATORY)
+
+
+def test_a_childs_fitting_range_is_believed_however_far_from_the_rulebooks() -> None:
+    before_term = within(0, Decimal("273.6"), age_high=Decimal("0.1"))  # 16 mg/dL
     newborn = Person(None, Decimal("0.01"), child=True)
-    assert limit(Analyte.TOTAL_BILIRUBIN, newborn, newborns) == (Decimal("205.2"), LABORATORY)
+    assert limit(TBIL, newborn, before_term) == (Decimal("273.6"), LABORATORY)
+    assert limit(ALP, BOY, within(0, 700)) == (700, LABORATORY)
+    assert limit(ALT, BOY, within(0, 5)) == (5, LABORATORY)
+    assert limit(ALT, BOY, within(0, 0)) == (26, RULEBOOK)
 
 
-def test_in_an_absurd_ranges_place_the_next_that_fits_holds() -> None:
-    ranges = (within(7, 55), within(7, 5500, sex=Sex.MALE))
+def test_in_an_implausible_ranges_place_the_next_that_fits_holds() -> None:
+    ranges = (within(7, 55), within(7, 550, sex=Sex.MALE))
     assert limit(ALT, MAN, *ranges) == (55, LABORATORY)
 
 
-def test_an_absurd_range_for_others_is_nothing_to_doubt() -> None:
-    assert limit(ALT, MAN, within(0, 5500, sex=Sex.FEMALE)) == (33, RULEBOOK)
+def test_an_implausible_range_for_others_is_nothing_to_doubt() -> None:
+    assert limit(ALT, MAN, within(0, 550, sex=Sex.FEMALE)) == (33, RULEBOOK)
 
 
-def test_a_childs_alp_has_no_limit_where_the_laboratorys_is_absurd() -> None:
-    assert limit(ALP, BOY, within(0, 12000)) is None
-    assert limit(ALP, BOY, within(0, 500)) == (500, LABORATORY)
+def test_alp_in_pregnancy_has_no_limit_where_the_laboratorys_is_implausible() -> None:
+    assert limit(ALP, PREGNANT, within(0, 1200)) is None
+    assert limit(ALP, PREGNANT, within(0, 420)) == (420, LABORATORY)
 
 
 def test_a_lower_limit_of_zero_is_none() -> None:

@@ -148,6 +148,18 @@ def test_reference_change_limits_are_those_of_the_specification(analyte: str, ri
             "lab, guideline, stricter",
         ),
         ("p_value = { value = 0.05", "p_value = { value = 1", "sustained_rise.p_value", "below 1"),
+        (
+            "laboratory_at_least = { value = 0.2",
+            "laboratory_at_least = { value = 1",
+            "limits.laboratory_at_least",
+            "below 1",
+        ),
+        (
+            "laboratory_at_most = { value = 5",
+            "laboratory_at_most = { value = 1",
+            "limits.laboratory_at_most",
+            "above 1",
+        ),
         ('version = "2026.1"', "version = 2026.1", "version", "a text"),
         ("[bands]", "[stripes]", "bands", "this key"),
     ],

@@ -213,6 +213,15 @@ def test_the_combination_of_alp_and_bilirubin_takes_the_place_of_jaundice() -> N
 
 
 @pytest.mark.parametrize("analyte", [ALT, AST])
-def test_a_severe_value_is_urgent_whatever_limit_the_laboratory_states(analyte: Analyte) -> None:
-    assert "severe-elevation" in urgent(result(analyte, 0, "1000", limits=(None, 300)))
-    assert urgent(result(analyte, 0, "999", limits=(None, 300))) == set()
+@pytest.mark.parametrize("high", [10, 100, 165, 1500])
+def test_a_severe_value_is_urgent_whatever_limit_the_laboratory_states(high: int, analyte: Analyte) -> None:
+    assert "severe-elevation" in urgent(result(analyte, 0, "1000", limits=(None, high)))
+
+
+@pytest.mark.parametrize("analyte", [ALT, AST])
+@pytest.mark.parametrize(("high", "born"), [(165, date(1970, 1, 1)), (1500, date(2010, 1, 1))])
+def test_under_a_high_limit_that_is_believed_the_value_by_itself_is_severe(
+    high: int, born: date, analyte: Analyte
+) -> None:
+    assert "severe-elevation" in urgent(result(analyte, 0, "1000", limits=(None, high)), birth_date=born)
+    assert "severe-elevation" not in urgent(result(analyte, 0, "999", limits=(None, high)), birth_date=born)
