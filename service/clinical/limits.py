@@ -63,9 +63,9 @@ def limit_of(
 ) -> Limit | None:
     """The limit of normal for one result, by the rulebook's policy; None where none may be used.
 
-    None: prothrombin, and the ALP of a child or in pregnancy without a fitting range of the laboratory that is
-    believed. An adult's upper limit far from the rulebook's is not: the next best range that fits holds, else
-    the rulebook's, and its source says so.
+    None: prothrombin, and the ALP of a child or in pregnancy without the laboratory's own fitting range. An
+    adult's upper limit far from the rulebook's is not believed: the next best range that fits holds, else the
+    rulebook's, and its source says so.
     """
     ours = _rulebook_limit(analyte, person, rulebook)
     own, doubted = _laboratory_limit(analyte, ranges, person, _believed(analyte, ours, person, rulebook))
@@ -89,7 +89,7 @@ def notes_on(source: str) -> tuple[str, ...]:
 
 
 def _believed(analyte: Analyte, ours: Limit | None, person: Person, rulebook: Rulebook) -> _Believed | None:
-    """Which upper limits of the laboratory are; None: any, as a child's change much with age (bilirubin)."""
+    """Which upper limits of the laboratory are; None: any, as a child's, since those change much with age."""
     if ours is None or person.child or analyte in LOW_IS_ABNORMAL:
         return None
     limits = rulebook.rules.limits

@@ -77,7 +77,7 @@ class Limits:
     policy: UlnPolicy
     laboratory_at_least: Decimal
     laboratory_at_most: Decimal
-    """Multiples of the rulebook's own upper limit: an adult's of the laboratory beyond them is not believed."""
+    """Multiples of the rulebook's own upper limit: a laboratory's for an adult is believed between them."""
     adult_age_years: int
     upper: dict[Analyte, AdultLimits] = field(metadata=_each(_UPPER))
     upper_child: dict[Analyte, ChildLimits]

@@ -130,8 +130,8 @@ def test_where_sex_is_not_known_either_both_are_said(high: object) -> None:
     assert limit(ALT, SOMEBODY, within(None, high)) == (25, RULEBOOK_SEX_UNKNOWN_IMPLAUSIBLE)
 
 
-@pytest.mark.parametrize("high", ["6.6", 165])
-def test_the_rulebooks_bounds_are_still_believed(high: object) -> None:
+@pytest.mark.parametrize("high", ["6.6", "165"])
+def test_the_rulebooks_bounds_are_still_believed(high: str) -> None:
     assert limit(ALT, MAN, within(None, high)) == (Decimal(high), LABORATORY)
 
 

@@ -22,6 +22,12 @@ def test_every_entry_it_names_is_in_the_rulebook(rule: Rule) -> None:
 
 
 @every_rule
+def test_who_reads_whose_limit_counts_also_reads_how_far_the_laboratorys_is_believed(rule: Rule) -> None:
+    bounds = {"limits.laboratory_at_least", "limits.laboratory_at_most"}
+    assert set(rule.entries_in(RULEBOOK)) >= bounds or "limits.policy" not in rule.entries
+
+
+@every_rule
 def test_every_step_it_asks_for_is_in_the_catalogue_of_orders(rule: Rule) -> None:
     assert rule.orders
     assert {*rule.orders, *rule.work_up} <= set(orderables())

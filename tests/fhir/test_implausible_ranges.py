@@ -26,7 +26,9 @@ ADULTS = [Sex.MALE, Sex.FEMALE, None]
 NEWBORN = date(2024, 2, 27)
 
 
-def measured(code: str, value: object, unit: str, high: dict[str, Any], day: int = 0, **more: Any) -> LabResult:
+def measured(
+    code: str, value: object, unit: str, high: dict[str, Any], day: int = 0, **more: Any
+) -> LabResult:
     return result(
         alt(
             id=f"o{day}",
