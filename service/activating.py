@@ -215,9 +215,13 @@ def _leads_to(connection: Connection, made: Activation, rules: Rules, now: datet
 
 
 def _is_done(connection: Connection, made: Activation, rules: Rules, now: datetime) -> bool:
-    since = made.withdrawn_at or made.in_force_from
-    assert since is not None
-    return made.rejudged_at is not None and (now >= since + LATE or not outdated(connection, rules))
+    if made.rejudged_at is None:
+        return False
+    if made.withdrawn_at is not None:
+        # What counts again is what each process's settings say: were they to differ, there would be no end.
+        return True
+    assert made.in_force_from is not None
+    return now >= made.in_force_from + LATE or not outdated(connection, rules)
 
 
 def _begin(engine: Engine, made: Activation, now: datetime) -> bool:

@@ -467,6 +467,20 @@ def test_after_an_unreadable_one_is_withdrawn_everybody_is_judged_by_what_counts
     assert (action, detail["rulebook"]) == ("rulebook-rejudged", rules.rulebook.digest)
 
 
+def test_processes_whose_settings_name_different_rulebooks_do_not_judge_against_each_other_for_ever(
+    committee: Committee, feed: Feed
+) -> None:
+    feed.send(person("p1"), *persistent("p1", "p1", times=0.9))
+    moment = committee.put_in_force()
+    carry_out(committee.engine, committee.rules(moment), moment)
+    spoil(committee.engine)
+    with writing(committee.engine) as connection:
+        withdraw_unreadable(connection, by="cli:root", now=moment)
+    one, other = RULES, replace(RULES, rulebook=NARROW)
+    judged = [carry_out(committee.engine, rules, moment) for rules in (one, other, one, other)]
+    assert judged == [1, 0, 0, 0]
+
+
 def stopping(_judged: int, _failed: int) -> None:
     raise KeyboardInterrupt
 

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Engine
 from service.errors import Overloaded
 from service.fhir.decode import tombstone
 from service.fhir.incoming import Deleted, Incoming
-from service.ingest.arrivals import arrive
+from service.ingest.arrivals import arrive, identifier_text
 from service.ingest.concluding import conclude
 from service.ingest.in_force import RulebookChanged
 from service.ingest.judging import FAILED
 from service.ingest.rules import Rules
 from service.ingest.storing import LostRace, Receipt, Step, read_again, store
-from service.store import fetches, gaps, heard, messages, quarantine, resources
+from service.store import fetches, gaps, heard, identities, messages, patients, quarantine, resources
 from service.store.heard import Heard
 from service.store.messages import Message
 from service.store.patients import Vanished
@@ -244,7 +244,26 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
         if delivery.message is not None and messages.note(connection, [delivery.message]):
             return
         resources.keep_raw(connection, bodies)
-        quarantine.hold(connection, held)
+        whose = _patients(connection, delivery)
+        quarantine.hold(
+            connection, [each._replace(patient_id=number) for each, number in zip(held, whose, strict=True)]
+        )
+
+
+def _patients(connection: Connection, delivery: Delivery) -> list[int | None]:
+    """Whom each resource of a delivery is of, where that is known: it is kept and erased with their record."""
+    source_id = delivery.source.id
+    identifiers = [each.patient_identifier for each in delivery.incoming]
+    texts = [None if each is None else identifier_text(*each) for each in identifiers]
+    holders = identities.holders(connection, source_id, {each for each in texts if each is not None})
+    names = []
+    for each, text in zip(delivery.incoming, texts, strict=True):
+        candidates = holders.get(text, set()) if text is not None else set()
+        names.append(
+            next(iter(candidates)) if each.patient is None and len(candidates) == 1 else each.patient
+        )
+    known = patients.known(connection, source_id, {name for name in names if name is not None})
+    return [known[name].id if name in known else None for name in names]
 
 
 def _held_version(held: Held) -> Version:

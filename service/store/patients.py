@@ -100,16 +100,17 @@ def named(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> 
     """Patients of the source by their ids there; those not known yet are created."""
     if not fhir_ids:
         return {}
-    found = _by_name(connection, source_id, fhir_ids)
+    found = known(connection, source_id, fhir_ids)
     missing = sorted(set(fhir_ids) - found.keys())
     if missing:
         rows = [(source_id, fhir_id, uuid4(), 0, 0, NOT_ALL_ALIKE, False, _AT_ONCE) for fhir_id in missing]
         insert_rows(connection, patient, _NEW, rows)
-        found |= _by_name(connection, source_id, missing)
+        found |= known(connection, source_id, missing)
     return found
 
 
-def _by_name(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, Seen]:
+def known(connection: Connection, source_id: int, fhir_ids: Collection[str]) -> dict[str, Seen]:
+    """Patients of the source by their ids there, of those that are known."""
     rows = _seen_by_name.rows(connection, of_source=source_id, each=fhir_ids)
     return {row[1]: Seen(*row) for row in rows}
 

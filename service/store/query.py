@@ -199,14 +199,15 @@ class Query:
 def _of_each(statement: Select[Any], column: Column[Any], dialect: Dialect) -> Select[Any]:
     """The statement, asked for each of the values that `each` names.
 
-    PostgreSQL plans a statement for its tables as they are when a connection is young, and keeps to that
-    until they have been analysed, at best a minute later. For an almost empty table it plans to read all of
-    it, and so every transaction would read all that the first minute has brought. Here it has no choice: it
-    asks an index once for each value, as a subquery with an OFFSET is never taken apart.
+    What PostgreSQL makes of one condition for many values depends on what it believes of a table, and of one
+    that it has not analysed yet it believes that reading all of it, or all that a source ever sent, costs
+    least. As a subquery with an OFFSET is never taken apart, it can only ask for one value after the other,
+    for which an index costs least however little it knows.
     """
     if dialect.name != "postgresql":
         return statement.where(among(column, "each"))
     given = func.json_array_elements_text(cast(bindparam("each", type_=_Listed), JSON)).table_valued("value")
+    assert not isinstance(column.type, LargeBinary)  # JSON has no bytes
     kind = Text() if isinstance(column.type, String) else column.type  # a cast to a length would cut
     of_one = statement.where(column == cast(given.c.value, kind))
     found = of_one.offset(literal_column("0", Integer)).lateral()

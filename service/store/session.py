@@ -19,6 +19,8 @@ SAFE_SQLITE = (3, 51, 3)
 
 IDLE_SECONDS = 1.0
 """A connection that lay idle for so long is tried out before it is used."""
+PLANS_SECONDS = 5.0
+"""A connection plans its statements anew after so long: some milliseconds of work."""
 BUSY_TIMEOUT_SECONDS = 30
 STATEMENT_TIMEOUT_MILLISECONDS = 60_000
 LOCK_TIMEOUT_MILLISECONDS = 30_000
@@ -78,7 +80,24 @@ def open_engine(url: str, *, durable: bool = True, pool_size: int = 5) -> Engine
         connect_args={"options": options, "connect_timeout": 5, **_NOTICE_A_LOST_SERVER},
     )
     _try_out_what_lay_idle(engine)
+    _plan_anew_now_and_then(engine)
     return engine
+
+
+def _plan_anew_now_and_then(engine: Engine) -> None:
+    """Let no connection keep to plans for tables as they were long ago.
+
+    PostgreSQL plans a prepared statement once until its tables are analysed, at best a minute later, while a
+    feed or a load may fill a table that was all but empty. A new plan goes by its size of now.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def forget_plans(connection: Any, record: Any, _proxy: Any) -> None:
+        now = time.monotonic()
+        if now - record.info.setdefault("planned", now) >= PLANS_SECONDS:
+            record.info["planned"] = now
+            connection.execute("DISCARD PLANS")
+            connection.rollback()  # it stands all the same
 
 
 def _try_out_what_lay_idle(engine: Engine) -> None:

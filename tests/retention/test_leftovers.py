@@ -69,6 +69,19 @@ def test_what_could_not_be_stored_of_a_held_patient_stays(feed: Feed, closed: bo
     assert left(feed.engine) == set()
 
 
+def test_a_result_that_could_not_be_stored_is_kept_and_goes_with_the_record_it_is_of(feed: Feed) -> None:
+    feed.send(person("p1", mrn="M-1"), person("p2", mrn="M-2"))
+    made = hold(feed.engine, feed.patient_number("p1"), "Case 7", by="user:cole", now=NOW)
+    by_reference = observation("o1", "p1"), observation("o2", "p2"), observation("o3", "p3")
+    by_identifier = observation("i1", mrn="M-1"), observation("i2", mrn="M-2"), observation("i3", mrn="M-3")
+    keep_for_later(feed.engine, feed.delivery(*by_reference, *by_identifier), ValueError())
+    expire(feed, LATER, KEPT)
+    assert left(feed.engine) == {"Observation/o1", "Observation/i1"}
+    release(feed.engine, feed.patient_number("p1"), made, by="user:cole", now=NOW)
+    expire(feed, LATER, KEPT)
+    assert left(feed.engine) == set()
+
+
 @pytest.mark.parametrize("held", ["p1", "p2", None])
 def test_what_waits_for_a_patient_of_an_identifier_that_somebody_held_carries_stays(
     feed: Feed, held: str | None

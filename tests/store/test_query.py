@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from service.clinical.analytes import Analyte
 from service.clinical.results import LabResult, ResultKey
-from service.store import histories, resources
+from service.store import histories, resources, session
 from service.store.query import Query
 from service.store.resources import Version
 from service.store.schema import lab_result
@@ -16,6 +16,7 @@ from tests.ingest.feeding import NOW
 
 SOURCE = 1
 MANY = 3000
+FEW = 60
 PLANNED_ONCE_AND_FOR_ALL = 20
 """psycopg prepares a statement that was asked 5 times; PostgreSQL settles on a plan after 5 more."""
 
@@ -50,6 +51,28 @@ def test_a_question_first_asked_of_an_empty_table_never_reads_all_that_comes_lat
         assert read(connection, "lab_result") - before == number
     engine.dispose()
     assert [patient for patient, _ in found] == list(asked)
+
+
+def test_a_plan_made_while_a_table_was_small_is_not_kept_while_it_grows(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the server had just analysed it, so that nothing but time makes it plan anew."""
+    monkeypatch.setattr(session, "PLANS_SECONDS", 0.0)
+    results = Query(select(lab_result.c.patient_id), each=lab_result.c.patient_id)
+    engine = open_engine(postgres_url, durable=False)
+    with writing(engine) as connection:
+        histories.add_results(connection, [(patient, a_result(patient)) for patient in range(FEW)])
+        connection.execute(text("ANALYZE lab_result"))
+    with writing(engine) as connection:
+        for _ in range(PLANNED_ONCE_AND_FOR_ALL):
+            results.rows(connection, each=[1, 2, 3])
+    with writing(engine) as connection:
+        histories.add_results(connection, [(patient, a_result(patient)) for patient in range(FEW, MANY)])
+    with writing(engine) as connection:
+        before = read(connection, "lab_result")
+        assert results.rows(connection, each=[1, 2, 3]) == [(1,), (2,), (3,)]
+        assert read(connection, "lab_result") - before == 3
+    engine.dispose()
 
 
 def test_what_is_named_twice_is_found_once(engine: Engine) -> None:
