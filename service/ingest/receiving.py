@@ -251,7 +251,7 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
 
 
 def _patients(connection: Connection, delivery: Delivery) -> list[int | None]:
-    """Whom each resource of a delivery is of, where that is known: it is kept and erased with their record."""
+    """Whom each resource of a delivery is of, where known: it is kept, and erased, with their record."""
     source_id = delivery.source.id
     identifiers = [each.patient_identifier for each in delivery.incoming]
     texts = [None if each is None else identifier_text(*each) for each in identifiers]
