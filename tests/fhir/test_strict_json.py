@@ -179,10 +179,10 @@ def test_a_long_flat_document_is_not_deep() -> None:
     ],
 )
 def test_hostile_bodies_are_refused_at_once(raw: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # a busy machine takes longer, but no more work
     with pytest.raises(MalformedInput):
         check_json(raw)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_a_refusal_never_repeats_the_content() -> None:
