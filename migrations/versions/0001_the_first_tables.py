@@ -384,6 +384,13 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             postgresql_where=sa.text("state = 'deleted'"),
             sqlite_where=sa.text("state = 'deleted'"),
         )
+        batch_op.create_index(
+            "ix_superseded_fed_or_found",
+            ["source_id", "received"],
+            unique=False,
+            postgresql_where=sa.text("way IN ('feed', 'catch-up')"),
+            sqlite_where=sa.text("way IN ('feed', 'catch-up')"),
+        )
         batch_op.create_index(batch_op.f("ix_superseded_source_id_key"), ["source_id", "key"], unique=False)
 
     op.create_table(
@@ -1419,6 +1426,7 @@ def downgrade() -> None:  # noqa: PLR0915
     op.drop_table("ignored")
     with op.batch_alter_table("superseded", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_superseded_source_id_key"))
+        batch_op.drop_index("ix_superseded_fed_or_found")
         batch_op.drop_index("ix_superseded_deleted")
         batch_op.drop_index(batch_op.f("ix_superseded_patient_id"))
 

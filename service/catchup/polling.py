@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from service.catchup.asker import Asker
+from service.fhir.queries import Page
 from service.store import catch_up, patients
 from service.store.catch_up import Turn
 from service.store.session import reading, writing
@@ -35,7 +37,7 @@ def read_changes(asker: Asker, turn: Turn) -> None:
         return
     newest, latest, in_order = mark, since, True
     for page in asker.changes(turn.type, since=since):
-        asker.take(page.incoming, turn.way)
+        _take(asker, turn, page)
         in_order = in_order and page.in_order and (page.oldest is None or page.oldest >= latest)
         latest = page.newest or latest
         newest = max(newest, latest)
@@ -50,7 +52,7 @@ def _by_patient(asker: Asker, turn: Turn, mark: datetime, since: datetime) -> No
     newest = mark
     for name in _under_watch(asker):
         for page in asker.changes(turn.type, since=since, patient=name):
-            asker.take(page.incoming, turn.way)
+            _take(asker, turn, page)
             newest = max(newest, page.newest or newest)
         _mark(asker, turn, mark)
         if asker.stop():
@@ -67,6 +69,11 @@ def _under_watch(asker: Asker) -> Iterator[str]:
             return
         yield from (name for _, name in found)
         after = found[-1][0]
+
+
+def _take(asker: Asker, turn: Turn, page: Page) -> None:
+    for way, found in groupby(page.incoming, lambda each: turn.way_of(each.last_updated)):
+        asker.take(tuple(found), way)
 
 
 def _mark(asker: Asker, turn: Turn, mark: datetime) -> None:

@@ -52,10 +52,13 @@ class Turn:
     told: datetime | None = None
     """The feed said then that something changed, and not what; None: it has been asked since."""
 
-    @property
-    def way(self) -> Way:
-        """By which what is found comes: by the feed, where it told that there is something to find."""
-        return "catch-up" if self.told is None else "feed"
+    def way_of(self, stored: datetime | None) -> Way:
+        """By which comes what is found and was stored there then: by the feed, where it told of it.
+
+        It told of nothing that had been read before it told, though some of that is read again.
+        """
+        new = self.mark is None or (stored is not None and stored > self.mark)
+        return "feed" if new and self.told is not None else "catch-up"
 
 
 def states(connection: Connection, source_id: int) -> list[Turn]:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store import sources
+from service.store.lost import may_be_the_feeds, stored_at
 from service.store.schema import (
     catch_up,
     is_found_by_asking,
@@ -70,8 +71,9 @@ def lost_lately(connection: Connection, now: datetime, target: timedelta) -> dic
         is_live,
         resource.c.key.startswith("Observation/"),
         resource.c.received >= now - LATELY,
-        resource.c.last_updated >= last_message.c.first,
-        resource.c.last_updated < now - target,
+        stored_at(resource) >= last_message.c.first,
+        stored_at(resource) < now - target,
+        ~may_be_the_feeds(resource),
     )
     query = (
         select(source.c.name, func.count(resource.c.key))

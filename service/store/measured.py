@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, exists, select
 
 from service.alerts.alert import Alert, Disposition, Remark
 from service.alerts.events import EventKind
@@ -15,11 +15,13 @@ from service.store import alerts as alerts_store
 from service.store import courses, remarks
 from service.store.alerts import Happened
 from service.store.courses import Course
+from service.store.lost import may_be_the_feeds, stored_at
 from service.store.query import among
 from service.store.schema import (
     alert,
     alert_event,
     disposition,
+    is_fed_or_found,
     is_live,
     patient,
     patient_name,
@@ -159,28 +161,30 @@ def observations_stored(
     """The versions of Observations that EHRs stored from `since` on and before `until`, without deletions.
 
     Of what came in files, or with somebody's past, and in no other way, nobody knows whether the feed was to
-    bring it: it is left out, as is what does not say when it was stored.
+    bring it: it is left out, as is what does not say when it was stored, and what may be the feed's in other
+    words.
     """
+    fed_or_found = resource.c.way.in_(("feed", "catch-up"))
     for table, counts in (
-        (resource, is_live),
-        (superseded, and_(superseded.c.state == "live", _is_read_again_nowhere())),
+        (resource, and_(is_live, fed_or_found)),
+        (superseded, and_(is_fed_or_found, superseded.c.state == "live", _is_read_again_nowhere())),
     ):
+        stored = stored_at(table)
         query = (
-            select(table.c.source_id, table.c.received, table.c.last_updated, table.c.way, *_SUBJECT)
+            select(table.c.source_id, table.c.received, stored.label("at"), table.c.way, *_SUBJECT)
             .outerjoin(patient, patient.c.id == table.c.patient_id)
             .where(
                 among(table.c.source_id, sources),
                 counts,
-                table.c.received >= since,
-                table.c.last_updated >= since,
-                or_(table.c.last_updated < until, table.c.received < until),
+                table.c.received >= since,  # nothing is stored after it came: the index knows this alone
+                stored >= since,
+                stored < until,
                 table.c.key.startswith("Observation/"),
-                table.c.way.in_(("feed", "catch-up")),
+                ~may_be_the_feeds(table),
             )
         )
         for row in _streamed(connection, query):
-            stored = min(row.last_updated, row.received)
-            yield Stored(_subject(row, row.source_id, row.id), stored, row.received, row.way)
+            yield Stored(_subject(row, row.source_id, row.id), row.at, row.received, row.way)
 
 
 def _is_read_again_nowhere() -> ColumnElement[bool]:

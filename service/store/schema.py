@@ -227,6 +227,7 @@ _version_columns: tuple[tuple[str, Any, bool], ...] = (
 _LIVE = "state = 'live'"
 _DELETED = "state = 'deleted'"
 _FOUND = "way = 'catch-up'"
+_FED_OR_FOUND = "way IN ('feed', 'catch-up')"
 
 resource = Table(
     "resource",
@@ -261,6 +262,9 @@ is_live = text(f"resource.{_LIVE}")
 is_found_by_asking = text(f"resource.{_FOUND}")
 """Of a resource: asking found its current version, and no feed brought it. In the words of its index."""
 
+is_fed_or_found = text(f"superseded.{_FED_OR_FOUND}")
+"""Of a superseded version: its feed brought it, or asking found it. In the words of its index."""
+
 is_deleted = text(_DELETED)
 """Of a version, where one table of versions is asked: it says that the resource is gone."""
 
@@ -278,6 +282,12 @@ superseded = Table(
     Index(None, "source_id", "key"),
     Index(None, "patient_id"),
     Index("ix_superseded_deleted", "digest", postgresql_where=text(_DELETED), sqlite_where=text(_DELETED)),
+    Index(
+        "ix_superseded_fed_or_found",
+        *("source_id", "received"),
+        postgresql_where=text(_FED_OR_FOUND),
+        sqlite_where=text(_FED_OR_FOUND),
+    ),
     comment="older versions; since = until for one that was never current",
 )
 

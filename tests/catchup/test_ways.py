@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from service.catchup import ask
 from service.catchup.fetching import fetch
 from service.catchup.gaps import fill_gaps
+from service.catchup.polling import FIRST, OVERLAP
 from service.errors import LiverwatchError
 from service.fhir.subscriptions import Content
 from service.store import catch_up, fetches
@@ -68,6 +69,27 @@ def test_what_is_found_because_the_feed_said_that_something_changed_is_the_feeds
     quiet.ehr.put(observation("o2"))
     round_(quiet)
     assert way_of(quiet, "o2") == "catch-up"
+
+
+def test_what_was_found_before_the_feed_says_that_something_changed_stays_lost(quiet: Clinic) -> None:
+    lost = quiet.ehr.put(observation("o1"))
+    round_(quiet)
+    quiet.ehr.put(observation("o2"))
+    point_at(quiet, fetches.WHATEVER)
+    quiet.ehr.asked.clear()
+    later(quiet, 1)
+    assert "Observation" in quiet.ehr.asked
+    assert (way_of(quiet, "o1"), way_of(quiet, "o2")) == ("catch-up", "feed")
+    quiet.feed.send(lost)
+    assert way_of(quiet, "o1") == "feed"
+
+
+def test_all_that_the_first_asking_finds_is_the_feeds_where_the_feed_told_of_it(clinic: Clinic) -> None:
+    clinic.ehr.at = clinic.feed.now - FIRST - OVERLAP / 2
+    clinic.ehr.put(observation("o1"))
+    point_at(clinic, fetches.WHATEVER)
+    later(clinic, 1)
+    assert way_of(clinic, "o1") == "feed"
 
 
 def test_what_the_feed_tells_of_while_it_is_asked_is_asked_for_again_on_its_behalf(quiet: Clinic) -> None:

@@ -163,22 +163,26 @@ class MeasuredClinic:
         held: bool = False,
         way: Way = "feed",
         of: str = "clinic",
+        version_id: str | None = "1",
     ) -> None:
         """A resource that the EHR had stored so long before; of nobody where none is named."""
         stored = None if late is None else at - late
         with writing(self.engine) as connection:
             source_id, number = self.sources[of], self.people[fhir_id] if fhir_id else None
-            version = Version(key, number, "1", stored, at, digest_of(key.encode()), state, 1, way)
+            version = Version(key, number, version_id, stored, at, digest_of(key.encode()), state, 1, way)
             resources.add_current(connection, source_id, [version])
             if held:
                 why = Held(0, source_id, key, number, "unknown-unit", None, "squeaks", None, at, "feed")
                 quarantine.hold(connection, [why])
 
-    def corrected(self, key: str, at: datetime, late: timedelta, way: Way) -> None:
+    def corrected(
+        self, key: str, at: datetime, late: timedelta | None, way: Way, version_id: str | None = "2"
+    ) -> None:
         """The EHR stored another version of it so long before."""
-        digest = digest_of(f"{key} corrected".encode())
-        came = {"last_updated": at - late, "received": at, "digest": digest, "way": way}
-        self._replaced(key, version_id="2", **came)
+        digest = digest_of(f"{key} corrected {version_id}".encode())
+        stored = None if late is None else at - late
+        came = {"last_updated": stored, "received": at, "digest": digest, "way": way, "state": "live"}
+        self._replaced(key, version_id=version_id, **came)
 
     def read_again(self, key: str, times: int) -> None:
         """Its version takes its own place, as under another rulebook."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from service.quality.measures import Figure, People, evaluate, measure_named, people_behind
 from service.store import freshness
 from service.store.session import reading
+from service.store.ways import Way
 from tests.quality.measured_clinic import DAY, HOUR, NOW, MeasuredClinic, at_nine
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -110,3 +111,51 @@ def test_what_engineers_are_told_of_the_last_day_is_what_the_measure_counts(clin
         with reading(clinic.engine) as connection:
             assert freshness.lost_lately(connection, now, 15 * MINUTE) == {"clinic": lost}
     assert figure(clinic, first=NOW.date()).numerator == 1
+    # By clocks that are fast: one stored in the future, and one after the feed began that came before.
+    clinic.received("Observation/16", NOW - HOUR, -2 * HOUR, way="catch-up")
+    clinic.fed(NOW - HOUR, of="annex")
+    clinic.received("Observation/17", NOW - 1.5 * HOUR, -HOUR, way="catch-up", fhir_id="p4", of="annex")
+    with reading(clinic.engine) as connection:
+        assert freshness.lost_lately(connection, NOW, 15 * MINUTE) == {"clinic": 2, "annex": 0}
+    assert figure(clinic, first=NOW.date()).numerator == 2
+
+
+@pytest.mark.parametrize("latest", ["feed", "catch-up"])
+def test_what_may_be_the_feeds_own_version_in_other_words_is_neither_brought_nor_lost(
+    clinic: MeasuredClinic, latest: Way
+) -> None:
+    before = figure(clinic)
+    for name in ("16", "17"):  # the feed states neither versionId nor lastUpdated; asking finds both
+        key, at = f"Observation/{name}", NOW - HOUR
+        if latest == "catch-up":
+            clinic.received(key, at, None, version_id=None)
+            clinic.corrected(key, at + MINUTE, HOUR, "catch-up")
+        else:
+            clinic.received(key, at, HOUR, way="catch-up")
+            clinic.corrected(key, at + MINUTE, None, "feed", version_id=None)
+    clinic.corrected("Observation/17", NOW - HOUR / 2, HOUR, "catch-up", version_id="3")
+    assert figure(clinic) == before
+    with reading(clinic.engine) as connection:
+        assert freshness.lost_lately(connection, NOW, 15 * MINUTE) == {"clinic": 1}
+
+
+@pytest.mark.parametrize(
+    ("version_id", "late", "state", "way"),
+    [
+        ("1", None, "live", "feed"),
+        (None, HOUR, "live", "feed"),
+        (None, None, "deleted", "feed"),
+        (None, None, "live", "file"),
+    ],
+    ids=["a-number", "a-time", "a-deletion", "not-the-feeds"],
+)
+def test_what_asking_finds_beside_any_other_version_is_lost(
+    clinic: MeasuredClinic, version_id: str | None, late: timedelta | None, state: str, way: Way
+) -> None:
+    before = figure(clinic).numerator
+    at = NOW - HOUR
+    clinic.received("Observation/16", at, late, version_id=version_id, state=state, way=way)
+    clinic.corrected("Observation/16", at + MINUTE, HOUR, "catch-up")
+    assert figure(clinic).numerator == before + 1
+    with reading(clinic.engine) as connection:
+        assert freshness.lost_lately(connection, NOW, 15 * MINUTE) == {"clinic": 2}

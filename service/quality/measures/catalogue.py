@@ -262,6 +262,8 @@ MEASURES: Final = (
             "those of sources whose feed never brought anything: there is none that could lose them",
             "those that came in files, or with the past of somebody first seen, and in no other way",
             "those stored no longer ago than the target: the feed may yet bring them, whether or not it has",
+            "those that asking found of an Observation of which the feed brought a version with neither "
+            "meta.versionId nor meta.lastUpdated: they may be one and the same",
             "deletions",
         ),
         more_is_better=False,
@@ -271,8 +273,11 @@ MEASURES: Final = (
         setting="feed_target_seconds",
         caution=(
             "A result that the feed brings at last is not lost any more; one that was refused on receipt, or "
-            "that the feed was never set up for, is. Where a feed says only that something changed, all that "
-            "is then found counts as brought. What nobody finds is not counted."
+            "that the feed was never set up for, is. So is a version that the feed pointed at by its type and "
+            "id and that was corrected before it was fetched: only the version fetched counts as brought. "
+            "Where a feed says only that something changed, all that is then found counts as brought that is "
+            "newer than the newest that had been read before; what asking had found before, even a moment "
+            "before, stays lost. What nobody finds is not counted."
         ),
     ),
     Measure(
