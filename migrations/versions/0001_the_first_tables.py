@@ -388,8 +388,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement a table
             "ix_superseded_fed_or_found",
             ["source_id", "received"],
             unique=False,
-            postgresql_where=sa.text("way IN ('feed', 'catch-up')"),
-            sqlite_where=sa.text("way IN ('feed', 'catch-up')"),
+            postgresql_where=sa.text("way IN ('feed', 'catch-up') AND last_updated IS NOT NULL"),
+            sqlite_where=sa.text("way IN ('feed', 'catch-up') AND last_updated IS NOT NULL"),
         )
         batch_op.create_index(batch_op.f("ix_superseded_source_id_key"), ["source_id", "key"], unique=False)
 

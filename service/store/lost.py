@@ -33,7 +33,7 @@ def may_be_the_feeds(version: FromClause) -> ColumnElement[bool]:
             other.c.source_id == version.c.source_id,
             other.c.key == version.c.key,
             other.c.way == "feed",
-            other.c.state == "live",
+            other.c.state != "deleted",  # as "live", PostgreSQL may look through all that was received
             other.c.version_id.is_(None),
             other.c.last_updated.is_(None),
         )

@@ -228,6 +228,7 @@ _LIVE = "state = 'live'"
 _DELETED = "state = 'deleted'"
 _FOUND = "way = 'catch-up'"
 _FED_OR_FOUND = "way IN ('feed', 'catch-up')"
+_SAYS_WHEN = "last_updated IS NOT NULL"
 
 resource = Table(
     "resource",
@@ -262,8 +263,9 @@ is_live = text(f"resource.{_LIVE}")
 is_found_by_asking = text(f"resource.{_FOUND}")
 """Of a resource: asking found its current version, and no feed brought it. In the words of its index."""
 
-is_fed_or_found = text(f"superseded.{_FED_OR_FOUND}")
-"""Of a superseded version: its feed brought it, or asking found it. In the words of its index."""
+is_fed_or_found = text(f"superseded.{_FED_OR_FOUND} AND superseded.{_SAYS_WHEN}")
+"""Of a superseded version: it says when its EHR stored it, and its feed brought it or asking found it. In the
+words of its index."""
 
 is_deleted = text(_DELETED)
 """Of a version, where one table of versions is asked: it says that the resource is gone."""
@@ -285,8 +287,8 @@ superseded = Table(
     Index(
         "ix_superseded_fed_or_found",
         *("source_id", "received"),
-        postgresql_where=text(_FED_OR_FOUND),
-        sqlite_where=text(_FED_OR_FOUND),
+        postgresql_where=text(f"{_FED_OR_FOUND} AND {_SAYS_WHEN}"),
+        sqlite_where=text(f"{_FED_OR_FOUND} AND {_SAYS_WHEN}"),
     ),
     comment="older versions; since = until for one that was never current",
 )

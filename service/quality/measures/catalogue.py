@@ -90,6 +90,10 @@ _BY_ITSELF: Final = (
     "alerts over when that time ran out, with nothing done: by their results, by the patient's death, "
     "or lost to follow-up"
 )
+_IN_OTHER_WORDS: Final = (
+    "those that asking found where the feed brought the same Observation in a version with neither "
+    "meta.versionId nor meta.lastUpdated: nobody can say whether it is the same version"
+)
 _BY_RESULTS: Final = (
     "Counted by the days of the results, as the records stand now: corrections and late results move it."
 )
@@ -262,8 +266,7 @@ MEASURES: Final = (
             "those of sources whose feed never brought anything: there is none that could lose them",
             "those that came in files, or with the past of somebody first seen, and in no other way",
             "those stored no longer ago than the target: the feed may yet bring them, whether or not it has",
-            "those that asking found of an Observation of which the feed brought a version with neither "
-            "meta.versionId nor meta.lastUpdated: they may be one and the same",
+            _IN_OTHER_WORDS,
             "deletions",
         ),
         more_is_better=False,
@@ -273,11 +276,11 @@ MEASURES: Final = (
         setting="feed_target_seconds",
         caution=(
             "A result that the feed brings at last is not lost any more; one that was refused on receipt, or "
-            "that the feed was never set up for, is. So is a version that the feed pointed at by its type and "
-            "id and that was corrected before it was fetched: only the version fetched counts as brought. "
-            "Where a feed says only that something changed, all that is then found counts as brought that is "
-            "newer than the newest that had been read before; what asking had found before, even a moment "
-            "before, stays lost. What nobody finds is not counted."
+            "that the feed was never set up for, is. So is a version that the feed pointed at by Type/id and "
+            "that was corrected before it was fetched: only the version fetched counts as brought. Where a "
+            "feed says only that something changed, what is then found counts as brought if the EHR stored "
+            "it after all that had been read before; what asking had found by then, be it moments earlier, "
+            "stays lost. What nobody finds is not counted."
         ),
     ),
     Measure(
