@@ -280,8 +280,8 @@ MEASURES: Final = (
             "that was corrected before it was fetched: only the version fetched counts as brought. Where a "
             "feed says only that something changed, what is then found counts as brought if the EHR stored "
             "it after all that had been read before; what asking had found by then, be it moments earlier, "
-            "stays lost. Nothing is counted of what a feed brings without meta.lastUpdated: only what it lost "
-            "is. What nobody finds is not counted."
+            "stays lost. Nothing is counted of what a feed brings without meta.lastUpdated: only what it "
+            "lost is. What nobody finds is not counted."
         ),
     ),
     Measure(
