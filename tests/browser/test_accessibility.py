@@ -15,6 +15,8 @@ from tests.browser.clinic import Clinic, open_clinic
 from tests.browser.states import SEES, STATES
 from tests.dashboard.ward import RULES, Ward
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 8
 """Rows on a page: axe looks at every element, and each row has the same."""
 

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from service.dashboard.access import Role
 from tests.browser.clinic import Clinic
 from tests.liver_files import called, person, result, write_lines
+
+pytestmark = pytest.mark.slow
 
 WEEKS_AGO = (40, 30, 20, 10)
 

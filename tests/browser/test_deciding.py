@@ -11,6 +11,8 @@ from tests.browser.clinic import Clinic
 from tests.dashboard.ward import later
 from tests.liver_files import called, persistent, person
 
+pytestmark = pytest.mark.slow
+
 
 class Decision(NamedTuple):
     """How it is made in its forms, what is said of it, and where the alert stands then."""

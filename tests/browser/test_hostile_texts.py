@@ -9,6 +9,8 @@ from tests.browser.watching import CANARY
 from tests.dashboard.hostile_texts import CORPUS, record
 from tests.dashboard.ward import NOW
 
+pytestmark = pytest.mark.slow
+
 TRAP = f"""<html lang="en"><title>x</title><script>alert(hostile=1)</script><p style="color: red">x</p>
 <img src="http://{CANARY}/x" onerror="alert(hostile=1)">"""
 

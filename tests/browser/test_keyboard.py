@@ -4,11 +4,14 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from service.alerts.alert import State
 from tests.browser.clinic import PATIENCE_MILLISECONDS, Clinic
 from tests.dashboard.front_desk import PASSWORD
+
+pytestmark = pytest.mark.slow
 
 _FARTHEST: Final = 60
 """Presses of Tab, beyond which something cannot be said to be reached."""

@@ -6,6 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 from service.dashboard import live
 from tests.browser.clinic import Clinic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> Clinic:

@@ -10,6 +10,8 @@ from tests.browser.clinic import Clinic
 from tests.letters.conftest import printed
 from tests.liver_files import called, in_mg_per_dl, persistent, person, result
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def one(clinic: Clinic) -> Clinic:

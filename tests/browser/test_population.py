@@ -6,6 +6,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.clinic import Clinic
 from tests.liver_files import called, in_mg_per_dl, person, result
 
+pytestmark = pytest.mark.slow
+
 ADDRESS = "/population?from=2024-01&to=2024-12"
 DAY = "2024-06-01"
 

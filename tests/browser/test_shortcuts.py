@@ -6,6 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 from service.alerts.alert import State
 from tests.browser.clinic import Clinic
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def two(clinic: Clinic) -> Clinic:

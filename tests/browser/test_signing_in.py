@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from service.dashboard.access import Role
 from tests.browser.clinic import Clinic, sign_in
+
+pytestmark = pytest.mark.slow
 
 A_MINUTE_TOO_LONG = 31
 
