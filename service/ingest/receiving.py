@@ -26,7 +26,7 @@ from service.store.patients import Vanished
 from service.store.quarantine import Held
 from service.store.resources import Version
 from service.store.rows import AlreadyThere
-from service.store.session import is_away, is_conflict, writing
+from service.store.session import is_away, is_conflict, reading, writing
 from service.store.sources import Source
 from service.store.ways import Way, outranks
 
@@ -240,18 +240,32 @@ def keep_for_later(engine: Engine, delivery: Delivery, error: Exception) -> None
             bodies[digest] = each.raw
         key = f"{each.type}/{each.id}" if each.id else None
         held.append(Held(0, delivery.source.id, key, None, STORING_FAILED, None, detail, digest, *came))
+    whose = _known_patients(engine, delivery)
     with writing(engine) as connection:
         if delivery.message is not None and messages.note(connection, [delivery.message]):
             return
         resources.keep_raw(connection, bodies)
-        whose = _patients(connection, delivery)
         quarantine.hold(
             connection, [each._replace(patient_id=number) for each, number in zip(held, whose, strict=True)]
         )
 
 
+def _known_patients(engine: Engine, delivery: Delivery) -> list[int | None]:
+    """Whom each resource of a delivery is of, where known: it is kept, and erased, with their record.
+
+    By itself, for what kept it from being stored may keep this from being found: it is held all the same.
+    """
+    try:
+        with reading(engine) as connection:
+            return _patients(connection, delivery)
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.warning("whose a resource is that could not be stored is not known: %s", type(error).__name__)
+        return [None] * len(delivery.incoming)
+
+
 def _patients(connection: Connection, delivery: Delivery) -> list[int | None]:
-    """Whom each resource of a delivery is of, where known: it is kept, and erased, with their record."""
     source_id = delivery.source.id
     identifiers = [each.patient_identifier for each in delivery.incoming]
     texts = [None if each is None else identifier_text(*each) for each in identifiers]

@@ -131,15 +131,20 @@ def shared(postgres_url: str) -> Iterator[Feed]:
     engine.dispose()
 
 
+def at_once(feed: Feed, one: tuple[Resource, Way], two: tuple[Resource, Way]) -> None:
+    """The second comes while the transaction of the first is open."""
+    with writing(feed.engine) as connection:
+        receive(connection, [feed.delivery(one[0], way=one[1])], feed.rules, feed.now)
+        wait = meanwhile(feed, two[0], way=two[1])
+    wait()
+
+
 @pytest.mark.parametrize("under_way", ["feed", "catch-up"])
 def test_the_feed_and_asking_that_bring_one_version_at_once_leave_it_the_feeds(
     shared: Feed, under_way: Way
 ) -> None:
     other: Way = "catch-up" if under_way == "feed" else "feed"
-    with writing(shared.engine) as connection:
-        receive(connection, [shared.delivery(FIRST, way=under_way)], shared.rules, shared.now)
-        wait = meanwhile(shared, FIRST, way=other)
-    wait()
+    at_once(shared, (FIRST, under_way), (FIRST, other))
     assert shared.ways(KEY) == {"1": "feed"}
 
 
@@ -151,10 +156,7 @@ def test_a_version_that_is_superseded_while_the_feed_brings_it_is_still_the_feed
     mark: tuple[Resource, Way] = (FIRST, "feed")
     replace: tuple[Resource, Way] = (SECOND, "catch-up")
     one, two = (mark, replace) if marks_first else (replace, mark)
-    with writing(shared.engine) as connection:
-        receive(connection, [shared.delivery(one[0], way=one[1])], shared.rules, shared.now)
-        wait = meanwhile(shared, two[0], way=two[1])
-    wait()
+    at_once(shared, one, two)
     assert shared.ways(KEY) == {"1": "feed", "2": "catch-up"}
 
 
@@ -162,8 +164,5 @@ def test_a_version_that_is_superseded_while_the_feed_brings_it_is_still_the_feed
 def test_of_two_that_bring_what_a_file_had_at_once_the_stronger_is_noted(shared: Feed, first: Way) -> None:
     shared.send(FIRST, way="file")
     second: Way = "catch-up" if first == "feed" else "feed"
-    with writing(shared.engine) as connection:
-        receive(connection, [shared.delivery(FIRST, way=first)], shared.rules, shared.now)
-        wait = meanwhile(shared, FIRST, way=second)
-    wait()
+    at_once(shared, (FIRST, first), (FIRST, second))
     assert shared.ways(KEY) == {"1": "feed"}

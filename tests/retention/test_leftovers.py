@@ -11,6 +11,7 @@ from service.holding import hold, release
 from service.ingest.receiving import keep_for_later
 from service.quality import simulating
 from service.retention import Retention, erase_unasked
+from service.store import patients
 from service.store.schema import quarantine
 from service.store.session import reading, writing
 from tests.ingest.feeding import NOW, Feed, observation, persistent
@@ -80,6 +81,20 @@ def test_a_result_that_could_not_be_stored_is_kept_and_goes_with_the_record_it_i
     release(feed.engine, feed.patient_number("p1"), made, by="user:cole", now=NOW)
     expire(feed, LATER, KEPT)
     assert left(feed.engine) == set()
+
+
+def test_what_could_not_be_stored_is_kept_though_nobody_can_say_whose_it_is(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with it may be wrong for that question too."""
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    feed.send(person("p1"))
+    monkeypatch.setattr(patients, "known", fail)
+    keep_for_later(feed.engine, feed.delivery(observation("o1", "p1")), ValueError())
+    assert left(feed.engine) == {"Observation/o1"}
 
 
 @pytest.mark.parametrize("held", ["p1", "p2", None])
